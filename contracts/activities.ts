@@ -1,0 +1,113 @@
+/**
+ * What workflows ask of activities. Types only, so that workflow code imports no activity file.
+ * Every payload here stays far under 64 KiB: content over 32 KiB travels as an artifact's reference.
+ */
+import type { Part } from "./content.ts";
+import type { ErrorInfo } from "./errors.ts";
+import type { NewEvent, TurnOutcome } from "./events.ts";
+import type { CallId, MessageId, SessionId } from "./ids.ts";
+import type { BusyPolicy } from "./session-state.ts";
+import type { ToolCallRef, ToolOutcome } from "./tools.ts";
+import type { Spend } from "./usage.ts";
+
+/** A message that the next step accepts; `content` only where the journal does not have it yet (it was never queued). */
+export interface IncomingMessage {
+  readonly messageId: MessageId;
+  readonly content?: readonly Part[] | undefined;
+  readonly policy: BusyPolicy;
+}
+
+/** What is left of a turn's and a session's limits; null is unlimited. */
+export interface Allowance {
+  readonly tokens: number | null;
+  readonly usd: number | null;
+}
+
+export interface StepRef {
+  readonly sessionId: SessionId;
+  readonly turn: MessageId;
+  /** From 1. */
+  readonly step: number;
+}
+
+export interface ModelStepInput extends StepRef {
+  readonly messages: readonly IncomingMessage[];
+  /** Name of the model, when it is not the agent's. */
+  readonly model?: string | undefined;
+  readonly allowance: Allowance;
+  /** Spent in this turn by its earlier steps: `turn.settled` reports the sum. */
+  readonly turnSpend: Spend;
+}
+
+/** `tool_calls`: the turn goes on; every other outcome has settled the turn in the journal. */
+export type ModelStepResult =
+  | {
+      readonly outcome: "tool_calls";
+      readonly calls: readonly ToolCallRef[];
+      readonly spend: Spend;
+    }
+  | { readonly outcome: Exclude<TurnOutcome, "failed">; readonly spend: Spend }
+  | {
+      readonly outcome: "failed";
+      readonly spend: Spend;
+      readonly error: ErrorInfo;
+    };
+
+export interface SealInput extends StepRef {
+  readonly cause: "interrupt" | "stop";
+  /** What the step would have accepted, had it not been claimed yet. */
+  readonly messages: readonly IncomingMessage[];
+  readonly turnSpend: Spend;
+}
+
+/** How the turn ended: `interrupted`, or the outcome of a step that had already ended it. `spend` is the sealed step's. */
+export interface SealResult {
+  readonly outcome: TurnOutcome;
+  readonly spend: Spend;
+}
+
+export interface ToolInput extends StepRef {
+  readonly callId: CallId;
+  readonly name: string;
+  readonly timeoutMs: number;
+}
+
+export interface ToolResultRef {
+  readonly callId: CallId;
+  readonly outcome: ToolOutcome;
+}
+
+export interface SettleInput extends StepRef {
+  readonly callId: CallId;
+  /** True when the workflow's own limit for an unclaimed call has passed. */
+  readonly giveUp: boolean;
+}
+
+/** `open`: neither answered nor due; ask again when signalled, or at `dueAt` (ISO 8601; null while nobody claimed it). */
+export type SettleResult =
+  | { readonly state: "settled"; readonly outcome: ToolOutcome }
+  | { readonly state: "open"; readonly dueAt: string | null };
+
+/** A fact that the workflow decided. `key` is unique in the session: a repeat is a no-op. */
+export interface Fact {
+  readonly key: string;
+  readonly event: NewEvent;
+  readonly turn?: MessageId | undefined;
+  readonly step?: number | undefined;
+}
+
+export interface SessionActivities {
+  /** One provider step: claims it, streams it into the journal, settles it. */
+  callModel(input: ModelStepInput): Promise<ModelStepResult>;
+  /** Closes the open step (or, between steps, the open tool calls) and the turn; nothing can be written to them afterwards. */
+  sealStep(input: SealInput): Promise<SealResult>;
+  /** Moves the answer of a call from the ledger into the log and the transcript, or settles it when it is due. */
+  settleToolCall(input: SettleInput): Promise<SettleResult>;
+  /** Writes facts in order, each at most once. */
+  record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
+}
+
+export interface ToolActivities {
+  /** Runs a tool in this worker and settles its call. */
+  executeTool(input: ToolInput): Promise<ToolResultRef>;
+}

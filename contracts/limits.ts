@@ -1,0 +1,85 @@
+/** Every limit that is not a matter of a person's configuration, and the defaults of those that are. Pure, no zod. */
+
+const KIB = 1024;
+
+/** A message in a request. Larger content is uploaded as an artifact first. */
+export const MAX_MESSAGE_BYTES = 256 * KIB;
+/** A tool result inline in its request. */
+export const MAX_TOOL_RESULT_BYTES = 1024 * KIB;
+/** An uploaded artifact. */
+export const MAX_ARTIFACT_BYTES = 32 * 1024 * KIB;
+/** Above this, Temporal and events see a reference instead of the content. */
+export const INLINE_BYTES = 32 * KIB;
+/** No payload above this ever reaches Temporal: an oversized activity argument would be retried for ever. */
+export const MAX_TEMPORAL_BYTES = 64 * KIB;
+/** Messages waiting in one session. */
+export const MAX_QUEUED_MESSAGES = 100;
+/** Message ids a session remembers across continue-as-new; the journal's unique key is the permanent backstop. */
+export const REMEMBERED_MESSAGE_IDS = 1_000;
+/** Tool calls in one model step. */
+export const MAX_CALLS_PER_STEP = 64;
+/** Tools that one session or agent may declare. */
+export const MAX_DECLARED_TOOLS = 64;
+
+/** Mission D3, milliseconds: defaults of `timeouts` in perdure.yaml. */
+export const TIME_LIMITS = {
+  sessionIdleMs: 300_000,
+  sessionLifetimeMs: 3_600_000,
+  /** How long before the end a `session.warning` is sent. */
+  sessionWarningMs: 30_000,
+  authMs: 30_000,
+  commandMs: 300_000,
+  commandMaxMs: 1_800_000,
+  socketPingMs: 30_000,
+  socketPongMs: 10_000,
+  socketReconnectMs: 5_000,
+  /** A tool call answered from outside: from the claim to the result. */
+  toolResultMs: 300_000,
+  /** A tool call answered from outside: from the offer to the first claim. */
+  toolClaimMs: 86_400_000,
+  /** A claim is a lease: without a sign of life for this long it is offered again. */
+  toolLeaseMs: 15_000,
+  modelFirstTokenMs: 60_000,
+  modelSilenceMs: 30_000,
+  modelAttemptMs: 600_000,
+  /** Without a heartbeat for this long a worker counts as dead and the step goes on elsewhere. */
+  heartbeatMs: 12_000,
+  heartbeatThrottleMs: 4_000,
+  ssePingMs: 10_000,
+  sseMaxAgeMs: 900_000,
+  /** How long an update (edit of the queue, reconfiguration) waits for a worker. */
+  updateMs: 5_000,
+} as const;
+export type TimeLimits = {
+  readonly [Name in keyof typeof TIME_LIMITS]: number;
+};
+
+/** Limits of a session, snapshotted into its workflow when it starts. Null means unlimited. */
+export interface SessionLimits {
+  readonly stepsPerTurn: number;
+  readonly tokensPerTurn: number | null;
+  readonly usdPerTurn: number | null;
+  readonly tokensPerSession: number | null;
+  readonly usdPerSession: number | null;
+  readonly idleMs: number;
+  readonly lifetimeMs: number;
+  readonly warningMs: number;
+  readonly toolResultMs: number;
+  readonly toolClaimMs: number;
+  /** Events after which a run continues as new at the next idle boundary, besides Temporal's own suggestion. */
+  readonly historyEvents: number;
+}
+
+export const DEFAULT_SESSION_LIMITS: SessionLimits = {
+  stepsPerTurn: 50,
+  tokensPerTurn: null,
+  usdPerTurn: null,
+  tokensPerSession: null,
+  usdPerSession: null,
+  idleMs: TIME_LIMITS.sessionIdleMs,
+  lifetimeMs: TIME_LIMITS.sessionLifetimeMs,
+  warningMs: TIME_LIMITS.sessionWarningMs,
+  toolResultMs: TIME_LIMITS.toolResultMs,
+  toolClaimMs: TIME_LIMITS.toolClaimMs,
+  historyEvents: 4_000,
+};

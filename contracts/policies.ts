@@ -1,0 +1,87 @@
+/**
+ * The one declarative table of retries and time limits. Temporal's policy is the only owner of retries: every library below it
+ * is told to make none. Pure, no zod: workflows build their activity proxies from it.
+ */
+import { TIME_LIMITS } from "./limits.ts";
+
+export interface Policy {
+  /** Attempts in all; null is "until it works". */
+  readonly attempts: number | null;
+  /** First wait, factor, longest wait. */
+  readonly firstWaitMs: number;
+  readonly factor: number;
+  readonly maxWaitMs: number;
+  /** Limit of one attempt. */
+  readonly attemptMs: number;
+  readonly heartbeatMs?: number | undefined;
+}
+
+export const POLICIES = {
+  /** Unlimited for Temporal; the budgets below live in the step's row, because a worker's shutdown uses up a Temporal attempt. */
+  model: {
+    attempts: null,
+    firstWaitMs: 1_000,
+    factor: 2,
+    maxWaitMs: 30_000,
+    attemptMs: TIME_LIMITS.modelAttemptMs,
+    heartbeatMs: TIME_LIMITS.heartbeatMs,
+  },
+  toolRead: {
+    attempts: 3,
+    firstWaitMs: 1_000,
+    factor: 2,
+    maxWaitMs: 30_000,
+    attemptMs: TIME_LIMITS.commandMs,
+    heartbeatMs: TIME_LIMITS.heartbeatMs,
+  },
+  toolKeyed: {
+    attempts: 3,
+    firstWaitMs: 1_000,
+    factor: 2,
+    maxWaitMs: 30_000,
+    attemptMs: TIME_LIMITS.commandMs,
+    heartbeatMs: TIME_LIMITS.heartbeatMs,
+  },
+  /** Temporal may hand a lost attempt out again only so that the outcome can be settled as unknown; the tool never runs twice. */
+  toolNeverRetry: {
+    attempts: 3,
+    firstWaitMs: 1_000,
+    factor: 2,
+    maxWaitMs: 30_000,
+    attemptMs: TIME_LIMITS.commandMs,
+    heartbeatMs: TIME_LIMITS.heartbeatMs,
+  },
+  authenticate: {
+    attempts: 3,
+    firstWaitMs: 1_000,
+    factor: 2,
+    maxWaitMs: 30_000,
+    attemptMs: TIME_LIMITS.authMs,
+  },
+  record: {
+    attempts: null,
+    firstWaitMs: 100,
+    factor: 2,
+    maxWaitMs: 10_000,
+    attemptMs: 10_000,
+  },
+} as const satisfies Record<string, Policy>;
+export type PolicyName = keyof typeof POLICIES;
+export type Policies = { readonly [Name in PolicyName]: Policy };
+
+/** Budgets of one model step. */
+export const MODEL_BUDGET = {
+  /** Failures that the provider answers for. */
+  charged: 3,
+  /** Attempts that ended for reasons of our own: a dead worker, a shutdown, an unreachable journal. */
+  interruptions: 10,
+  /** A longer Retry-After means: fall back or fail. */
+  maxRetryAfterMs: 300_000,
+} as const;
+
+/** Wait before the next attempt, after `failures` failures (1 = the first): first × factor^(failures−1), capped. */
+export const backoffMs = (policy: Policy, failures: number): number =>
+  Math.min(
+    policy.maxWaitMs,
+    policy.firstWaitMs * policy.factor ** Math.max(0, failures - 1),
+  );

@@ -1,0 +1,105 @@
+/** Tools: what a model may call, who answers, and what may be repeated. zod at run time: not for workflows, which take the types. */
+import { z } from "zod";
+import { TIME_LIMITS } from "./limits.ts";
+import { artifactRefSchema } from "./content.ts";
+import { ERROR_CODES } from "./errors.ts";
+import { idPattern } from "./ids.ts";
+import type { CallId } from "./ids.ts";
+
+export const callIdSchema = z
+  .string()
+  .regex(
+    new RegExp(idPattern("call")),
+    "expected a call id",
+  ) as unknown as z.ZodType<CallId>;
+
+/** `read` may run again; `keyed` may run again with the call's id as idempotency key; `never-retry` runs at most once. */
+export const effectSchema = z.enum(["read", "keyed", "never-retry"]);
+export type Effect = z.infer<typeof effectSchema>;
+
+/** Who executes: a worker, whoever holds the session (a web page, a script), an MCP server, a remote runner. */
+export const toolModeSchema = z.enum(["worker", "client", "mcp", "runner"]);
+export type ToolMode = z.infer<typeof toolModeSchema>;
+
+export const toolNameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]{0,63}$/,
+    'expected a letter, then up to 63 letters, digits, "_" or "-"',
+  );
+
+/** A tool that a client answers, declared by an agent or at the start of a session. */
+export const clientToolSchema = z.strictObject({
+  name: toolNameSchema,
+  description: z.string().min(1).max(4_000),
+  /** JSON Schema (2020-12) of the arguments, an object. */
+  inputSchema: z.looseObject({ type: z.literal("object") }),
+  effect: effectSchema.default("never-retry"),
+  /** From the claim to the result, milliseconds. */
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(TIME_LIMITS.commandMaxMs)
+    .optional(),
+});
+export type ClientTool = z.infer<typeof clientToolSchema>;
+
+export const toolOutcomeSchema = z.enum([
+  "completed",
+  "failed",
+  "rejected",
+  "interrupted",
+  "timed_out",
+  "unknown",
+]);
+export type ToolOutcome = z.infer<typeof toolOutcomeSchema>;
+
+export const errorInfoSchema = z.object({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  retryable: z.boolean(),
+});
+
+/** How a tool call ended: a result (any JSON, or an artifact over 32 KiB) where it completed, an error otherwise. */
+export const toolSettlementSchema = z.discriminatedUnion("outcome", [
+  z.object({
+    outcome: z.literal("completed"),
+    result: z.json().optional(),
+    artifact: artifactRefSchema.optional(),
+  }),
+  z.object({
+    outcome: z.enum([
+      "failed",
+      "rejected",
+      "interrupted",
+      "timed_out",
+      "unknown",
+    ]),
+    error: errorInfoSchema,
+  }),
+]);
+export type ToolSettlement = z.infer<typeof toolSettlementSchema>;
+
+/** What a client may answer a call with. */
+export const toolAnswerSchema = z.discriminatedUnion("status", [
+  z.strictObject({ status: z.literal("completed"), result: z.json() }),
+  z.strictObject({
+    status: z.literal("failed"),
+    message: z.string().min(1).max(10_000),
+  }),
+]);
+export type ToolAnswer = z.infer<typeof toolAnswerSchema>;
+
+/** A call as the workflow sees it: never its arguments, which are in the ledger. */
+export interface ToolCallRef {
+  readonly callId: CallId;
+  readonly name: string;
+  readonly mode: ToolMode;
+  readonly effect: Effect;
+  readonly timeoutMs: number;
+  /** A short form of the arguments for the Temporal UI, at most 120 characters. */
+  readonly summary: string;
+  /** Already settled in the step's own transaction: unknown tool, invalid arguments. */
+  readonly settled?: boolean | undefined;
+}

@@ -1,0 +1,436 @@
+/**
+ * The journal: facts, in SQL. One implementation, two dialects (SQLite embedded, PostgreSQL for the fleet).
+ *
+ * Law: every fact is introduced once and settled once; of a step's attempts only the newest may write.
+ * All methods throw {@link PerdureError} `journal_unavailable` when the database cannot be reached.
+ */
+import type {
+  SealInput,
+  SealResult,
+  StepRef,
+  IncomingMessage,
+  Fact,
+  ModelStepResult,
+  SettleInput,
+  SettleResult,
+} from "../contracts/activities.ts";
+import type { ArtifactRef } from "../contracts/content.ts";
+import type { ErrorInfo } from "../contracts/errors.ts";
+import type { NewEvent, PerdureEvent } from "../contracts/events.ts";
+import type { CallId, KeyId, SessionId } from "../contracts/ids.ts";
+import type { SessionState } from "../contracts/session-state.ts";
+import type { SessionView } from "../contracts/session.ts";
+import type { LimitOverrides } from "../contracts/settings.ts";
+import type {
+  ClientTool,
+  Effect,
+  ToolMode,
+  ToolOutcome,
+  ToolSettlement,
+} from "../contracts/tools.ts";
+import type {
+  AssistantPart,
+  TranscriptMessage,
+} from "../contracts/transcript.ts";
+import type { Spend } from "../contracts/usage.ts";
+
+export interface Owner {
+  readonly tenant: string;
+  readonly user: string;
+}
+
+// ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface NewSession extends Owner {
+  readonly sessionId: SessionId;
+  /** Of the whole request: the same id with another digest is another request. */
+  readonly digest: string;
+  readonly agent: string;
+  readonly model: string;
+  readonly workspace: string | null;
+  readonly context: string | null;
+  readonly title: string | null;
+  readonly externalId: string | null;
+  /** Tools declared at the start of the session. */
+  readonly tools: readonly ClientTool[];
+  readonly limits: LimitOverrides;
+}
+
+/** The whole row: the view plus what only servers see. */
+export interface SessionRow extends SessionView, Owner {
+  readonly digest: string;
+  readonly tools: readonly ClientTool[];
+  readonly limits: LimitOverrides;
+}
+
+export interface SessionFilter {
+  readonly tenant: string;
+  /** Only this user's; everybody's in the tenant when absent. */
+  readonly user?: string | undefined;
+  readonly state?: SessionState | undefined;
+  readonly context?: string | undefined;
+  readonly externalId?: string | undefined;
+}
+
+export interface PageRequest {
+  /** Opaque, from the page before. */
+  readonly cursor?: string | undefined;
+  /** 1 to 200. */
+  readonly limit: number;
+}
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface SessionStore {
+  /**
+   * Inserts the row (state `starting`) and `session.created` in one transaction.
+   * `created: false` where the same request was made before.
+   * @throws idempotency_conflict when the id exists with another digest or owner
+   */
+  create(session: NewSession): Promise<{ created: boolean; row: SessionRow }>;
+  /** The row, whoever owns it: callers compare tenant and user. */
+  get(sessionId: SessionId): Promise<SessionRow | undefined>;
+  /** Newest first. */
+  list(filter: SessionFilter, page: PageRequest): Promise<Page<SessionRow>>;
+  count(filter: SessionFilter & { readonly open: true }): Promise<number>;
+}
+
+// ── steps ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Temporal's clock and attempt number, compared in that order: the attempt number alone goes back to 1 after a reset. */
+export interface Fence {
+  readonly scheduledAt: number;
+  readonly attempt: number;
+}
+
+export interface Claim extends StepRef {
+  readonly fence: Fence;
+  /** Of the step's input: a finished step is run again only when it differs. */
+  readonly inputDigest: string;
+  readonly messages: readonly IncomingMessage[];
+}
+
+/** The right to write to a step, until it is finished, sealed or superseded. */
+export interface Attempt extends StepRef {
+  readonly fence: Fence;
+  /** From 1, in the order of the claims. */
+  readonly number: number;
+}
+
+export type ClaimResult =
+  | {
+      readonly state: "claimed";
+      readonly attempt: Attempt;
+      /** Failures charged to the provider so far, and attempts lost for reasons of our own (this claim's predecessors). */
+      readonly charged: number;
+      readonly interruptions: number;
+      /** Index into [model, ...fallbacks] where this attempt starts; `charged` counts from the last change. */
+      readonly modelIndex: number;
+      readonly lastError: ErrorInfo | null;
+    }
+  /** Complete in the journal already: return it; no model call, no event, no second charge. */
+  | { readonly state: "finished"; readonly result: ModelStepResult }
+  /** A newer attempt owns the step: fail without a retry and write nothing. */
+  | { readonly state: "superseded" };
+
+export interface RequestedCall {
+  readonly callId: CallId;
+  readonly name: string;
+  readonly mode: ToolMode;
+  readonly effect: Effect;
+  readonly timeoutMs: number;
+  /** JSON text of the arguments. */
+  readonly arguments: string;
+  /** Settled at once: unknown tool, invalid arguments. */
+  readonly settlement?: ToolSettlement | undefined;
+}
+
+export interface StepSettlement {
+  /** Written first, in order; the journal derives nothing from them but the projection. */
+  readonly events: readonly NewEvent[];
+  /** The transcript's row; absent where the model said nothing. */
+  readonly message?:
+    | {
+        readonly content: readonly AssistantPart[];
+        readonly native?: { provider: string; messages: unknown[] } | undefined;
+      }
+    | undefined;
+  /** Adds ledger rows, and `tool.requested` (and `tool.settled` with its transcript row where settled at once) for each. */
+  readonly calls: readonly RequestedCall[];
+  readonly spend: Spend;
+  /** Stored as the step's outcome and returned to later claims. */
+  readonly result: ModelStepResult;
+}
+
+/** A provider's failure, or a change of model, recorded before the activity throws. */
+export interface AttemptFailure {
+  readonly events: readonly NewEvent[];
+  readonly error: ErrorInfo;
+  /** Adds 1 to the step's charges. An attempt that merely vanished is counted as an interruption by the next claim. */
+  readonly charged: boolean;
+  /** Starts the next attempt with this model, its charges at 0. */
+  readonly modelIndex?: number | undefined;
+  readonly spend?: Spend | undefined;
+}
+
+export interface Summary {
+  readonly text: string;
+  /** Position of the last transcript row that it replaces. */
+  readonly through: number;
+  readonly event: NewEvent;
+  readonly spend: Spend;
+}
+
+export interface StepStore {
+  /**
+   * Takes the step for this attempt if its fence is newer than the last one's. Appends, the first time: `message.accepted` for each message (with its
+   * transcript row) and, at step 1, `turn.started`; and `attempt.superseded` when an unfinished attempt had streamed.
+   */
+  claim(claim: Claim): Promise<ClaimResult>;
+  /**
+   * Appends events for an attempt, committed together with those of other sessions.
+   * @returns the number of the last one
+   * @throws {AttemptClosed} when the step is sealed, finished or claimed by a newer attempt
+   */
+  append(attempt: Attempt, events: readonly NewEvent[]): Promise<number>;
+  /** Everything that ends the step, in one transaction. @throws {AttemptClosed} */
+  finish(attempt: Attempt, settlement: StepSettlement): Promise<void>;
+  /** @throws {AttemptClosed} */
+  fail(attempt: Attempt, failure: AttemptFailure): Promise<void>;
+  /** Adds a summary to the transcript. @throws {AttemptClosed} */
+  summarize(attempt: Attempt, summary: Summary): Promise<void>;
+  /** Adds the cost of an attempt that was cut off, after its step was closed. Repeats are no-ops. */
+  chargeAborted(
+    attempt: Attempt,
+    spend: Spend & { readonly provider: string; readonly model: string },
+  ): Promise<void>;
+  /** See `SessionActivities.sealStep`. Idempotent. */
+  seal(input: SealInput): Promise<SealResult>;
+  /** Resolves when the attempt may no longer write; rejects never; ends quietly when `signal` aborts. */
+  whenClosed(
+    attempt: Attempt,
+    signal: AbortSignal,
+  ): Promise<"sealed" | "superseded" | "aborted">;
+}
+
+/** The step is sealed, finished or owned by a newer attempt: stop, and write nothing more. */
+export class AttemptClosed extends Error {
+  readonly reason: "sealed" | "finished" | "superseded";
+  constructor(reason: "sealed" | "finished" | "superseded") {
+    super(`the attempt may no longer write: ${reason}`);
+    this.name = "AttemptClosed";
+    this.reason = reason;
+  }
+}
+
+// ── the ledger of tool calls ──────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * offered → leased → answered → settled; worker calls go requested → running → settled. `answered` has a result that is not in the
+ * log yet; the workflow moves it there.
+ */
+export type CallState =
+  "requested" | "running" | "offered" | "leased" | "answered" | "settled";
+
+export interface LedgerCall extends StepRef, Owner {
+  readonly callId: CallId;
+  readonly name: string;
+  readonly mode: ToolMode;
+  readonly effect: Effect;
+  readonly arguments: string;
+  readonly state: CallState;
+  readonly outcome: ToolOutcome | null;
+  readonly holder: string | null;
+  /** ISO 8601; when the result is due (claimed calls). */
+  readonly dueAt: string | null;
+  readonly leaseEndsAt: string | null;
+  readonly timeoutMs: number;
+  readonly createdAt: string;
+}
+
+export interface Ledger {
+  get(callId: CallId): Promise<LedgerCall | undefined>;
+  /** Calls offered to clients and not settled, oldest first. */
+  pending(
+    filter: {
+      tenant: string;
+      user?: string | undefined;
+      sessionId?: SessionId | undefined;
+    },
+    limit: number,
+  ): Promise<readonly LedgerCall[]>;
+  /**
+   * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`; the same holder's repeat renews the lease. Appends `tool.started`.
+   * @returns undefined where somebody else holds it or it is settled
+   */
+  lease(
+    callId: CallId,
+    holder: string,
+    leaseMs: number,
+  ): Promise<LedgerCall | undefined>;
+  /** Appends `tool.progress` and renews the lease. @returns false where the holder lost it */
+  progress(
+    callId: CallId,
+    holder: string,
+    progress: { message: string; fraction?: number | undefined },
+    leaseMs: number,
+  ): Promise<boolean>;
+  /**
+   * Offered or leased → answered, by compare-and-set; decides late, duplicate and changed. Does not append to the log.
+   * @returns 'accepted', 'repeated' (the same digest again: harmless), 'duplicate' (another result), 'late' (settled without a result), 'unknown'
+   */
+  answer(
+    callId: CallId,
+    settlement: ToolSettlement,
+  ): Promise<"accepted" | "repeated" | "duplicate" | "late" | "unknown">;
+  /** Answered → settled with `tool.settled` and the transcript's row; due or given up → `timed_out` (never-retry and claimed: `unknown`). */
+  settle(input: SettleInput): Promise<SettleResult>;
+  /** Worker calls: requested → running under a fence, with `tool.started`; tells a later attempt what an earlier one left. */
+  begin(
+    ref: StepRef & { callId: CallId },
+    fence: Fence,
+  ): Promise<
+    | { state: "begun"; call: LedgerCall; earlierAttempts: number }
+    | { state: "settled"; outcome: ToolOutcome }
+    | { state: "superseded" }
+  >;
+  /** Running → settled, with `tool.settled` and the transcript's row. @throws {AttemptClosed} */
+  finish(
+    callId: CallId,
+    fence: Fence,
+    settlement: ToolSettlement,
+  ): Promise<void>;
+  /** Calls whose workflow should look at the ledger: answered but not settled since `olderThanMs`, or past their due time. */
+  overdue(
+    olderThanMs: number,
+    limit: number,
+  ): Promise<readonly { callId: CallId; sessionId: SessionId }[]>;
+}
+
+// ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface EventPage {
+  readonly events: readonly PerdureEvent[];
+  /** The range of numbers that this page accounts for: everything in it that is not in `events` was pruned. */
+  readonly from: number;
+  readonly to: number;
+  readonly nextAfter: number;
+}
+
+export interface EventLog {
+  /** Facts that a workflow decided, each at most once by its key. Applies `message.queued` / `edited` / `removed` to the messages table. */
+  record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
+  read(
+    sessionId: SessionId,
+    options: {
+      after: number;
+      limit: number;
+      types?: readonly PerdureEvent["type"][] | undefined;
+    },
+  ): Promise<EventPage>;
+  /**
+   * Everything after `after`, then what comes, in order, each once; ends when `signal` aborts. Attaches before it reads the backlog.
+   * @throws cursor_expired where `after` lies before what is kept
+   */
+  tail(
+    sessionId: SessionId,
+    options: { after: number; signal: AbortSignal },
+  ): AsyncIterable<readonly PerdureEvent[]>;
+  /** In order; from the newest summary on (the summary first) with `compacted`, else everything. */
+  transcript(
+    sessionId: SessionId,
+    options?: { compacted?: boolean; after?: number; limit?: number },
+  ): Promise<readonly TranscriptMessage[]>;
+  /** Deltas of turns settled more than `olderThanMs` ago. @returns the number of rows removed */
+  prune(options: { olderThanMs: number; limit: number }): Promise<number>;
+}
+
+export interface Artifacts {
+  put(
+    owner: Owner,
+    bytes: Uint8Array,
+    mediaType: string,
+    name?: string,
+  ): Promise<ArtifactRef>;
+  /** @returns undefined where it does not exist for this tenant */
+  get(
+    tenant: string,
+    artifact: string,
+  ): Promise<{ ref: ArtifactRef; bytes: Uint8Array } | undefined>;
+}
+
+// ── contexts, keys, audit ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A context (a window, a project, a chat room) → the session that is active in it. */
+export interface ContextRow extends Owner {
+  readonly context: string;
+  readonly sessionId: SessionId | null;
+  readonly updatedAt: string;
+}
+export interface Contexts {
+  get(owner: Owner, context: string): Promise<ContextRow | undefined>;
+  set(
+    owner: Owner,
+    context: string,
+    sessionId: SessionId | null,
+  ): Promise<ContextRow>;
+  list(owner: Owner): Promise<readonly ContextRow[]>;
+  /** Every change of the owner's contexts, until `signal` aborts. */
+  changes(owner: Owner, signal: AbortSignal): AsyncIterable<ContextRow>;
+}
+
+export const ROLES = ["user", "operator", "runner"] as const;
+export type Role = (typeof ROLES)[number];
+export interface KeyRow extends Owner {
+  readonly keyId: KeyId;
+  readonly role: Role;
+  readonly label: string;
+  readonly createdAt: string;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+}
+export interface Keys {
+  /** @param hash SHA-256 of the key in hexadecimal; the key itself is never stored */
+  insert(
+    key: Pick<KeyRow, "keyId" | "tenant" | "user" | "role" | "label">,
+    hash: string,
+  ): Promise<KeyRow>;
+  findByHash(hash: string): Promise<KeyRow | undefined>;
+  list(tenant?: string): Promise<readonly KeyRow[]>;
+  revoke(keyId: KeyId, tenant?: string): Promise<boolean>;
+  count(): Promise<number>;
+}
+
+export interface AuditEntry {
+  readonly tenant: string | null;
+  readonly user: string | null;
+  /** Dotted: key.created, key.revoked, auth.refused … */
+  readonly action: string;
+  readonly subject: string | null;
+  readonly details: Record<string, string | number | boolean | null>;
+}
+export interface Audit {
+  write(entry: AuditEntry): Promise<void>;
+  list(
+    filter: { tenant?: string | undefined },
+    page: PageRequest,
+  ): Promise<Page<AuditEntry & { readonly at: string }>>;
+}
+
+export interface Journal {
+  readonly dialect: "sqlite" | "postgres";
+  readonly sessions: SessionStore;
+  readonly steps: StepStore;
+  readonly ledger: Ledger;
+  readonly events: EventLog;
+  readonly artifacts: Artifacts;
+  readonly contexts: Contexts;
+  readonly keys: Keys;
+  readonly audit: Audit;
+  /** One round trip to the database. @throws journal_unavailable */
+  ping(): Promise<void>;
+  /** Flushes what is under way and leaves no handle open. */
+  close(): Promise<void>;
+}
