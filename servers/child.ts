@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface LaunchOptions {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Both streams of the program are appended here. */
+  readonly logFile: string;
+  /** Its own process group, so that Ctrl-C in a terminal does not reach it and it can be stopped last. */
+  readonly detached: boolean;
+  /** What asks the program to end; SIGTERM when not given. */
+  readonly stopSignal?: NodeJS.Signals;
+}
+
+export interface Child {
+  readonly pid: number;
+  /** Settles with the exit code when the program ends, for whatever reason (null: killed by a signal). */
+  readonly exited: Promise<number | null>;
+  /** Asks it to end, and kills it when it has not ended in time. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const STOP_TIMEOUT_MS = 15_000;
+const POLL_MS = 50;
+
+/** Starts a server program with its output in a log file. */
+export function launch(options: LaunchOptions): Child {
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = openSync(options.logFile, 'a');
+  const child = spawn(options.file, options.args, { detached: options.detached, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => resolve(code));
+    child.once('error', () => resolve(null));
+  });
+  const pid = child.pid ?? 0;
+  return { pid, exited, stop: () => stopAndWait(pid, exited, options.stopSignal ?? 'SIGTERM') };
+}
+
+async function stopAndWait(pid: number, exited: Promise<unknown>, request: NodeJS.Signals): Promise<void> {
+  if (!signal(pid, request)) return;
+  const late = sleep(STOP_TIMEOUT_MS, 'late', { ref: false });
+  if ((await Promise.race([exited, late])) !== 'late') return;
+  signal(pid, 'SIGKILL');
+  await exited;
+}
+
+/** False when there is no such process. */
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  if (pid <= 0) return false;
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until `isUp` says yes. Fails with the end of the log as soon as the program has ended, or in time. */
+export async function waitUntilUp(options: {
+  readonly what: string;
+  readonly child: Child;
+  readonly logFile: string;
+  readonly timeoutMs: number;
+  readonly isUp: () => Promise<boolean>;
+}): Promise<void> {
+  const { what, child, logFile } = options;
+  const deadline = Date.now() + options.timeoutMs;
+  let ended = false;
+  void child.exited.then(() => (ended = true));
+  while (!(await options.isUp())) {
+    if (ended) throw new Error(`${what} ended at once. Its log (${logFile}) ends with:\n${endOfLog(logFile)}`);
+    if (Date.now() > deadline) {
+      await child.stop();
+      throw new Error(`${what} did not answer in ${options.timeoutMs / 1000} s. Its log: ${logFile}`);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+const SHOWN_LOG = 2_000;
+
+function endOfLog(logFile: string): string {
+  return readFileSync(logFile, 'utf8').slice(-SHOWN_LOG).trim();
+}
+
+/** Whether somebody listens on a port of this machine. */
+export function portAnswers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const settle = (answers: boolean) => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}

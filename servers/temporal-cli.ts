@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { cached, defaultCacheDir, exists } from './cache.ts';
+import type { Report } from './cache.ts';
+import { firstThatWorks } from './chain.ts';
+import type { Found, Link } from './chain.ts';
+import { keepDownloaded, whyNotReachable } from './official-download.ts';
+import { run, runOrThrow, withProgress } from './run.ts';
+
+/** The newest version whose go.mod has no `replace`, which `go install` refuses. Everybody runs this one. */
+export const TEMPORAL_CLI_VERSION = '1.5.1';
+const OLDEST_CLI = [1, 5] as const;
+const OLDEST_GO = [1, 24] as const;
+
+const CACHE_NAME = `temporal-cli-${TEMPORAL_CLI_VERSION}`;
+const PROGRAM = 'temporal';
+
+export interface FindOptions {
+  readonly report?: Report;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * The path of a Temporal CLI that can run a dev server, fetched or built when there is none. The first run takes
+ * minutes where it has to be built. A caller that has `TEMPORAL_ADDRESS` needs no server and does not ask.
+ *
+ * @throws {ServerNotFound} naming everything that was tried and what a person can do.
+ */
+export async function findTemporalCli(options: FindOptions = {}): Promise<string> {
+  const env = options.env ?? process.env;
+  const report = options.report ?? (() => {});
+  return firstThatWorks({
+    program: 'Temporal CLI',
+    report,
+    links: [
+      ...(env['TEMPORAL_CLI_PATH'] ? [given(env['TEMPORAL_CLI_PATH'])] : []),
+      ...((await inCache(env)) ? [cache(env)] : [onPath(), cache(env)]),
+      officialDownload(env, report),
+      goInstall(env, report),
+    ],
+    remedies: [
+      'install the Temporal CLI 1.5 or newer and put it on PATH (or set TEMPORAL_CLI_PATH)',
+      'install Go 1.24 or newer, from which the CLI is built once',
+      'run a Temporal server anywhere and set TEMPORAL_ADDRESS=host:port',
+    ],
+  });
+}
+
+function given(path: string): Link {
+  return {
+    tried: `TEMPORAL_CLI_PATH=${path}`,
+    find: async () => ((await versionOf(path)) ? { path } : { reason: 'does not answer to --version' }),
+  };
+}
+
+function onPath(): Link {
+  return { tried: 'temporal on PATH', find: findOnPath };
+}
+
+async function findOnPath(): Promise<Found> {
+  const version = await versionOf(PROGRAM);
+  if (!version) return { reason: 'not there' };
+  if (!isOwnBuild(version) && !atLeast(version, OLDEST_CLI)) return { reason: `is ${version.join('.')}, 1.5 or newer is needed` };
+  return { path: PROGRAM };
+}
+
+/** `go install` leaves the version out: the program says 0.0.0-DEV, and only its builder knows which one it is. */
+const isOwnBuild = (version: readonly number[]) => version.every((part) => part === 0);
+
+function cache(env: NodeJS.ProcessEnv): Link {
+  const path = cachedPath(env);
+  return {
+    tried: `the cache (${path})`,
+    find: async () => ((await exists(path)) ? { path } : { reason: 'nothing there yet' }),
+  };
+}
+
+function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
+  const build = (folder: string) =>
+    withProgress(report, `Downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`, () =>
+      keepDownloaded(folder, PROGRAM, async (downloadDir) => {
+        const { TestWorkflowEnvironment } = await import('@temporalio/testing');
+        const executable = { type: 'cached-download', downloadDir, version: `v${TEMPORAL_CLI_VERSION}` } as const;
+        return TestWorkflowEnvironment.createLocal({ server: { executable } });
+      }),
+    );
+  return {
+    tried: 'the official download',
+    find: async () => {
+      const reason = await whyNotReachable();
+      return reason ? { reason } : keep(env, report, build);
+    },
+  };
+}
+
+function goInstall(env: NodeJS.ProcessEnv, report: Report): Link {
+  const module = `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_CLI_VERSION}`;
+  const build = (folder: string) =>
+    withProgress(report, `Building the Temporal CLI ${TEMPORAL_CLI_VERSION} with Go (3 to 5 minutes, once)`, async () => {
+      await runOrThrow('go', ['install', '-ldflags', '-s -w', module], { env: { ...env, GOBIN: folder } });
+    });
+  return {
+    tried: 'go install',
+    find: async () => {
+      const go = parseVersion((await run('go', ['version'])).output);
+      if (!go) return { reason: 'Go is not on PATH' };
+      if (!atLeast(go, OLDEST_GO)) return { reason: `Go is ${go.join('.')}, 1.24 or newer is needed` };
+      return keep(env, report, build);
+    },
+  };
+}
+
+async function keep(env: NodeJS.ProcessEnv, report: Report, build: (folder: string) => Promise<void>): Promise<Found> {
+  const folder = await cached({ name: CACHE_NAME, cacheDir: defaultCacheDir(env), report, build });
+  return { path: join(folder, PROGRAM) };
+}
+
+const cachedPath = (env: NodeJS.ProcessEnv) => join(defaultCacheDir(env), CACHE_NAME, PROGRAM);
+const inCache = (env: NodeJS.ProcessEnv) => exists(cachedPath(env));
+
+async function versionOf(program: string): Promise<number[] | undefined> {
+  const { code, output } = await run(program, ['--version']);
+  return code === 0 ? parseVersion(output) : undefined;
+}
+
+/** The first thing in a text that looks like a version: `go1.26.8`, `temporal version 1.5.1 (Server …)`. */
+export function parseVersion(text: string): number[] | undefined {
+  return /(\d+)(?:\.(\d+))?(?:\.(\d+))?/
+    .exec(text)
+    ?.slice(1)
+    .map((part) => Number(part ?? 0));
+}
+
+export function atLeast(version: readonly number[], oldest: readonly number[]): boolean {
+  for (const [index, wanted] of oldest.entries()) {
+    const part = version[index] ?? 0;
+    if (part !== wanted) return part > wanted;
+  }
+  return true;
+}

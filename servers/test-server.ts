@@ -1,0 +1,127 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cached, defaultCacheDir, exists } from './cache.ts';
+import type { Report } from './cache.ts';
+import { firstThatWorks } from './chain.ts';
+import type { Found, Link } from './chain.ts';
+import { keepDownloaded, whyNotReachable } from './official-download.ts';
+import { run, runOrThrow, withProgress } from './run.ts';
+import { atLeast, parseVersion } from './temporal-cli.ts';
+import type { FindOptions } from './temporal-cli.ts';
+
+export const TEST_SERVER_VERSION = '1.31.0';
+const OLDEST_JAVA = [17] as const;
+
+const CACHE_NAME = `temporal-test-server-${TEST_SERVER_VERSION}`;
+const PROGRAM = 'temporal-test-server';
+
+/** What the SDK passes on is a port; the folder is found from the script, so that the cache can be moved. */
+const LAUNCHER = `#!/bin/sh
+exec java -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"
+`;
+
+/**
+ * The path of Temporal's time-skipping test server, fetched when there is none.
+ *
+ * @throws {ServerNotFound} naming everything that was tried and what a person can do.
+ */
+export async function findTestServer(options: FindOptions = {}): Promise<string> {
+  const env = options.env ?? process.env;
+  const report = options.report ?? (() => {});
+  return firstThatWorks({
+    program: 'Temporal test server',
+    report,
+    links: [
+      ...(env['TEMPORAL_TEST_SERVER_PATH'] ? [given(env['TEMPORAL_TEST_SERVER_PATH'])] : []),
+      cache(env),
+      officialDownload(env, report),
+      maven(env, report),
+    ],
+    remedies: [
+      'install Java 17 or newer and Maven, with which the server is fetched once',
+      'download a Temporal test server and set TEMPORAL_TEST_SERVER_PATH',
+    ],
+  });
+}
+
+function given(path: string): Link {
+  return {
+    tried: `TEMPORAL_TEST_SERVER_PATH=${path}`,
+    find: async () => ((await exists(path)) ? { path } : { reason: 'no such file' }),
+  };
+}
+
+function cache(env: NodeJS.ProcessEnv): Link {
+  const path = join(defaultCacheDir(env), CACHE_NAME, PROGRAM);
+  return {
+    tried: `the cache (${path})`,
+    find: async () => ((await exists(path)) ? { path } : { reason: 'nothing there yet' }),
+  };
+}
+
+function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
+  const build = (folder: string) =>
+    withProgress(report, 'Downloading the Temporal test server', () =>
+      keepDownloaded(folder, PROGRAM, async (downloadDir) => {
+        const { TestWorkflowEnvironment } = await import('@temporalio/testing');
+        const executable = { type: 'cached-download', downloadDir, version: `v${TEST_SERVER_VERSION}` } as const;
+        return TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+      }),
+    );
+  return {
+    tried: 'the official download',
+    find: async () => {
+      const reason = await whyNotReachable();
+      return reason ? { reason } : keep(env, report, build);
+    },
+  };
+}
+
+function maven(env: NodeJS.ProcessEnv, report: Report): Link {
+  const what = `Fetching the Temporal test server ${TEST_SERVER_VERSION} with Maven (33 MB, about a minute, once)`;
+  return {
+    tried: 'Java with Maven',
+    find: async () => {
+      const reason = await whyNoMaven();
+      return reason ? { reason } : keep(env, report, (folder) => withProgress(report, what, () => fetchJars(folder)));
+    },
+  };
+}
+
+async function whyNoMaven(): Promise<string | undefined> {
+  const java = await run('java', ['-version']);
+  const version = java.code === 0 ? parseVersion(java.output) : undefined;
+  if (!version) return 'Java is not on PATH';
+  if (!atLeast(version, OLDEST_JAVA)) return `Java is ${version.join('.')}, 17 or newer is needed`;
+  if ((await run('mvn', ['--version'])).code !== 0) return 'Maven (mvn) is not on PATH';
+  return undefined;
+}
+
+async function fetchJars(folder: string): Promise<void> {
+  const pom = join(folder, 'pom.xml');
+  await writeFile(pom, POM);
+  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'jars')}`, '-DincludeScope=runtime'];
+  await runOrThrow('mvn', ['-q', '-B', '-f', pom, ...goal], { cwd: folder });
+  await writeFile(join(folder, PROGRAM), LAUNCHER);
+  await chmod(join(folder, PROGRAM), 0o755);
+}
+
+const POM = `<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>perdure</groupId>
+  <artifactId>test-server</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>io.temporal</groupId>
+      <artifactId>temporal-test-server</artifactId>
+      <version>${TEST_SERVER_VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+`;
+
+async function keep(env: NodeJS.ProcessEnv, report: Report, build: (folder: string) => Promise<void>): Promise<Found> {
+  const folder = await cached({ name: CACHE_NAME, cacheDir: defaultCacheDir(env), report, build });
+  return { path: join(folder, PROGRAM) };
+}
