@@ -4,6 +4,8 @@ import type { Report } from './cache.ts';
 export interface Link {
   readonly tried: string;
   readonly find: () => Promise<Found>;
+  /** It takes seconds or minutes, so that the person is told what was looked for before. */
+  readonly slow?: boolean;
 }
 
 export type Found = { readonly path: string } | { readonly reason: string };
@@ -24,12 +26,16 @@ export interface Chain {
 /** The path given by the first link that works. */
 export async function firstThatWorks(chain: Chain): Promise<string> {
   const failures: string[] = [];
+  let told = 0;
+  const tell = () => {
+    for (const failure of failures.slice(told)) chain.report(`${chain.program}: ${failure}`);
+    told = failures.length;
+  };
   for (const link of chain.links) {
+    if (link.slow) tell();
     const found = await link.find().catch((error: unknown) => ({ reason: firstLine(error) }));
     if ('path' in found) return found.path;
-    const failure = `${link.tried}: ${found.reason}`;
-    failures.push(failure);
-    chain.report(`${chain.program}: ${failure}`);
+    failures.push(`${link.tried}: ${found.reason}`);
   }
   throw new ServerNotFound(
     [

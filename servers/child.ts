@@ -30,7 +30,10 @@ const POLL_MS = 50;
 export function launch(options: LaunchOptions): Child {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, 'a');
-  const child = spawn(options.file, options.args, { detached: options.detached, stdio: ['ignore', log, log] });
+  const child = spawn(options.file, options.args, {
+    detached: options.detached,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));
@@ -40,7 +43,11 @@ export function launch(options: LaunchOptions): Child {
   return { pid, exited, stop: () => stopAndWait(pid, exited, options.stopSignal ?? 'SIGTERM') };
 }
 
-async function stopAndWait(pid: number, exited: Promise<unknown>, request: NodeJS.Signals): Promise<void> {
+async function stopAndWait(
+  pid: number,
+  exited: Promise<unknown>,
+  request: NodeJS.Signals,
+): Promise<void> {
   if (!signal(pid, request)) return;
   const late = sleep(STOP_TIMEOUT_MS, 'late', { ref: false });
   if ((await Promise.race([exited, late])) !== 'late') return;
@@ -71,10 +78,15 @@ export async function waitUntilUp(options: {
   let ended = false;
   void child.exited.then(() => (ended = true));
   while (!(await options.isUp())) {
-    if (ended) throw new Error(`${what} ended at once. Its log (${logFile}) ends with:\n${endOfLog(logFile)}`);
+    if (ended)
+      throw new Error(
+        `${what} ended at once. Its log (${logFile}) ends with:\n${endOfLog(logFile)}`,
+      );
     if (Date.now() > deadline) {
       await child.stop();
-      throw new Error(`${what} did not answer in ${options.timeoutMs / 1000} s. Its log: ${logFile}`);
+      throw new Error(
+        `${what} did not answer in ${options.timeoutMs / 1000} s. Its log: ${logFile}`,
+      );
     }
     await sleep(POLL_MS);
   }
@@ -106,7 +118,11 @@ export function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        address && typeof address === 'object'
+          ? resolve(address.port)
+          : reject(new Error('no port')),
+      );
     });
   });
 }

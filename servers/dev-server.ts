@@ -6,7 +6,8 @@ import { launch, portAnswers, waitUntilUp } from './child.ts';
 import type { Report } from './cache.ts';
 import { findTemporalCli } from './temporal-cli.ts';
 
-export type SearchAttributeType = 'Keyword' | 'KeywordList' | 'Text' | 'Int' | 'Double' | 'Bool' | 'Datetime';
+export type SearchAttributeType =
+  'Keyword' | 'KeywordList' | 'Text' | 'Int' | 'Double' | 'Bool' | 'Datetime';
 
 export interface DevServerOptions {
   readonly port: number;
@@ -52,15 +53,28 @@ const LOOPBACK = '127.0.0.1';
  * @throws when the port is taken, when the server ends at once (with the end of its log), or when no CLI is found.
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
-  if (await portAnswers(options.port)) throw new Error(`Port ${options.port} is taken: no Temporal server can start there.`);
-  const cli = options.cli ?? (await findTemporalCli(options.report ? { report: options.report } : {}));
+  if (await portAnswers(options.port))
+    throw new Error(`Port ${options.port} is taken: no Temporal server can start there.`);
+  const cli =
+    options.cli ?? (await findTemporalCli(options.report ? { report: options.report } : {}));
   if (options.dbFile) await mkdir(dirname(options.dbFile), { recursive: true });
   const { logFile } = options;
-  const child = launch({ file: cli, args: devServerArguments(options), logFile, detached: options.detached ?? true });
+  const child = launch({
+    file: cli,
+    args: devServerArguments(options),
+    logFile,
+    detached: options.detached ?? true,
+  });
   const address = `${LOOPBACK}:${options.port}`;
   const namespace = options.namespace ?? 'default';
   const isUp = () => answersFor(address, namespace);
-  await waitUntilUp({ what: 'The Temporal dev server', child, logFile, timeoutMs: START_TIMEOUT_MS, isUp });
+  await waitUntilUp({
+    what: 'The Temporal dev server',
+    child,
+    logFile,
+    timeoutMs: START_TIMEOUT_MS,
+    isUp,
+  });
   return { ...child, address, namespace, [Symbol.asyncDispose]: () => child.stop() };
 }
 
@@ -74,8 +88,14 @@ export function devServerArguments(options: DevServerOptions): string[] {
     ...(options.uiPort ? ['--ui-port', `${options.uiPort}`] : ['--headless']),
     ...(options.namespace ? ['--namespace', options.namespace] : []),
     ...(options.dbFile ? persistence(options.dbFile, options.synchronous ?? 'NORMAL') : []),
-    ...Object.entries(options.searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
-    ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ...Object.entries(options.searchAttributes).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
+    ...Object.entries(dynamicConfig).flatMap(([key, value]) => [
+      '--dynamic-config-value',
+      `${key}=${value}`,
+    ]),
   ];
 }
 

@@ -33,7 +33,9 @@ export async function keepDownloaded(
 
 async function largestFile(folder: string): Promise<string> {
   const paths = (await readdir(folder)).map((name) => join(folder, name));
-  const sized = await Promise.all(paths.map(async (path) => ({ path, size: (await stat(path)).size })));
+  const sized = await Promise.all(
+    paths.map(async (path) => ({ path, size: (await stat(path)).size })),
+  );
   const largest = sized.toSorted((a, b) => b.size - a.size)[0];
   if (!largest) throw new Error('the download left no file');
   return largest.path;

@@ -40,7 +40,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   // SIGTERM would wait until the last client has gone; SIGINT closes their connections.
   const child = launch({ file: file ?? '', args, logFile, detached: true, stopSignal: 'SIGINT' });
   const url = `postgres://${SUPERUSER}@127.0.0.1:${port}/postgres`;
-  await waitUntilUp({ what: 'PostgreSQL', child, logFile, timeoutMs: START_TIMEOUT_MS, isUp: () => accepts(url) });
+  await waitUntilUp({
+    what: 'PostgreSQL',
+    child,
+    logFile,
+    timeoutMs: START_TIMEOUT_MS,
+    isUp: () => accepts(url),
+  });
   const stop = async () => {
     await child.stop();
     if (!options.folder) await rm(folder, { recursive: true, force: true });
@@ -64,7 +70,11 @@ export async function dropDatabase(serverUrl: string, name: string): Promise<voi
 async function execute(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query(statement).finally(() => client.end());
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 async function accepts(url: string): Promise<boolean> {
@@ -75,7 +85,9 @@ async function accepts(url: string): Promise<boolean> {
 }
 
 async function findPrograms(): Promise<string> {
-  const versions = (await readdir(DEBIAN_PROGRAMS).catch(() => [])).toSorted((a, b) => Number(b) - Number(a));
+  const versions = (await readdir(DEBIAN_PROGRAMS).catch(() => [])).toSorted(
+    (a, b) => Number(b) - Number(a),
+  );
   for (const version of versions) {
     const folder = join(DEBIAN_PROGRAMS, version, 'bin');
     if (await exists(join(folder, 'initdb'))) return folder;
@@ -94,7 +106,18 @@ async function initialised(programs: string, folder: string): Promise<string> {
   const data = join(folder, 'data');
   if (await exists(join(data, 'PG_VERSION'))) return data;
   if (isRoot()) await giveAway(folder);
-  const initdb = [join(programs, 'initdb'), '-D', data, '-U', SUPERUSER, '-A', 'trust', '-E', 'UTF8', '--no-locale'];
+  const initdb = [
+    join(programs, 'initdb'),
+    '-D',
+    data,
+    '-U',
+    SUPERUSER,
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--no-locale',
+  ];
   const [file, ...args] = unprivileged(initdb);
   await runOrThrow(file ?? '', args);
   return data;
@@ -112,7 +135,9 @@ function settings(port: number): string[] {
 }
 
 async function giveAway(folder: string): Promise<void> {
-  const ids = await Promise.all(['-u', '-g'].map((flag) => runOrThrow('id', [flag, UNPRIVILEGED_USER])));
+  const ids = await Promise.all(
+    ['-u', '-g'].map((flag) => runOrThrow('id', [flag, UNPRIVILEGED_USER])),
+  );
   const [uid, gid] = ids.map(Number);
   await chown(folder, uid ?? 0, gid ?? 0);
 }
@@ -120,7 +145,15 @@ async function giveAway(folder: string): Promise<void> {
 /** setpriv replaces itself by the program, so that signals reach the server and not a wrapper. */
 function unprivileged(command: string[]): string[] {
   if (!isRoot()) return command;
-  return ['setpriv', '--reuid', UNPRIVILEGED_USER, '--regid', UNPRIVILEGED_USER, '--init-groups', ...command];
+  return [
+    'setpriv',
+    '--reuid',
+    UNPRIVILEGED_USER,
+    '--regid',
+    UNPRIVILEGED_USER,
+    '--init-groups',
+    ...command,
+  ];
 }
 
 const isRoot = () => process.getuid?.() === 0;

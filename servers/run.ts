@@ -34,7 +34,11 @@ export function run(file: string, args: readonly string[], options: RunOptions =
 }
 
 /** Throws the last line printed when the program fails. */
-export async function runOrThrow(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+export async function runOrThrow(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
   const { code, output } = await run(file, args, options);
   if (code !== 0) throw new Error(`${file} ended with ${code ?? 'an error'}: ${lastLine(output)}`);
   return output;
@@ -43,10 +47,17 @@ export async function runOrThrow(file: string, args: readonly string[], options:
 const PROGRESS_EVERY_MS = 10_000;
 
 /** Says every few seconds that a long step is still going on, and for how long. */
-export async function withProgress<T>(report: Report, what: string, step: () => Promise<T>): Promise<T> {
+export async function withProgress<T>(
+  report: Report,
+  what: string,
+  step: () => Promise<T>,
+): Promise<T> {
   report(`${what} …`);
   const started = Date.now();
-  const timer = setInterval(() => report(`${what} … ${Math.round((Date.now() - started) / 1000)} s`), PROGRESS_EVERY_MS);
+  const timer = setInterval(
+    () => report(`${what} … ${Math.round((Date.now() - started) / 1000)} s`),
+    PROGRESS_EVERY_MS,
+  );
   try {
     return await step();
   } finally {

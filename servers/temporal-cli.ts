@@ -32,8 +32,9 @@ export async function findTemporalCli(options: FindOptions = {}): Promise<string
     program: 'Temporal CLI',
     report,
     links: [
-      ...(env['TEMPORAL_CLI_PATH'] ? [given(env['TEMPORAL_CLI_PATH'])] : []),
-      ...((await inCache(env)) ? [cache(env)] : [onPath(), cache(env)]),
+      ...(env['TEMPORAL_CLI_PATH'] ? [given(env['TEMPORAL_CLI_PATH'], env)] : []),
+      onPath(env),
+      cache(env),
       officialDownload(env, report),
       goInstall(env, report),
     ],
@@ -45,21 +46,23 @@ export async function findTemporalCli(options: FindOptions = {}): Promise<string
   });
 }
 
-function given(path: string): Link {
+function given(path: string, env: NodeJS.ProcessEnv): Link {
   return {
     tried: `TEMPORAL_CLI_PATH=${path}`,
-    find: async () => ((await versionOf(path)) ? { path } : { reason: 'does not answer to --version' }),
+    find: async () =>
+      (await versionOf(path, env)) ? { path } : { reason: 'does not answer to --version' },
   };
 }
 
-function onPath(): Link {
-  return { tried: 'temporal on PATH', find: findOnPath };
+function onPath(env: NodeJS.ProcessEnv): Link {
+  return { tried: 'temporal on PATH', find: () => findOnPath(env) };
 }
 
-async function findOnPath(): Promise<Found> {
-  const version = await versionOf(PROGRAM);
+async function findOnPath(env: NodeJS.ProcessEnv): Promise<Found> {
+  const version = await versionOf(PROGRAM, env);
   if (!version) return { reason: 'not there' };
-  if (!isOwnBuild(version) && !atLeast(version, OLDEST_CLI)) return { reason: `is ${version.join('.')}, 1.5 or newer is needed` };
+  if (!isOwnBuild(version) && !atLeast(version, OLDEST_CLI))
+    return { reason: `is ${version.join('.')}, 1.5 or newer is needed` };
   return { path: PROGRAM };
 }
 
@@ -79,12 +82,17 @@ function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
     withProgress(report, `Downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`, () =>
       keepDownloaded(folder, PROGRAM, async (downloadDir) => {
         const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-        const executable = { type: 'cached-download', downloadDir, version: `v${TEMPORAL_CLI_VERSION}` } as const;
+        const executable = {
+          type: 'cached-download',
+          downloadDir,
+          version: `v${TEMPORAL_CLI_VERSION}`,
+        } as const;
         return TestWorkflowEnvironment.createLocal({ server: { executable } });
       }),
     );
   return {
     tried: 'the official download',
+    slow: true,
     find: async () => {
       const reason = await whyNotReachable();
       return reason ? { reason } : keep(env, report, build);
@@ -95,30 +103,42 @@ function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
 function goInstall(env: NodeJS.ProcessEnv, report: Report): Link {
   const module = `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_CLI_VERSION}`;
   const build = (folder: string) =>
-    withProgress(report, `Building the Temporal CLI ${TEMPORAL_CLI_VERSION} with Go (3 to 5 minutes, once)`, async () => {
-      await runOrThrow('go', ['install', '-ldflags', '-s -w', module], { env: { ...env, GOBIN: folder } });
-    });
+    withProgress(
+      report,
+      `Building the Temporal CLI ${TEMPORAL_CLI_VERSION} with Go (3 to 5 minutes, once)`,
+      async () => {
+        await runOrThrow('go', ['install', '-ldflags', '-s -w', module], {
+          env: { ...env, GOBIN: folder },
+        });
+      },
+    );
   return {
     tried: 'go install',
+    slow: true,
     find: async () => {
-      const go = parseVersion((await run('go', ['version'])).output);
+      const { code, output } = await run('go', ['version'], { env });
+      const go = code === 0 ? parseVersion(output) : undefined;
       if (!go) return { reason: 'Go is not on PATH' };
-      if (!atLeast(go, OLDEST_GO)) return { reason: `Go is ${go.join('.')}, 1.24 or newer is needed` };
+      if (!atLeast(go, OLDEST_GO))
+        return { reason: `Go is ${go.join('.')}, 1.24 or newer is needed` };
       return keep(env, report, build);
     },
   };
 }
 
-async function keep(env: NodeJS.ProcessEnv, report: Report, build: (folder: string) => Promise<void>): Promise<Found> {
+async function keep(
+  env: NodeJS.ProcessEnv,
+  report: Report,
+  build: (folder: string) => Promise<void>,
+): Promise<Found> {
   const folder = await cached({ name: CACHE_NAME, cacheDir: defaultCacheDir(env), report, build });
   return { path: join(folder, PROGRAM) };
 }
 
 const cachedPath = (env: NodeJS.ProcessEnv) => join(defaultCacheDir(env), CACHE_NAME, PROGRAM);
-const inCache = (env: NodeJS.ProcessEnv) => exists(cachedPath(env));
 
-async function versionOf(program: string): Promise<number[] | undefined> {
-  const { code, output } = await run(program, ['--version']);
+async function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<number[] | undefined> {
+  const { code, output } = await run(program, ['--version'], { env });
   return code === 0 ? parseVersion(output) : undefined;
 }
 

@@ -64,12 +64,17 @@ function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
     withProgress(report, 'Downloading the Temporal test server', () =>
       keepDownloaded(folder, PROGRAM, async (downloadDir) => {
         const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-        const executable = { type: 'cached-download', downloadDir, version: `v${TEST_SERVER_VERSION}` } as const;
+        const executable = {
+          type: 'cached-download',
+          downloadDir,
+          version: `v${TEST_SERVER_VERSION}`,
+        } as const;
         return TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
       }),
     );
   return {
     tried: 'the official download',
+    slow: true,
     find: async () => {
       const reason = await whyNotReachable();
       return reason ? { reason } : keep(env, report, build);
@@ -81,27 +86,34 @@ function maven(env: NodeJS.ProcessEnv, report: Report): Link {
   const what = `Fetching the Temporal test server ${TEST_SERVER_VERSION} with Maven (33 MB, about a minute, once)`;
   return {
     tried: 'Java with Maven',
+    slow: true,
     find: async () => {
-      const reason = await whyNoMaven();
-      return reason ? { reason } : keep(env, report, (folder) => withProgress(report, what, () => fetchJars(folder)));
+      const reason = await whyNoMaven(env);
+      return reason
+        ? { reason }
+        : keep(env, report, (folder) => withProgress(report, what, () => fetchJars(folder, env)));
     },
   };
 }
 
-async function whyNoMaven(): Promise<string | undefined> {
-  const java = await run('java', ['-version']);
+async function whyNoMaven(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const java = await run('java', ['-version'], { env });
   const version = java.code === 0 ? parseVersion(java.output) : undefined;
   if (!version) return 'Java is not on PATH';
   if (!atLeast(version, OLDEST_JAVA)) return `Java is ${version.join('.')}, 17 or newer is needed`;
-  if ((await run('mvn', ['--version'])).code !== 0) return 'Maven (mvn) is not on PATH';
+  if ((await run('mvn', ['--version'], { env })).code !== 0) return 'Maven (mvn) is not on PATH';
   return undefined;
 }
 
-async function fetchJars(folder: string): Promise<void> {
+async function fetchJars(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   const pom = join(folder, 'pom.xml');
   await writeFile(pom, POM);
-  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'jars')}`, '-DincludeScope=runtime'];
-  await runOrThrow('mvn', ['-q', '-B', '-f', pom, ...goal], { cwd: folder });
+  const goal = [
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${join(folder, 'jars')}`,
+    '-DincludeScope=runtime',
+  ];
+  await runOrThrow('mvn', ['-q', '-B', '-f', pom, ...goal], { cwd: folder, env });
   await writeFile(join(folder, PROGRAM), LAUNCHER);
   await chmod(join(folder, PROGRAM), 0o755);
 }
@@ -121,7 +133,11 @@ const POM = `<project>
 </project>
 `;
 
-async function keep(env: NodeJS.ProcessEnv, report: Report, build: (folder: string) => Promise<void>): Promise<Found> {
+async function keep(
+  env: NodeJS.ProcessEnv,
+  report: Report,
+  build: (folder: string) => Promise<void>,
+): Promise<Found> {
   const folder = await cached({ name: CACHE_NAME, cacheDir: defaultCacheDir(env), report, build });
   return { path: join(folder, PROGRAM) };
 }

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { expect, test } from 'vitest';
+import { freePort } from '../../servers/child.ts';
+import { devServerArguments, startDevServer } from '../../servers/dev-server.ts';
+import { testBundle } from '../support/bundle.ts';
+import { sharedTemporal } from '../support/dev-server.ts';
+
+const workflowsPath = fileURLToPath(new URL('./workflows/sleeper.ts', import.meta.url));
+const searchAttributes = { PerdureTenant: 'Keyword' } as const;
+
+test('the dev server runs a workflow', async () => {
+  await using temporal = await sharedTemporal();
+  const taskQueue = `servers-${randomUUID()}`;
+  const workflowBundle = await testBundle(workflowsPath);
+  const worker = await Worker.create({
+    connection: temporal.nativeConnection,
+    taskQueue,
+    workflowBundle,
+  });
+  const running = temporal.client.workflow.execute('sleeper', {
+    taskQueue,
+    workflowId: taskQueue,
+    args: [10],
+  });
+  expect(await worker.runUntil(running)).toBeGreaterThanOrEqual(10);
+});
+
+test('a persistent dev server starts again on its own file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perdure-dev-server-'));
+  const files = { dbFile: join(folder, 'temporal.db'), logFile: join(folder, 'temporal.log') };
+  for (const round of [1, 2]) {
+    await using server = await startDevServer({
+      ...files,
+      port: await freePort(),
+      searchAttributes,
+    });
+    expect(server.pid, `round ${round}`).toBeGreaterThan(0);
+  }
+});
+
+test('a second server on a taken port is refused with the port in the message', async () => {
+  await using temporal = await sharedTemporal();
+  const port = Number(temporal.address.split(':')[1]);
+  await expect(startDevServer({ port, logFile: '/dev/null', searchAttributes })).rejects.toThrow(
+    `Port ${port} is taken`,
+  );
+});
+
+test('the server is tuned: no task dispatch limit, eager activities, write-ahead log', () => {
+  const line = devServerArguments({ port: 1, dbFile: 'f', logFile: 'l', searchAttributes }).join(
+    ' ',
+  );
+  expect(line).toContain('history.transferProcessorMaxPollRPS=10000');
+  expect(line).toContain('system.enableActivityEagerExecution=true');
+  expect(line).toContain('journal_mode=WAL --sqlite-pragma synchronous=NORMAL');
+});

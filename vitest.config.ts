@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+/** CI measures coverage in the very run that decides; by hand it is asked for, because it costs a third more time. */
+const measureCoverage = Boolean(process.env['CI'] ?? process.env['PERDURE_COVERAGE']);
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/support/global-setup.ts'],
+    // Real servers and real processes: a quiet machine needs a second or two, two busy cores need much more.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: ['default', ['json', { outputFile: '.results/tests.json' }]],
+    allowOnly: false,
+    coverage: {
+      enabled: measureCoverage,
+      provider: 'v8',
+      reporter: ['text-summary', 'json', 'json-summary'],
+      reportsDirectory: 'coverage',
+      reportOnFailure: true,
+      include: ['{contracts,workflows,activities,journal,worker,api,client,cli,config}/**/*.ts'],
+      exclude: ['**/*.d.ts'],
+    },
+  },
+});
