@@ -193,14 +193,12 @@ async function sendReply(exchange: Exchange): Promise<void> {
   const delay = reply.tokenDelayMs ?? options.tokenDelayMs ?? 0;
   for (const frame of exchange.wire.frames(wireReply(exchange))) {
     if (response.destroyed) return;
+    if (reply.fault && applyFault(exchange, reply.fault)) return;
     if (frame.paced) {
-      if (reply.fault && applyFault(exchange, reply.fault)) return;
       const wait = seen.written === 0 ? first : delay;
       if (wait > 0) await sleep(wait);
       seen.written++;
     }
-    if (frame.paced === undefined && seen.written > 0 && reply.fault)
-      if (applyFault(exchange, reply.fault)) return;
     response.write(encode(frame));
   }
   seen.finished = true;
