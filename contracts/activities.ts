@@ -2,13 +2,13 @@
  * What workflows ask of activities. Types only, so that workflow code imports no activity file.
  * Every payload here stays far under 64 KiB: content over 32 KiB travels as an artifact's reference.
  */
-import type { Part } from "./content.ts";
-import type { ErrorInfo } from "./errors.ts";
-import type { NewEvent, TurnOutcome } from "./events.ts";
-import type { CallId, MessageId, SessionId } from "./ids.ts";
-import type { BusyPolicy } from "./session-state.ts";
-import type { ToolCallRef, ToolOutcome } from "./tools.ts";
-import type { Spend } from "./usage.ts";
+import type { Part } from './content.ts';
+import type { ErrorInfo } from './errors.ts';
+import type { NewEvent, TurnOutcome } from './events.ts';
+import type { CallId, MessageId, SessionId } from './ids.ts';
+import type { BusyPolicy } from './session-state.ts';
+import type { ToolCallRef, ToolOutcome } from './tools.ts';
+import type { Spend } from './usage.ts';
 
 /** A message that the next step accepts; `content` only where the journal does not have it yet (it was never queued). */
 export interface IncomingMessage {
@@ -42,19 +42,19 @@ export interface ModelStepInput extends StepRef {
 /** `tool_calls`: the turn goes on; every other outcome has settled the turn in the journal. */
 export type ModelStepResult =
   | {
-      readonly outcome: "tool_calls";
+      readonly outcome: 'tool_calls';
       readonly calls: readonly ToolCallRef[];
       readonly spend: Spend;
     }
-  | { readonly outcome: Exclude<TurnOutcome, "failed">; readonly spend: Spend }
+  | { readonly outcome: Exclude<TurnOutcome, 'failed'>; readonly spend: Spend }
   | {
-      readonly outcome: "failed";
+      readonly outcome: 'failed';
       readonly spend: Spend;
       readonly error: ErrorInfo;
     };
 
 export interface SealInput extends StepRef {
-  readonly cause: "interrupt" | "stop";
+  readonly cause: 'interrupt' | 'stop';
   /** What the step would have accepted, had it not been claimed yet. */
   readonly messages: readonly IncomingMessage[];
   readonly turnSpend: Spend;
@@ -85,8 +85,8 @@ export interface SettleInput extends StepRef {
 
 /** `open`: neither answered nor due; ask again when signalled, or at `dueAt` (ISO 8601; null while nobody claimed it). */
 export type SettleResult =
-  | { readonly state: "settled"; readonly outcome: ToolOutcome }
-  | { readonly state: "open"; readonly dueAt: string | null };
+  | { readonly state: 'settled'; readonly outcome: ToolOutcome }
+  | { readonly state: 'open'; readonly dueAt: string | null };
 
 /** A fact that the workflow decided. `key` is unique in the session: a repeat is a no-op. */
 export interface Fact {

@@ -1,13 +1,10 @@
 /** What people and models say: text, and references to artifacts. zod at run time: not for workflows, which take the types. */
-import { z } from "zod";
+import { z } from 'zod';
 
 /** Content addressed: the SHA-256 of the bytes in hexadecimal. */
 export const artifactIdSchema = z
   .string()
-  .regex(
-    /^sha256_[0-9a-f]{64}$/,
-    'expected "sha256_" and 64 hexadecimal characters',
-  );
+  .regex(/^sha256_[0-9a-f]{64}$/, 'expected "sha256_" and 64 hexadecimal characters');
 
 export const artifactRefSchema = z.object({
   artifact: artifactIdSchema,
@@ -18,23 +15,17 @@ export const artifactRefSchema = z.object({
 });
 
 export const textPartSchema = z.object({
-  type: z.literal("text"),
+  type: z.literal('text'),
   text: z.string(),
 });
 export const artifactPartSchema = z.object({
-  type: z.literal("artifact"),
+  type: z.literal('artifact'),
   ...artifactRefSchema.shape,
 });
-export const partSchema = z.discriminatedUnion("type", [
-  textPartSchema,
-  artifactPartSchema,
-]);
+export const partSchema = z.discriminatedUnion('type', [textPartSchema, artifactPartSchema]);
 
 /** What a person sends: plain text, or parts. */
-export const contentSchema = z.union([
-  z.string().min(1),
-  z.array(partSchema).min(1).max(50),
-]);
+export const contentSchema = z.union([z.string().min(1), z.array(partSchema).min(1).max(50)]);
 
 export type ArtifactRef = z.infer<typeof artifactRefSchema>;
 export type Part = z.infer<typeof partSchema>;
@@ -42,12 +33,10 @@ export type Content = z.infer<typeof contentSchema>;
 
 /** Content as one list of parts. */
 export const toParts = (content: Content): Part[] =>
-  typeof content === "string" ? [{ type: "text", text: content }] : content;
+  typeof content === 'string' ? [{ type: 'text', text: content }] : content;
 
 /** The text of the parts, an artifact shown by its name. */
 export const partsText = (parts: readonly Part[]): string =>
   parts
-    .map((part) =>
-      part.type === "text" ? part.text : `[${part.name ?? part.artifact}]`,
-    )
-    .join("\n");
+    .map((part) => (part.type === 'text' ? part.text : `[${part.name ?? part.artifact}]`))
+    .join('\n');

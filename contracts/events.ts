@@ -2,30 +2,19 @@
  * The one event schema for SSE, WebSocket and polling: a fact, introduced once and settled once.
  * zod at run time: not for workflows, which take the types.
  */
-import { z } from "zod";
-import { artifactRefSchema, partSchema } from "./content.ts";
-import { idPattern } from "./ids.ts";
-import type { MessageId, SessionId } from "./ids.ts";
-import { BUSY_POLICIES, END_REASONS, SESSION_STATES } from "./session-state.ts";
-import {
-  effectSchema,
-  errorInfoSchema,
-  toolModeSchema,
-  toolSettlementSchema,
-} from "./tools.ts";
+import { z } from 'zod';
+import { artifactRefSchema, partSchema } from './content.ts';
+import { idPattern } from './ids.ts';
+import type { MessageId, SessionId } from './ids.ts';
+import { BUSY_POLICIES, END_REASONS, SESSION_STATES } from './session-state.ts';
+import { effectSchema, errorInfoSchema, toolModeSchema, toolSettlementSchema } from './tools.ts';
 
 export const messageIdSchema = z
   .string()
-  .regex(
-    new RegExp(idPattern("msg")),
-    "expected a message id",
-  ) as unknown as z.ZodType<MessageId>;
+  .regex(new RegExp(idPattern('msg')), 'expected a message id') as unknown as z.ZodType<MessageId>;
 export const sessionIdSchema = z
   .string()
-  .regex(
-    new RegExp(idPattern("ses")),
-    "expected a session id",
-  ) as unknown as z.ZodType<SessionId>;
+  .regex(new RegExp(idPattern('ses')), 'expected a session id') as unknown as z.ZodType<SessionId>;
 const callId = z.string();
 const policy = z.enum(BUSY_POLICIES);
 
@@ -37,107 +26,107 @@ export const usageSchema = z.object({
 });
 
 export const turnOutcomeSchema = z.enum([
-  "completed",
-  "failed",
-  "interrupted",
-  "limit_exceeded",
-  "budget_exhausted",
+  'completed',
+  'failed',
+  'interrupted',
+  'limit_exceeded',
+  'budget_exhausted',
 ]);
 export type TurnOutcome = z.infer<typeof turnOutcomeSchema>;
 
-export const contentKindSchema = z.enum(["text", "reasoning"]);
+export const contentKindSchema = z.enum(['text', 'reasoning']);
 export type ContentKind = z.infer<typeof contentKindSchema>;
 
-const turnSettled = z.discriminatedUnion("outcome", [
+const turnSettled = z.discriminatedUnion('outcome', [
   z.object({
-    outcome: z.enum(["completed", "interrupted"]),
+    outcome: z.enum(['completed', 'interrupted']),
     usage: usageSchema,
     costUsd: z.number(),
   }),
   z.object({
-    outcome: z.enum(["failed", "limit_exceeded", "budget_exhausted"]),
+    outcome: z.enum(['failed', 'limit_exceeded', 'budget_exhausted']),
     usage: usageSchema,
     costUsd: z.number(),
     error: errorInfoSchema,
   }),
 ]);
 
-const modelSettled = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("completed"), finishReason: z.string() }),
-  z.object({ outcome: z.literal("interrupted") }),
-  z.object({ outcome: z.literal("failed"), error: errorInfoSchema }),
+const modelSettled = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('completed'), finishReason: z.string() }),
+  z.object({ outcome: z.literal('interrupted') }),
+  z.object({ outcome: z.literal('failed'), error: errorInfoSchema }),
 ]);
 
 /** Event type → its data. */
 export const EVENT_DATA = {
-  "session.created": z.object({
+  'session.created': z.object({
     agent: z.string(),
     model: z.string(),
     workspace: z.string().nullable(),
     context: z.string().nullable(),
   }),
-  "session.state": z.object({ state: z.enum(SESSION_STATES) }),
+  'session.state': z.object({ state: z.enum(SESSION_STATES) }),
   /** `withdrawn` where activity came in time; `endsAt` is when the session would end, ISO 8601. */
-  "session.warning": z.object({
-    reason: z.enum(["idle", "lifetime"]),
+  'session.warning': z.object({
+    reason: z.enum(['idle', 'lifetime']),
     endsAt: z.string(),
     withdrawn: z.boolean(),
   }),
-  "session.ended": z.object({
+  'session.ended': z.object({
     reason: z.enum(END_REASONS),
     error: errorInfoSchema.optional(),
   }),
-  "session.reopened": z.object({}),
-  "context.changed": z.object({ context: z.string().nullable() }),
+  'session.reopened': z.object({}),
+  'context.changed': z.object({ context: z.string().nullable() }),
 
-  "message.accepted": z.object({
+  'message.accepted': z.object({
     messageId: messageIdSchema,
     content: z.array(partSchema),
     policy,
   }),
-  "message.queued": z.object({
+  'message.queued': z.object({
     messageId: messageIdSchema,
     content: z.array(partSchema),
     policy,
   }),
   /** Only what changed is there; `position` counts from 0 in the queue. */
-  "message.edited": z.object({
+  'message.edited': z.object({
     messageId: messageIdSchema,
     content: z.array(partSchema).optional(),
     policy: policy.optional(),
     position: z.number().int().optional(),
   }),
-  "message.removed": z.object({ messageId: messageIdSchema }),
-  "message.rejected": z.object({
+  'message.removed': z.object({ messageId: messageIdSchema }),
+  'message.rejected': z.object({
     messageId: messageIdSchema,
     error: errorInfoSchema,
   }),
 
-  "turn.started": z.object({}),
-  "turn.settled": turnSettled,
+  'turn.started': z.object({}),
+  'turn.settled': turnSettled,
 
-  "model.started": z.object({ provider: z.string(), model: z.string() }),
-  "content.delta": z.object({ kind: contentKindSchema, text: z.string() }),
+  'model.started': z.object({ provider: z.string(), model: z.string() }),
+  'content.delta': z.object({ kind: contentKindSchema, text: z.string() }),
   /** The whole text of one content block; it replaces the deltas of its attempt and kind. Over 32 KiB a reference. */
-  "content.completed": z.object({
+  'content.completed': z.object({
     kind: contentKindSchema,
     text: z.string().optional(),
     artifact: artifactRefSchema.optional(),
   }),
-  "model.settled": modelSettled,
+  'model.settled': modelSettled,
   /** `nextAt` is when the next attempt starts, ISO 8601; `failures` counts those charged to the provider. */
-  "model.retrying": z.object({
+  'model.retrying': z.object({
     error: errorInfoSchema,
     failures: z.number().int(),
     nextAt: z.string(),
   }),
-  "model.switched": z.object({
+  'model.switched': z.object({
     from: z.string(),
     to: z.string(),
-    reason: z.enum(["fallback", "requested"]),
+    reason: z.enum(['fallback', 'requested']),
   }),
 
-  "tool.requested": z.object({
+  'tool.requested': z.object({
     callId,
     name: z.string(),
     mode: toolModeSchema,
@@ -145,25 +134,22 @@ export const EVENT_DATA = {
     arguments: z.json().optional(),
     artifact: artifactRefSchema.optional(),
   }),
-  "tool.started": z.object({ callId, runner: z.string().optional() }),
-  "tool.progress": z.object({
+  'tool.started': z.object({ callId, runner: z.string().optional() }),
+  'tool.progress': z.object({
     callId,
     message: z.string(),
     fraction: z.number().min(0).max(1).optional(),
   }),
-  "tool.settled": z.intersection(
-    z.object({ callId, name: z.string() }),
-    toolSettlementSchema,
-  ),
+  'tool.settled': z.intersection(z.object({ callId, name: z.string() }), toolSettlementSchema),
 
   /** What attempt `attempt` of the envelope's step streamed is void. */
-  "attempt.superseded": z.object({ attempt: z.number().int() }),
-  "context.compacted": z.object({
+  'attempt.superseded': z.object({ attempt: z.number().int() }),
+  'context.compacted': z.object({
     beforeTokens: z.number(),
     afterTokens: z.number(),
     throughMessage: z.string(),
   }),
-  "usage.recorded": z.object({
+  'usage.recorded': z.object({
     provider: z.string(),
     model: z.string(),
     usage: usageSchema,
@@ -173,9 +159,7 @@ export const EVENT_DATA = {
 
 export type EventType = keyof typeof EVENT_DATA;
 export const EVENT_TYPES = Object.keys(EVENT_DATA) as EventType[];
-export type EventData<T extends EventType = EventType> = z.infer<
-  (typeof EVENT_DATA)[T]
->;
+export type EventData<T extends EventType = EventType> = z.infer<(typeof EVENT_DATA)[T]>;
 
 /** Version of the envelope; raised only when a field changes its meaning. */
 export const EVENT_VERSION = 1;
@@ -216,6 +200,6 @@ const variants = EVENT_TYPES.map((type) =>
 );
 /** Validates one event of any type. */
 export const eventSchema = z.discriminatedUnion(
-  "type",
+  'type',
   variants as [(typeof variants)[number], ...typeof variants],
 ) as unknown as z.ZodType<PerdureEvent>;

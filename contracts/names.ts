@@ -1,14 +1,14 @@
 /** Names that processes agree on with Temporal and with each other. Pure, no zod. Changing one breaks running sessions. */
 
-export const SESSION_WORKFLOW = "session";
+export const SESSION_WORKFLOW = 'session';
 
 /** Workflows, model calls, records: many small slots. */
-export const SESSION_QUEUE = "perdure-sessions";
+export const SESSION_QUEUE = 'perdure-sessions';
 /** Tools that run in a worker: few slots, so that long ones never starve model calls. */
-export const TOOL_QUEUE = "perdure-tools";
+export const TOOL_QUEUE = 'perdure-tools';
 
 export const SEARCH_ATTRIBUTES = {
-  tenant: "PerdureTenant",
-  agent: "PerdureAgent",
-  state: "PerdureState",
+  tenant: 'PerdureTenant',
+  agent: 'PerdureAgent',
+  state: 'PerdureState',
 } as const;

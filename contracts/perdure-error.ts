@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode, type ErrorInfo } from "./errors.ts";
+import { ERRORS, type ErrorCode, type ErrorInfo } from './errors.ts';
 
 export interface PerdureErrorOptions {
   cause?: unknown;
@@ -19,11 +19,8 @@ export class PerdureError extends Error {
     message: string = ERRORS[code].title,
     options: PerdureErrorOptions = {},
   ) {
-    super(
-      message,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
-    this.name = "PerdureError";
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'PerdureError';
     this.code = code;
     this.field = options.field;
     this.retryAfterMs = options.retryAfterMs;

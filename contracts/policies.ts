@@ -2,7 +2,7 @@
  * The one declarative table of retries and time limits. Temporal's policy is the only owner of retries: every library below it
  * is told to make none. Pure, no zod: workflows build their activity proxies from it.
  */
-import { TIME_LIMITS } from "./limits.ts";
+import { TIME_LIMITS } from './limits.ts';
 
 export interface Policy {
   /** Attempts in all; null is "until it works". */
@@ -81,7 +81,4 @@ export const MODEL_BUDGET = {
 
 /** Wait before the next attempt, after `failures` failures (1 = the first): first × factor^(failures−1), capped. */
 export const backoffMs = (policy: Policy, failures: number): number =>
-  Math.min(
-    policy.maxWaitMs,
-    policy.firstWaitMs * policy.factor ** Math.max(0, failures - 1),
-  );
+  Math.min(policy.maxWaitMs, policy.firstWaitMs * policy.factor ** Math.max(0, failures - 1));

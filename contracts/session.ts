@@ -1,15 +1,15 @@
 /** A session as clients, API and journal speak of it. zod at run time: not for workflows, which take the types. */
-import { z } from "zod";
-import { contentSchema } from "./content.ts";
-import { messageIdSchema, sessionIdSchema } from "./events.ts";
-import type { MessageId, SessionId } from "./ids.ts";
-import { MAX_DECLARED_TOOLS } from "./limits.ts";
-import { BUSY_POLICIES } from "./session-state.ts";
-import type { EndReason, SessionState } from "./session-state.ts";
-import { limitsSchema } from "./settings.ts";
-import { clientToolSchema } from "./tools.ts";
-import type { ErrorInfo } from "./errors.ts";
-import type { Spend } from "./usage.ts";
+import { z } from 'zod';
+import { contentSchema } from './content.ts';
+import { messageIdSchema, sessionIdSchema } from './events.ts';
+import type { MessageId, SessionId } from './ids.ts';
+import { MAX_DECLARED_TOOLS } from './limits.ts';
+import { BUSY_POLICIES } from './session-state.ts';
+import type { EndReason, SessionState } from './session-state.ts';
+import { limitsSchema } from './settings.ts';
+import { clientToolSchema } from './tools.ts';
+import type { ErrorInfo } from './errors.ts';
+import type { Spend } from './usage.ts';
 
 export const contextNameSchema = z.string().min(1).max(200);
 
@@ -34,25 +34,25 @@ export const sendMessageSchema = z.strictObject({
   content: contentSchema,
   /** The client's own id, so that a repeat is the same message. */
   messageId: messageIdSchema.optional(),
-  policy: z.enum(BUSY_POLICIES).default("enqueue"),
+  policy: z.enum(BUSY_POLICIES).default('enqueue'),
   reopen: z.boolean().default(false),
 });
 export type SendMessageInput = z.input<typeof sendMessageSchema>;
 
-export const queueEditSchema = z.discriminatedUnion("action", [
+export const queueEditSchema = z.discriminatedUnion('action', [
   z.strictObject({
-    action: z.literal("edit"),
+    action: z.literal('edit'),
     messageId: messageIdSchema,
     content: contentSchema,
   }),
-  z.strictObject({ action: z.literal("remove"), messageId: messageIdSchema }),
+  z.strictObject({ action: z.literal('remove'), messageId: messageIdSchema }),
   z.strictObject({
-    action: z.literal("move"),
+    action: z.literal('move'),
     messageId: messageIdSchema,
     position: z.number().int().min(0),
   }),
   /** Joins the running turn at its next step. */
-  z.strictObject({ action: z.literal("steer"), messageId: messageIdSchema }),
+  z.strictObject({ action: z.literal('steer'), messageId: messageIdSchema }),
 ]);
 export type QueueEdit = z.infer<typeof queueEditSchema>;
 
@@ -83,7 +83,7 @@ export interface SessionView {
 /** A message that waits for its turn. */
 export interface QueuedMessage {
   readonly messageId: MessageId;
-  readonly policy: "enqueue" | "steer";
+  readonly policy: 'enqueue' | 'steer';
 }
 
 /** The workflow's own answer to the query `status`. */

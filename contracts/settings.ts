@@ -2,111 +2,87 @@
  * Providers, models and agents as perdure.yaml describes them. The words live here because workers, API and clients share them;
  * reading files and environment is config/'s alone. zod at run time: not for workflows.
  */
-import { z } from "zod";
-import { MAX_DECLARED_TOOLS } from "./limits.ts";
-import { clientToolSchema } from "./tools.ts";
+import { z } from 'zod';
+import { MAX_DECLARED_TOOLS } from './limits.ts';
+import { clientToolSchema } from './tools.ts';
 
 export const PROVIDER_KINDS = [
-  "openrouter",
-  "openai",
-  "anthropic",
-  "openai-compatible",
-  "demo",
+  'openrouter',
+  'openai',
+  'anthropic',
+  'openai-compatible',
+  'demo',
 ] as const;
 
 export const providerSchema = z.strictObject({
-  kind: z.enum(PROVIDER_KINDS).describe("Wire format of the provider."),
+  kind: z.enum(PROVIDER_KINDS).describe('Wire format of the provider.'),
   baseUrl: z
     .url()
     .optional()
-    .describe(
-      "Base URL; required for openai-compatible (Ollama: http://127.0.0.1:11434/v1).",
-    ),
+    .describe('Base URL; required for openai-compatible (Ollama: http://127.0.0.1:11434/v1).'),
   apiKeyEnv: z
     .string()
     .optional()
     .describe(
-      "Name of the environment variable that holds the key; the key itself never stands in the file.",
+      'Name of the environment variable that holds the key; the key itself never stands in the file.',
     ),
-  headers: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe("Extra headers of every request."),
+  headers: z.record(z.string(), z.string()).optional().describe('Extra headers of every request.'),
 });
 export type ProviderSettings = z.infer<typeof providerSchema>;
 
 export const modelSchema = z.strictObject({
-  provider: z.string().describe("Name under providers."),
+  provider: z.string().describe('Name under providers.'),
   model: z.string().describe("The provider's own name of the model."),
   contextTokens: z
     .number()
     .int()
     .min(256)
     .default(128_000)
-    .describe("The context window in tokens; never more is sent."),
+    .describe('The context window in tokens; never more is sent.'),
   maxOutputTokens: z
     .number()
     .int()
     .min(16)
     .default(4_096)
-    .describe("Most tokens of one answer; reserved out of the window."),
-  inputUsdPerMTok: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe("US dollars per million input tokens."),
-  outputUsdPerMTok: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe("US dollars per million output tokens."),
+    .describe('Most tokens of one answer; reserved out of the window.'),
+  inputUsdPerMTok: z.number().min(0).default(0).describe('US dollars per million input tokens.'),
+  outputUsdPerMTok: z.number().min(0).default(0).describe('US dollars per million output tokens.'),
   cachedInputUsdPerMTok: z
     .number()
     .min(0)
     .optional()
-    .describe(
-      "US dollars per million cached input tokens; the input price when absent.",
-    ),
+    .describe('US dollars per million cached input tokens; the input price when absent.'),
   temperature: z.number().min(0).max(2).optional(),
 });
 export type ModelSettings = z.infer<typeof modelSchema>;
 
-export const WORKSPACE_TOOLS = [
-  "list_files",
-  "read_file",
-  "search_files",
-] as const;
+export const WORKSPACE_TOOLS = ['list_files', 'read_file', 'search_files'] as const;
 
 export const limitsSchema = z
   .strictObject({
-    stepsPerTurn: z
-      .number()
-      .int()
-      .min(1)
-      .max(1_000)
-      .describe("Model steps in one turn."),
+    stepsPerTurn: z.number().int().min(1).max(1_000).describe('Model steps in one turn.'),
     tokensPerTurn: z
       .number()
       .int()
       .min(1)
       .nullable()
-      .describe("Input and output tokens in one turn; null is unlimited."),
+      .describe('Input and output tokens in one turn; null is unlimited.'),
     usdPerTurn: z
       .number()
       .positive()
       .nullable()
-      .describe("US dollars in one turn; null is unlimited."),
+      .describe('US dollars in one turn; null is unlimited.'),
     tokensPerSession: z
       .number()
       .int()
       .min(1)
       .nullable()
-      .describe("Tokens in the whole session; null is unlimited."),
+      .describe('Tokens in the whole session; null is unlimited.'),
     usdPerSession: z
       .number()
       .positive()
       .nullable()
-      .describe("US dollars in the whole session; null is unlimited."),
+      .describe('US dollars in the whole session; null is unlimited.'),
   })
   .partial();
 export type LimitOverrides = z.infer<typeof limitsSchema>;
@@ -114,32 +90,26 @@ export type LimitOverrides = z.infer<typeof limitsSchema>;
 export const agentSchema = z.strictObject({
   instructions: z
     .string()
-    .default("")
+    .default('')
     .describe(
-      "System prompt. A template: {{agent}}, {{workspace}}, {{date}}, {{model}} and every key of `variables`.",
+      'System prompt. A template: {{agent}}, {{workspace}}, {{date}}, {{model}} and every key of `variables`.',
     ),
-  variables: z
-    .record(z.string(), z.string())
-    .default({})
-    .describe("Values for the template."),
-  model: z
-    .string()
-    .optional()
-    .describe("Name under models; the default model when absent."),
+  variables: z.record(z.string(), z.string()).default({}).describe('Values for the template.'),
+  model: z.string().optional().describe('Name under models; the default model when absent.'),
   fallbackModels: z
     .array(z.string())
     .default([])
-    .describe("Models to try, in order, when the model fails for good."),
+    .describe('Models to try, in order, when the model fails for good.'),
   tools: z
     .array(z.enum(WORKSPACE_TOOLS))
     .default([...WORKSPACE_TOOLS])
-    .describe("Tools that run in the worker."),
+    .describe('Tools that run in the worker.'),
   clientTools: z
     .array(clientToolSchema)
     .max(MAX_DECLARED_TOOLS)
     .default([])
-    .describe("Tools that the client answers."),
-  limits: limitsSchema.default({}).describe("Overrides of the limits."),
+    .describe('Tools that the client answers.'),
+  limits: limitsSchema.default({}).describe('Overrides of the limits.'),
 });
 export type AgentSettings = z.infer<typeof agentSchema>;
 

@@ -1,24 +1,21 @@
 /** Tools: what a model may call, who answers, and what may be repeated. zod at run time: not for workflows, which take the types. */
-import { z } from "zod";
-import { TIME_LIMITS } from "./limits.ts";
-import { artifactRefSchema } from "./content.ts";
-import { ERROR_CODES } from "./errors.ts";
-import { idPattern } from "./ids.ts";
-import type { CallId } from "./ids.ts";
+import { z } from 'zod';
+import { TIME_LIMITS } from './limits.ts';
+import { artifactRefSchema } from './content.ts';
+import { ERROR_CODES } from './errors.ts';
+import { idPattern } from './ids.ts';
+import type { CallId } from './ids.ts';
 
 export const callIdSchema = z
   .string()
-  .regex(
-    new RegExp(idPattern("call")),
-    "expected a call id",
-  ) as unknown as z.ZodType<CallId>;
+  .regex(new RegExp(idPattern('call')), 'expected a call id') as unknown as z.ZodType<CallId>;
 
 /** `read` may run again; `keyed` may run again with the call's id as idempotency key; `never-retry` runs at most once. */
-export const effectSchema = z.enum(["read", "keyed", "never-retry"]);
+export const effectSchema = z.enum(['read', 'keyed', 'never-retry']);
 export type Effect = z.infer<typeof effectSchema>;
 
 /** Who executes: a worker, whoever holds the session (a web page, a script), an MCP server, a remote runner. */
-export const toolModeSchema = z.enum(["worker", "client", "mcp", "runner"]);
+export const toolModeSchema = z.enum(['worker', 'client', 'mcp', 'runner']);
 export type ToolMode = z.infer<typeof toolModeSchema>;
 
 export const toolNameSchema = z
@@ -33,25 +30,20 @@ export const clientToolSchema = z.strictObject({
   name: toolNameSchema,
   description: z.string().min(1).max(4_000),
   /** JSON Schema (2020-12) of the arguments, an object. */
-  inputSchema: z.looseObject({ type: z.literal("object") }),
-  effect: effectSchema.default("never-retry"),
+  inputSchema: z.looseObject({ type: z.literal('object') }),
+  effect: effectSchema.default('never-retry'),
   /** From the claim to the result, milliseconds. */
-  timeoutMs: z
-    .number()
-    .int()
-    .min(1_000)
-    .max(TIME_LIMITS.commandMaxMs)
-    .optional(),
+  timeoutMs: z.number().int().min(1_000).max(TIME_LIMITS.commandMaxMs).optional(),
 });
 export type ClientTool = z.infer<typeof clientToolSchema>;
 
 export const toolOutcomeSchema = z.enum([
-  "completed",
-  "failed",
-  "rejected",
-  "interrupted",
-  "timed_out",
-  "unknown",
+  'completed',
+  'failed',
+  'rejected',
+  'interrupted',
+  'timed_out',
+  'unknown',
 ]);
 export type ToolOutcome = z.infer<typeof toolOutcomeSchema>;
 
@@ -62,30 +54,24 @@ export const errorInfoSchema = z.object({
 });
 
 /** How a tool call ended: a result (any JSON, or an artifact over 32 KiB) where it completed, an error otherwise. */
-export const toolSettlementSchema = z.discriminatedUnion("outcome", [
+export const toolSettlementSchema = z.discriminatedUnion('outcome', [
   z.object({
-    outcome: z.literal("completed"),
+    outcome: z.literal('completed'),
     result: z.json().optional(),
     artifact: artifactRefSchema.optional(),
   }),
   z.object({
-    outcome: z.enum([
-      "failed",
-      "rejected",
-      "interrupted",
-      "timed_out",
-      "unknown",
-    ]),
+    outcome: z.enum(['failed', 'rejected', 'interrupted', 'timed_out', 'unknown']),
     error: errorInfoSchema,
   }),
 ]);
 export type ToolSettlement = z.infer<typeof toolSettlementSchema>;
 
 /** What a client may answer a call with. */
-export const toolAnswerSchema = z.discriminatedUnion("status", [
-  z.strictObject({ status: z.literal("completed"), result: z.json() }),
+export const toolAnswerSchema = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('completed'), result: z.json() }),
   z.strictObject({
-    status: z.literal("failed"),
+    status: z.literal('failed'),
     message: z.string().min(1).max(10_000),
   }),
 ]);

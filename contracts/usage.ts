@@ -36,8 +36,7 @@ export const addSpend = (a: Spend, b: Spend): Spend => ({
 });
 
 /** Input and output together. */
-export const totalTokens = (usage: Usage): number =>
-  usage.inputTokens + usage.outputTokens;
+export const totalTokens = (usage: Usage): number => usage.inputTokens + usage.outputTokens;
 
 /** US dollars per million tokens. */
 export interface Prices {

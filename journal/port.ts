@@ -13,26 +13,23 @@ import type {
   ModelStepResult,
   SettleInput,
   SettleResult,
-} from "../contracts/activities.ts";
-import type { ArtifactRef } from "../contracts/content.ts";
-import type { ErrorInfo } from "../contracts/errors.ts";
-import type { NewEvent, PerdureEvent } from "../contracts/events.ts";
-import type { CallId, KeyId, SessionId } from "../contracts/ids.ts";
-import type { SessionState } from "../contracts/session-state.ts";
-import type { SessionView } from "../contracts/session.ts";
-import type { LimitOverrides } from "../contracts/settings.ts";
+} from '../contracts/activities.ts';
+import type { ArtifactRef } from '../contracts/content.ts';
+import type { ErrorInfo } from '../contracts/errors.ts';
+import type { NewEvent, PerdureEvent } from '../contracts/events.ts';
+import type { CallId, KeyId, SessionId } from '../contracts/ids.ts';
+import type { SessionState } from '../contracts/session-state.ts';
+import type { SessionView } from '../contracts/session.ts';
+import type { LimitOverrides } from '../contracts/settings.ts';
 import type {
   ClientTool,
   Effect,
   ToolMode,
   ToolOutcome,
   ToolSettlement,
-} from "../contracts/tools.ts";
-import type {
-  AssistantPart,
-  TranscriptMessage,
-} from "../contracts/transcript.ts";
-import type { Spend } from "../contracts/usage.ts";
+} from '../contracts/tools.ts';
+import type { AssistantPart, TranscriptMessage } from '../contracts/transcript.ts';
+import type { Spend } from '../contracts/usage.ts';
 
 export interface Owner {
   readonly tenant: string;
@@ -121,7 +118,7 @@ export interface Attempt extends StepRef {
 
 export type ClaimResult =
   | {
-      readonly state: "claimed";
+      readonly state: 'claimed';
       readonly attempt: Attempt;
       /** Failures charged to the provider so far, and attempts lost for reasons of our own (this claim's predecessors). */
       readonly charged: number;
@@ -131,9 +128,9 @@ export type ClaimResult =
       readonly lastError: ErrorInfo | null;
     }
   /** Complete in the journal already: return it; no model call, no event, no second charge. */
-  | { readonly state: "finished"; readonly result: ModelStepResult }
+  | { readonly state: 'finished'; readonly result: ModelStepResult }
   /** A newer attempt owns the step: fail without a retry and write nothing. */
-  | { readonly state: "superseded" };
+  | { readonly state: 'superseded' };
 
 export interface RequestedCall {
   readonly callId: CallId;
@@ -209,18 +206,15 @@ export interface StepStore {
   /** See `SessionActivities.sealStep`. Idempotent. */
   seal(input: SealInput): Promise<SealResult>;
   /** Resolves when the attempt may no longer write; rejects never; ends quietly when `signal` aborts. */
-  whenClosed(
-    attempt: Attempt,
-    signal: AbortSignal,
-  ): Promise<"sealed" | "superseded" | "aborted">;
+  whenClosed(attempt: Attempt, signal: AbortSignal): Promise<'sealed' | 'superseded' | 'aborted'>;
 }
 
 /** The step is sealed, finished or owned by a newer attempt: stop, and write nothing more. */
 export class AttemptClosed extends Error {
-  readonly reason: "sealed" | "finished" | "superseded";
-  constructor(reason: "sealed" | "finished" | "superseded") {
+  readonly reason: 'sealed' | 'finished' | 'superseded';
+  constructor(reason: 'sealed' | 'finished' | 'superseded') {
     super(`the attempt may no longer write: ${reason}`);
-    this.name = "AttemptClosed";
+    this.name = 'AttemptClosed';
     this.reason = reason;
   }
 }
@@ -231,8 +225,7 @@ export class AttemptClosed extends Error {
  * offered → leased → answered → settled; worker calls go requested → running → settled. `answered` has a result that is not in the
  * log yet; the workflow moves it there.
  */
-export type CallState =
-  "requested" | "running" | "offered" | "leased" | "answered" | "settled";
+export type CallState = 'requested' | 'running' | 'offered' | 'leased' | 'answered' | 'settled';
 
 export interface LedgerCall extends StepRef, Owner {
   readonly callId: CallId;
@@ -265,11 +258,7 @@ export interface Ledger {
    * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`; the same holder's repeat renews the lease. Appends `tool.started`.
    * @returns undefined where somebody else holds it or it is settled
    */
-  lease(
-    callId: CallId,
-    holder: string,
-    leaseMs: number,
-  ): Promise<LedgerCall | undefined>;
+  lease(callId: CallId, holder: string, leaseMs: number): Promise<LedgerCall | undefined>;
   /** Appends `tool.progress` and renews the lease. @returns false where the holder lost it */
   progress(
     callId: CallId,
@@ -284,7 +273,7 @@ export interface Ledger {
   answer(
     callId: CallId,
     settlement: ToolSettlement,
-  ): Promise<"accepted" | "repeated" | "duplicate" | "late" | "unknown">;
+  ): Promise<'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown'>;
   /** Answered → settled with `tool.settled` and the transcript's row; due or given up → `timed_out` (never-retry and claimed: `unknown`). */
   settle(input: SettleInput): Promise<SettleResult>;
   /** Worker calls: requested → running under a fence, with `tool.started`; tells a later attempt what an earlier one left. */
@@ -292,16 +281,12 @@ export interface Ledger {
     ref: StepRef & { callId: CallId },
     fence: Fence,
   ): Promise<
-    | { state: "begun"; call: LedgerCall; earlierAttempts: number }
-    | { state: "settled"; outcome: ToolOutcome }
-    | { state: "superseded" }
+    | { state: 'begun'; call: LedgerCall; earlierAttempts: number }
+    | { state: 'settled'; outcome: ToolOutcome }
+    | { state: 'superseded' }
   >;
   /** Running → settled, with `tool.settled` and the transcript's row. @throws {AttemptClosed} */
-  finish(
-    callId: CallId,
-    fence: Fence,
-    settlement: ToolSettlement,
-  ): Promise<void>;
+  finish(callId: CallId, fence: Fence, settlement: ToolSettlement): Promise<void>;
   /** Calls whose workflow should look at the ledger: answered but not settled since `olderThanMs`, or past their due time. */
   overdue(
     olderThanMs: number,
@@ -327,7 +312,7 @@ export interface EventLog {
     options: {
       after: number;
       limit: number;
-      types?: readonly PerdureEvent["type"][] | undefined;
+      types?: readonly PerdureEvent['type'][] | undefined;
     },
   ): Promise<EventPage>;
   /**
@@ -348,12 +333,7 @@ export interface EventLog {
 }
 
 export interface Artifacts {
-  put(
-    owner: Owner,
-    bytes: Uint8Array,
-    mediaType: string,
-    name?: string,
-  ): Promise<ArtifactRef>;
+  put(owner: Owner, bytes: Uint8Array, mediaType: string, name?: string): Promise<ArtifactRef>;
   /** @returns undefined where it does not exist for this tenant */
   get(
     tenant: string,
@@ -371,17 +351,13 @@ export interface ContextRow extends Owner {
 }
 export interface Contexts {
   get(owner: Owner, context: string): Promise<ContextRow | undefined>;
-  set(
-    owner: Owner,
-    context: string,
-    sessionId: SessionId | null,
-  ): Promise<ContextRow>;
+  set(owner: Owner, context: string, sessionId: SessionId | null): Promise<ContextRow>;
   list(owner: Owner): Promise<readonly ContextRow[]>;
   /** Every change of the owner's contexts, until `signal` aborts. */
   changes(owner: Owner, signal: AbortSignal): AsyncIterable<ContextRow>;
 }
 
-export const ROLES = ["user", "operator", "runner"] as const;
+export const ROLES = ['user', 'operator', 'runner'] as const;
 export type Role = (typeof ROLES)[number];
 export interface KeyRow extends Owner {
   readonly keyId: KeyId;
@@ -394,7 +370,7 @@ export interface KeyRow extends Owner {
 export interface Keys {
   /** @param hash SHA-256 of the key in hexadecimal; the key itself is never stored */
   insert(
-    key: Pick<KeyRow, "keyId" | "tenant" | "user" | "role" | "label">,
+    key: Pick<KeyRow, 'keyId' | 'tenant' | 'user' | 'role' | 'label'>,
     hash: string,
   ): Promise<KeyRow>;
   findByHash(hash: string): Promise<KeyRow | undefined>;
@@ -420,7 +396,7 @@ export interface Audit {
 }
 
 export interface Journal {
-  readonly dialect: "sqlite" | "postgres";
+  readonly dialect: 'sqlite' | 'postgres';
   readonly sessions: SessionStore;
   readonly steps: StepStore;
   readonly ledger: Ledger;

@@ -2,13 +2,13 @@
  * What can be said to a session's workflow. The API imports this file too, so it holds definitions only.
  * Changing a name or a shape breaks running sessions: add, never change.
  */
-import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type { Part } from "../../contracts/content.ts";
-import type { CallId, MessageId, SessionId } from "../../contracts/ids.ts";
-import type { SessionLimits } from "../../contracts/limits.ts";
-import type { LiveStatus, QueuedMessage } from "../../contracts/session.ts";
-import type { BusyPolicy } from "../../contracts/session-state.ts";
-import type { Spend } from "../../contracts/usage.ts";
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Part } from '../../contracts/content.ts';
+import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
+import type { SessionLimits } from '../../contracts/limits.ts';
+import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
+import type { BusyPolicy } from '../../contracts/session-state.ts';
+import type { Spend } from '../../contracts/usage.ts';
 
 export interface UserMessage {
   readonly messageId: MessageId;
@@ -29,17 +29,17 @@ export interface InterruptRequest {
 /** One edit of the queue. An edit's content is already in the journal when the update arrives (written by the API's artifact, or inline). */
 export type QueueEditRequest =
   | {
-      readonly action: "edit";
+      readonly action: 'edit';
       readonly messageId: MessageId;
       readonly content: readonly Part[];
     }
-  | { readonly action: "remove"; readonly messageId: MessageId }
+  | { readonly action: 'remove'; readonly messageId: MessageId }
   | {
-      readonly action: "move";
+      readonly action: 'move';
       readonly messageId: MessageId;
       readonly position: number;
     }
-  | { readonly action: "steer"; readonly messageId: MessageId };
+  | { readonly action: 'steer'; readonly messageId: MessageId };
 
 export interface Reconfiguration {
   /** Name of the model for the next steps. */
@@ -54,7 +54,7 @@ export interface SessionStart {
   readonly agent: string;
   readonly model: string;
   readonly limits: SessionLimits;
-  readonly origin: "start" | "reopen" | "continue";
+  readonly origin: 'start' | 'reopen' | 'continue';
   readonly carried?: CarriedState | undefined;
 }
 
@@ -67,22 +67,19 @@ export interface CarriedState {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly idleSince: number;
-  readonly warned: "idle" | "lifetime" | null;
+  readonly warned: 'idle' | 'lifetime' | null;
   /** Counts facts, so that their keys stay unique across runs. */
   readonly factCounter: number;
 }
 
-export const userMessage = defineSignal<[UserMessage]>("userMessage");
-export const toolResult = defineSignal<[ToolResultNotice]>("toolResult");
-export const interruptTurn = defineSignal<[InterruptRequest]>("interruptTurn");
-export const stopSession = defineSignal<[]>("stopSession");
+export const userMessage = defineSignal<[UserMessage]>('userMessage');
+export const toolResult = defineSignal<[ToolResultNotice]>('toolResult');
+export const interruptTurn = defineSignal<[InterruptRequest]>('interruptTurn');
+export const stopSession = defineSignal<[]>('stopSession');
 
-export const editQueue = defineUpdate<
-  readonly QueuedMessage[],
-  [QueueEditRequest]
->("editQueue");
-export const reconfigure = defineUpdate<void, [Reconfiguration]>("reconfigure");
+export const editQueue = defineUpdate<readonly QueuedMessage[], [QueueEditRequest]>('editQueue');
+export const reconfigure = defineUpdate<void, [Reconfiguration]>('reconfigure');
 
-export const status = defineQuery<LiveStatus>("status");
-export const pendingCalls = defineQuery<readonly CallId[]>("pendingCalls");
-export const queue = defineQuery<readonly QueuedMessage[]>("queue");
+export const status = defineQuery<LiveStatus>('status');
+export const pendingCalls = defineQuery<readonly CallId[]>('pendingCalls');
+export const queue = defineQuery<readonly QueuedMessage[]>('queue');
