@@ -1,0 +1,46 @@
+// The `perdure` command. Each command is one file that registers itself here and loads what it needs when it runs,
+// so that `perdure --help` does not wait for Temporal's SDK.
+import { Command, CommanderError } from 'commander';
+import { CommandFailed, EXIT } from './exit-codes.ts';
+
+/** Adds one command (or one group of commands) to the program. */
+type Register = (program: Command) => void;
+
+const COMMANDS: readonly Register[] = [];
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 wrong settings · 4 something needed is not reachable · 130 interrupted`;
+
+function createProgram(): Command {
+  const program = new Command('perdure')
+    .description('Self-hosted, durable orchestrator for AI agents, on Temporal.')
+    .version('0.1.0')
+    .addHelpText('after', EXIT_CODES)
+    .showHelpAfterError('(perdure --help lists the commands)')
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const register of COMMANDS) register(program);
+  // Sub-commands do not inherit it, and Commander would exit with 1 for a wrong option.
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommandFailed) {
+    console.error(error.message);
+    return error.exitCode;
+  }
+  console.error(error);
+  return EXIT.failure;
+}
+
+await main(process.argv);
