@@ -34,9 +34,10 @@ export interface ModelStepInput extends StepRef {
   readonly messages: readonly IncomingMessage[];
   /** Name of the model, when it is not the agent's. */
   readonly model?: string | undefined;
-  readonly allowance: Allowance;
-  /** Spent in this turn by its earlier steps: `turn.settled` reports the sum. */
-  readonly turnSpend: Spend;
+  /** Unlimited when absent, as an absent field costs nothing in a history. */
+  readonly allowance?: Allowance | undefined;
+  /** Spent in this turn by its earlier steps: `turn.settled` reports the sum. Nothing yet when absent (the first step). */
+  readonly turnSpend?: Spend | undefined;
 }
 
 /** `tool_calls`: the turn goes on; every other outcome has settled the turn in the journal. */
@@ -79,8 +80,12 @@ export interface ToolResultRef {
 
 export interface SettleInput extends StepRef {
   readonly callId: CallId;
-  /** True when the workflow's own limit for an unclaimed call has passed. */
+  /**
+   * True when the workflow's own limit for an unclaimed call has passed, and when `executeTool` failed for good: a worker's call that is still
+   * unsettled then gets `failed` with `error` (or `unknown` where it was running and is never-retry).
+   */
   readonly giveUp: boolean;
+  readonly error?: ErrorInfo | undefined;
 }
 
 /** `open`: neither answered nor due; ask again when signalled, or at `dueAt` (ISO 8601; null while nobody claimed it). */

@@ -68,6 +68,10 @@ export const POLICIES = {
 } as const satisfies Record<string, Policy>;
 export type PolicyName = keyof typeof POLICIES;
 export type Policies = { readonly [Name in PolicyName]: Policy };
+/** What configuration changes in the table; only the difference, because it travels in a session's start. */
+export type PolicyOverrides = {
+  readonly [Name in PolicyName]?: Partial<Policy> | undefined;
+};
 
 /** Budgets of one model step. */
 export const MODEL_BUDGET = {

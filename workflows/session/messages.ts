@@ -6,6 +6,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Part } from '../../contracts/content.ts';
 import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import type { SessionLimits } from '../../contracts/limits.ts';
+import type { PolicyOverrides } from "../../contracts/policies.ts";
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import type { BusyPolicy } from '../../contracts/session-state.ts';
 import type { Spend } from '../../contracts/usage.ts';
