@@ -31,7 +31,9 @@ export default defineConfig({
       reporter: ['text-summary', 'json'],
       reportsDirectory: 'coverage',
       reportOnFailure: true,
-      include: ['{contracts,workflows,activities,journal,worker,api,client,cli,config}/**/*.ts'],
+      include: [
+        '{contracts,workflows,activities,journal,worker,api,client,cli,config,telemetry,servers,testing}/**/*.ts',
+      ],
       exclude: ['**/*.d.ts'],
     },
   },
