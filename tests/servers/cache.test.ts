@@ -1,21 +1,20 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { cached } from '../../servers/cache.ts';
 import { run } from '../../servers/run.ts';
-
-const emptyFolder = () => mkdtemp(join(tmpdir(), 'perdure-cache-'));
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('two at once build an entry once', async () => {
-  const cacheDir = await emptyFolder();
+  await using folder = await temporaryFolder();
+  const cacheDir = folder.path;
   let builds = 0;
-  const build = async (folder: string) => {
+  const build = async (into: string) => {
     builds += 1;
     await sleep(300);
-    await writeFile(join(folder, 'program'), 'ready');
+    await writeFile(join(into, 'program'), 'ready');
   };
   const folders = await Promise.all(
     [1, 2, 3].map(() => cached({ name: 'thing-1', cacheDir, build })),
@@ -26,7 +25,8 @@ test('two at once build an entry once', async () => {
 });
 
 test('two processes at once build an entry once', async () => {
-  const cacheDir = await emptyFolder();
+  await using folder = await temporaryFolder();
+  const cacheDir = folder.path;
   const module = fileURLToPath(new URL('../../servers/cache.ts', import.meta.url));
   const script = `
     const { cached } = await import(${JSON.stringify(module)});
@@ -45,7 +45,8 @@ test('two processes at once build an entry once', async () => {
 });
 
 test('a build that fails leaves nothing behind and can be tried again', async () => {
-  const cacheDir = await emptyFolder();
+  await using folder = await temporaryFolder();
+  const cacheDir = folder.path;
   const failing = cached({
     name: 'thing-1',
     cacheDir,
@@ -53,6 +54,6 @@ test('a build that fails leaves nothing behind and can be tried again', async ()
   });
   await expect(failing).rejects.toThrow('no network');
   expect((await readdir(cacheDir)).filter((name) => !name.endsWith('.lock'))).toEqual([]);
-  const build = (folder: string) => writeFile(join(folder, 'program'), '');
+  const build = (into: string) => writeFile(join(into, 'program'), '');
   expect(await cached({ name: 'thing-1', cacheDir, build })).toBe(join(cacheDir, 'thing-1'));
 });

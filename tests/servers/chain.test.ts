@@ -1,21 +1,19 @@
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findTemporalCli, atLeast, parseVersion } from '../../servers/temporal-cli.ts';
 import { findTestServer } from '../../servers/test-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const emptyFolder = () => mkdtemp(join(tmpdir(), 'perdure-chain-'));
-
-async function fakeProgram(name: string, printed: string): Promise<string> {
-  const path = join(await emptyFolder(), name);
+async function fakeProgram(path: string, printed: string): Promise<string> {
   await writeFile(path, `#!/bin/sh\necho '${printed}'\n`);
   await chmod(path, 0o755);
   return path;
 }
 
 test('a CLI named by TEMPORAL_CLI_PATH is used as it is', async () => {
-  const path = await fakeProgram('temporal', 'temporal version 1.7.0');
+  await using folder = await temporaryFolder();
+  const path = await fakeProgram(join(folder.path, 'temporal'), 'temporal version 1.7.0');
   expect(await findTemporalCli({ env: { TEMPORAL_CLI_PATH: path } })).toBe(path);
 });
 
@@ -28,10 +26,11 @@ test('a CLI in the cache is found without looking further', async () => {
 });
 
 test('when nothing works, the error names every way that was tried and what a person can do', async () => {
+  await using empty = await temporaryFolder();
   // PATH must lead nowhere, or the real Go and Java of this machine would be found.
   const env = {
-    PATH: await emptyFolder(),
-    PERDURE_CACHE: await emptyFolder(),
+    PATH: empty.path,
+    PERDURE_CACHE: empty.path,
     TEMPORAL_CLI_PATH: '/nowhere/temporal',
   };
   const lines: string[] = [];

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
@@ -9,6 +7,7 @@ import { freePort } from '../../servers/child.ts';
 import { devServerArguments, startDevServer } from '../../servers/dev-server.ts';
 import { testBundle } from '../support/bundle.ts';
 import { sharedTemporal } from '../support/dev-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const workflowsPath = fileURLToPath(new URL('./workflows/sleeper.ts', import.meta.url));
 const searchAttributes = { PerdureTenant: 'Keyword' } as const;
@@ -31,8 +30,11 @@ test('the dev server runs a workflow', async () => {
 });
 
 test('a persistent dev server starts again on its own file', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'perdure-dev-server-'));
-  const files = { dbFile: join(folder, 'temporal.db'), logFile: join(folder, 'temporal.log') };
+  await using folder = await temporaryFolder();
+  const files = {
+    dbFile: join(folder.path, 'temporal.db'),
+    logFile: join(folder.path, 'temporal.log'),
+  };
   for (const round of [1, 2]) {
     await using server = await startDevServer({
       ...files,
