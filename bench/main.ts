@@ -1,0 +1,42 @@
+/** `npm run bench -- NAME [--json] [--quick]`. This process is the load generator; everything it measures runs in others. */
+import { parseArgs } from 'node:util';
+import { say, table } from './report.ts';
+import type { Outcome } from './report.ts';
+
+export interface BenchOptions {
+  /** Shorter rounds, for trying a change; the figures are not to be published. */
+  readonly quick: boolean;
+}
+
+const BENCHES: Readonly<
+  Record<string, () => Promise<{ run: (options: BenchOptions) => Promise<Outcome> }>>
+> = {
+  turn: () => import('./benches/turn.ts'),
+  stream: () => import('./benches/stream.ts'),
+  history: () => import('./benches/history.ts'),
+  memory: () => import('./benches/memory.ts'),
+  poll: () => import('./benches/poll.ts'),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const name = positionals[0] ?? '';
+const load = BENCHES[name];
+if (!load) {
+  console.error(`Usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick]`);
+  process.exit(2);
+}
+const { run } = await load();
+const startedAt = Date.now();
+const { figures, rows } = await run({ quick: values.quick });
+say(`took ${Math.round((Date.now() - startedAt) / 1_000)} s`);
+console.log(`bench ${name}${values.quick ? ' (quick: not to be published)' : ''}`);
+console.log(table(rows));
+if (values.json) console.log(JSON.stringify({ bench: name, figures }));
+// Keep-alive sockets to servers that are gone would hold the process for seconds.
+process.exit(0);

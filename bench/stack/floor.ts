@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { newId } from '../../contracts/ids.ts';
+import type { FloorTimes } from '../floor/activities.ts';
+import { FLOOR_QUEUE } from '../floor/options.ts';
+import { clock } from '../model/script.ts';
+import type { SessionDriver, TurnTimes } from '../load/driver.ts';
+import { firstMessage, forkProcess } from './fork.ts';
+import type { Forked } from './fork.ts';
+
+/** What talks to the bare SDK, as a client of ours talks to Perdure. */
+export interface Floor extends AsyncDisposable {
+  readonly pid: number;
+  readonly forked: Forked;
+  readonly client: Client;
+  start(): Promise<SessionDriver>;
+}
+
+export interface FloorOptions {
+  readonly address: string;
+  readonly modelUrl: string;
+  readonly folder: string;
+  readonly execArgv?: readonly string[];
+}
+
+/** The floor's worker in a process of its own; signals are sent from this one. */
+export async function startFloor(options: FloorOptions): Promise<Floor> {
+  const forked = forkProcess('../floor/worker.ts', {
+    args: [options.address, options.modelUrl],
+    logFile: join(options.folder, 'floor.log'),
+    execArgv: options.execArgv ?? [],
+  });
+  const waiting = new Map<string, (times: FloorTimes) => void>();
+  forked.process.on('message', (message: Partial<FloorTimes>) => {
+    if (!message.id) return;
+    waiting.get(message.id)?.(message as FloorTimes);
+    waiting.delete(message.id);
+  });
+  await firstMessage(forked, (message) => (message as { ready?: boolean }).ready);
+  const connection = await Connection.connect({ address: options.address });
+  const client = new Client({ connection });
+  return {
+    pid: forked.pid,
+    forked,
+    client,
+    start: () => startSession(client, waiting),
+    [Symbol.asyncDispose]: async () => {
+      await connection.close();
+      await forked[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function startSession(
+  client: Client,
+  waiting: Map<string, (times: FloorTimes) => void>,
+): Promise<SessionDriver> {
+  const workflowId = `bench-floor-${newId('run')}`;
+  const handle = await client.workflow.start('floor', { workflowId, taskQueue: FLOOR_QUEUE });
+  const turn = async (text: string): Promise<TurnTimes> => {
+    const id = newId('msg');
+    const answered = new Promise<FloorTimes>((resolve) => waiting.set(id, resolve));
+    const sentAt = clock();
+    await handle.signal('say', { id, text });
+    const times = await answered;
+    return { firstMs: times.firstTokenAt - sentAt, doneMs: times.doneAt - sentAt };
+  };
+  return { workflowId, turn, stop: async () => handle.signal('finish') };
+}

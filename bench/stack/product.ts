@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../servers/child.ts';
+import { call } from '../load/http.ts';
+import { forkProcess } from './fork.ts';
+import type { Forked } from './fork.ts';
+
+export interface Product extends AsyncDisposable {
+  readonly url: string;
+  /** The all-in-one process: API, worker and journal. */
+  readonly forked: Forked;
+}
+
+export interface ProductOptions {
+  readonly address: string;
+  readonly modelUrl: string;
+  readonly folder: string;
+  readonly execArgv: readonly string[];
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/** The settings of every bench: the model server, and sessions that do not end while they wait to be measured. */
+const settings = (modelUrl: string) => ({
+  providers: { bench: { kind: 'openai-compatible', baseUrl: modelUrl } },
+  models: { bench: { provider: 'bench', model: 'bench', contextTokens: 1_000_000 } },
+  agents: { assistant: { instructions: '', tools: [] } },
+  defaultModel: 'bench',
+  timeouts: { sessionIdleMs: 7_200_000, sessionLifetimeMs: 7_200_000 },
+  log: { level: 'warn' },
+});
+
+/** Perdure as `npm start` runs it, in a data folder of its own, on the Temporal server that the floor uses too. */
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const home = join(options.folder, 'home');
+  const port = await freePort();
+  await mkdir(home, { recursive: true });
+  const file = join(home, 'perdure.yaml');
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(settings(options.modelUrl)));
+  const forked = forkProcess('../../cli/main.ts', {
+    args: ['all-in-one'],
+    env: {
+      PERDURE_HOME: home,
+      PERDURE_CONFIG: file,
+      PERDURE_API_PORT: `${port}`,
+      TEMPORAL_ADDRESS: options.address,
+    },
+    logFile: join(options.folder, 'perdure.log'),
+    execArgv: options.execArgv,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await untilReady(url, forked);
+  return { url, forked, [Symbol.asyncDispose]: () => forked[Symbol.asyncDispose]() };
+}
+
+async function untilReady(url: string, forked: Forked): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    if (forked.process.exitCode !== null) throw new Error('perdure ended at once: see perdure.log');
+    const answer = await call('GET', `${url}/readyz`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await sleep(100);
+  }
+  throw new Error('perdure was not ready in time: see perdure.log');
+}
