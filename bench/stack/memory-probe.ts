@@ -18,7 +18,7 @@ if (isMainThread) {
   // Neither the listener nor the channel may keep a process alive that would end without them.
   process.channel?.unref();
 } else {
-  channel.onmessage = () => collect();
+  channel.addEventListener('message', () => collect());
 }
 channel.unref();
 

@@ -1,0 +1,21 @@
+# One image for every role: `perdure api`, `perdure worker`, `perdure migrate`. Node runs the sources as they are; the
+# workflow bundle is built by the worker when it starts.
+FROM node:24.21.0-bookworm-slim
+
+ENV NODE_ENV=production \
+    PERDURE_HOME=/var/lib/perdure
+WORKDIR /opt/perdure
+
+# No install script is needed here: the image's own Node is used, and the native parts come prebuilt.
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force
+
+COPY . .
+RUN install -d -o node -g node "$PERDURE_HOME"
+
+USER node
+EXPOSE 7400
+ENTRYPOINT ["node", "cli/main.ts"]
+CMD ["api"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "deploy/health.mjs", "http://127.0.0.1:7400/readyz"]
