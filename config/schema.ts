@@ -4,7 +4,13 @@ import { DEFAULT_SESSION_LIMITS, MAX_MESSAGE_BYTES, TIME_LIMITS } from '../contr
 import type { TimeLimits } from '../contracts/limits.ts';
 import { POLICIES } from '../contracts/policies.ts';
 import type { Policy, PolicyName } from '../contracts/policies.ts';
-import { agentSchema, limitsSchema, modelSchema, providerSchema } from '../contracts/settings.ts';
+import {
+  agentSchema,
+  environmentName,
+  limitsSchema,
+  modelSchema,
+  providerSchema,
+} from '../contracts/settings.ts';
 
 const port = z.number().int().min(1).max(65_535);
 const milliseconds = z.number().int().min(1);
@@ -64,11 +70,17 @@ const apiSchema = z.strictObject({
 });
 
 const temporalSchema = z.strictObject({
-  address: z.string().default('127.0.0.1:7233').describe('host:port of the Temporal server.'),
-  namespace: z.string().default('default'),
-  tls: z.boolean().default(false),
-  apiKeyEnv: z
+  address: z
     .string()
+    .regex(/^[^\s:/]+:\d{1,5}$/, 'expected host:port')
+    .optional()
+    .describe(
+      'host:port of a Temporal server that runs already. Absent: `perdure up` starts its own on `port`.',
+    ),
+  port: port.default(7233).describe('Port of the Temporal server in the embedded mode.'),
+  namespace: z.string().min(1).default('default').describe('Temporal namespace.'),
+  tls: z.boolean().default(false).describe('Speak TLS to Temporal.'),
+  apiKeyEnv: environmentName
     .optional()
     .describe('Name of the environment variable with an API key for Temporal.'),
   uiPort: port.default(8233).describe('Port of the Temporal UI in the embedded mode.'),
@@ -109,12 +121,6 @@ const workerSchema = z.strictObject({
     .min(1)
     .default(1_200)
     .describe('Sessions kept in memory; more than are active, or each turn replays its history.'),
-  heartbeatMs: milliseconds
-    .default(TIME_LIMITS.heartbeatMs)
-    .describe('Without a heartbeat for this long a worker counts as dead.'),
-  heartbeatThrottleMs: milliseconds
-    .default(TIME_LIMITS.heartbeatThrottleMs)
-    .describe('Heartbeats are sent at most this often.'),
   drainMs: milliseconds.default(25_000).describe('How long a shutdown waits for running steps.'),
   healthPort: port
     .optional()
@@ -122,19 +128,54 @@ const workerSchema = z.strictObject({
 });
 
 const policyOverride = z.strictObject({
-  attempts: z.number().int().min(1).nullable().optional(),
-  firstWaitMs: milliseconds.optional(),
-  factor: z.number().min(1).optional(),
-  maxWaitMs: milliseconds.optional(),
-  attemptMs: milliseconds.optional(),
+  attempts: z
+    .number()
+    .int()
+    .min(1)
+    .nullable()
+    .optional()
+    .describe('Attempts in all; null is until it works.'),
+  firstWaitMs: milliseconds.optional().describe('Wait after the first failure.'),
+  factor: z.number().min(1).optional().describe('Each wait is this many times the one before.'),
+  maxWaitMs: milliseconds.optional().describe('No wait is longer.'),
+  attemptMs: milliseconds.optional().describe('Limit of one attempt.'),
 });
 
 const names = <K extends string>(keys: readonly K[], schema: z.ZodType): z.ZodType =>
   z.strictObject(Object.fromEntries(keys.map((key) => [key, schema.optional()])));
 
+/** What each time limit of {@link TIME_LIMITS} means; in milliseconds all of them. */
+const TIMEOUT_MEANINGS: Record<keyof TimeLimits, string> = {
+  sessionIdleMs: 'A session that waits this long for a person ends; it can be reopened.',
+  sessionLifetimeMs: 'A session this old ends at its next quiet moment; it can be reopened.',
+  sessionWarningMs: 'How long before either end a warning is sent.',
+  authMs: 'One attempt to authenticate.',
+  commandMs: 'A tool in a worker, unless it says otherwise.',
+  commandMaxMs: 'The most that a tool may ask for.',
+  socketPingMs: 'A WebSocket is pinged this often.',
+  socketPongMs: 'A WebSocket whose pong takes longer is closed.',
+  socketReconnectMs: 'Clients try to connect again after this time.',
+  toolResultMs: 'A tool answered from outside: from its claim to its result.',
+  toolClaimMs: 'A tool answered from outside: from its offer to its first claim.',
+  toolLeaseMs: 'A claim without a sign of life for this long is offered again.',
+  modelFirstTokenMs: 'From the request to the first token of a model.',
+  modelSilenceMs: 'Between two tokens of a model.',
+  modelAttemptMs: 'One whole request to a model.',
+  heartbeatMs:
+    'A worker without a heartbeat for this long counts as dead: its steps go on elsewhere.',
+  heartbeatThrottleMs:
+    'Heartbeats are sent to Temporal at most this often (each costs it 4–6 ms of CPU).',
+  ssePingMs: 'A quiet event stream gets a comment this often, so that proxies keep it open.',
+  sseMaxAgeMs: 'An event stream is closed after this time, with an id to resume from.',
+  updateMs: 'How long a change of the queue or the configuration waits for a worker.',
+};
+
 const timeoutsSchema = z.strictObject(
   Object.fromEntries(
-    Object.entries(TIME_LIMITS).map(([key, value]) => [key, milliseconds.default(value)]),
+    Object.entries(TIME_LIMITS).map(([key, value]) => [
+      key,
+      milliseconds.default(value).describe(TIMEOUT_MEANINGS[key as keyof TimeLimits]),
+    ]),
   ) as {
     [Name in keyof TimeLimits]: z.ZodDefault<z.ZodNumber>;
   },

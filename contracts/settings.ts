@@ -14,14 +14,21 @@ export const PROVIDER_KINDS = [
   'demo',
 ] as const;
 
+/** A variable's name, which a pasted key is not: keys have dashes or begin in lower case. */
+export const environmentName = z
+  .string()
+  .regex(
+    /^[A-Z_][A-Z0-9_]*$/,
+    'expected the name of an environment variable, never the key itself',
+  );
+
 export const providerSchema = z.strictObject({
   kind: z.enum(PROVIDER_KINDS).describe('Wire format of the provider.'),
   baseUrl: z
     .url()
     .optional()
     .describe('Base URL; required for openai-compatible (Ollama: http://127.0.0.1:11434/v1).'),
-  apiKeyEnv: z
-    .string()
+  apiKeyEnv: environmentName
     .optional()
     .describe(
       'Name of the environment variable that holds the key; the key itself never stands in the file.',
@@ -52,7 +59,12 @@ export const modelSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('US dollars per million cached input tokens; the input price when absent.'),
-  temperature: z.number().min(0).max(2).optional(),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .optional()
+    .describe("The provider's own default when absent."),
 });
 export type ModelSettings = z.infer<typeof modelSchema>;
 

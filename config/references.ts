@@ -1,0 +1,156 @@
+/** Checks that need more than one setting: names that must exist, and figures that must fit together. */
+import type { TimeLimits } from '../contracts/limits.ts';
+import { WORKSPACE_TOOLS } from '../contracts/settings.ts';
+import { nearest } from './nearest.ts';
+import type { PathProblem } from './problems.ts';
+import { shown } from './problems.ts';
+import type { FileSettings } from './schema.ts';
+
+type Check = (settings: FileSettings) => readonly PathProblem[];
+type Path = readonly (string | number)[];
+
+function reference(
+  path: Path,
+  name: string | undefined,
+  target: { kind: string; names: readonly string[] },
+): PathProblem[] {
+  if (name === undefined || target.names.includes(name)) return [];
+  const meant = nearest(name, target.names);
+  const hint = meant ? `did you mean "${meant}"; ` : '';
+  const message = `is ${shown(name, [])}, but there is no such ${target.kind}; ${hint}known: ${target.names.join(', ')}`;
+  return [{ path, message }];
+}
+
+const checkModels: Check = ({ models, providers }) =>
+  Object.entries(models).flatMap(([name, model]) => [
+    ...reference(['models', name, 'provider'], model.provider, {
+      kind: 'provider',
+      names: Object.keys(providers),
+    }),
+    ...(model.maxOutputTokens < model.contextTokens
+      ? []
+      : [
+          {
+            path: ['models', name, 'maxOutputTokens'],
+            message: `is ${model.maxOutputTokens}; expected less than contextTokens (${model.contextTokens}), which the answer is part of`,
+          },
+        ]),
+  ]);
+
+const checkProviders: Check = ({ providers }) =>
+  Object.entries(providers).flatMap(([name, { kind, baseUrl }]) =>
+    kind === 'openai-compatible' && baseUrl === undefined
+      ? [
+          {
+            path: ['providers', name, 'baseUrl'],
+            message: 'is missing; an openai-compatible provider needs one',
+          },
+        ]
+      : [],
+  );
+
+const checkAgents: Check = ({ agents, models }) => {
+  const target = { kind: 'model', names: Object.keys(models) };
+  return Object.entries(agents).flatMap(([name, agent]) => {
+    const path = ['agents', name];
+    return [
+      ...reference([...path, 'model'], agent.model, target),
+      ...agent.fallbackModels.flatMap((model, index) =>
+        reference([...path, 'fallbackModels', index], model, target),
+      ),
+      ...checkToolNames(path, agent),
+    ];
+  });
+};
+
+function checkToolNames(path: Path, agent: FileSettings['agents'][string]): PathProblem[] {
+  const taken = new Set<string>(WORKSPACE_TOOLS);
+  return agent.clientTools.flatMap((tool, index) => {
+    if (!taken.has(tool.name)) {
+      taken.add(tool.name);
+      return [];
+    }
+    const message = `is "${tool.name}", a name that another tool of this agent has`;
+    return [{ path: [...path, 'clientTools', index, 'name'], message }];
+  });
+}
+
+const checkDefaults: Check = ({ defaultModel, defaultAgent, models, agents }) => [
+  ...reference(['defaultModel'], defaultModel, { kind: 'model', names: Object.keys(models) }),
+  ...reference(['defaultAgent'], defaultAgent, { kind: 'agent', names: Object.keys(agents) }),
+];
+
+/** Each pair: the first must be below the second, else the first never happens. */
+const BELOW: readonly (readonly [keyof TimeLimits, keyof TimeLimits, string])[] = [
+  ['sessionWarningMs', 'sessionIdleMs', 'the warning comes before the end'],
+  ['sessionWarningMs', 'sessionLifetimeMs', 'the warning comes before the end'],
+  ['socketPongMs', 'socketPingMs', 'a pong is due before the next ping'],
+  ['heartbeatThrottleMs', 'heartbeatMs', 'a heartbeat must arrive before it is missed'],
+  ['toolLeaseMs', 'toolClaimMs', 'a lease is part of the wait for a claim'],
+  ['ssePingMs', 'sseMaxAgeMs', 'a stream must live until its first ping'],
+];
+/** Each pair: the first may equal the second. */
+const AT_MOST: readonly (readonly [keyof TimeLimits, keyof TimeLimits, string])[] = [
+  ['sessionIdleMs', 'sessionLifetimeMs', 'a session cannot idle longer than it lives'],
+  ['commandMs', 'commandMaxMs', 'the default is one of the allowed values'],
+  ['modelFirstTokenMs', 'modelAttemptMs', 'it is part of the attempt'],
+  ['modelSilenceMs', 'modelAttemptMs', 'it is part of the attempt'],
+];
+
+const checkTimeouts: Check = ({ timeouts }) => [
+  ...BELOW.filter(([low, high]) => timeouts[low] >= timeouts[high]).map(([low, high, why]) => ({
+    path: ['timeouts', low],
+    message: `is ${timeouts[low]}; expected less than ${high} (${timeouts[high]}): ${why}`,
+  })),
+  ...AT_MOST.filter(([low, high]) => timeouts[low] > timeouts[high]).map(([low, high, why]) => ({
+    path: ['timeouts', low],
+    message: `is ${timeouts[low]}; expected at most ${high} (${timeouts[high]}): ${why}`,
+  })),
+];
+
+const checkConnections: Check = ({ api }) =>
+  api.maxConnectionsPerUser > api.maxConnections
+    ? [
+        {
+          path: ['api', 'maxConnectionsPerUser'],
+          message: `is ${api.maxConnectionsPerUser}; expected at most api.maxConnections (${api.maxConnections})`,
+        },
+      ]
+    : [];
+
+const checkPorts: Check = ({ api, temporal, worker }) => {
+  const seen = new Map<number, string>();
+  const ports: readonly (readonly [Path, number | undefined])[] = [
+    [['api', 'port'], api.port],
+    [['temporal', 'port'], temporal.address === undefined ? temporal.port : undefined],
+    [['temporal', 'uiPort'], temporal.address === undefined ? temporal.uiPort : undefined],
+    [['worker', 'healthPort'], worker.healthPort],
+  ];
+  return ports.flatMap(([path, port]) => {
+    if (port === undefined) return [];
+    const other = seen.get(port);
+    seen.set(port, path.join('.'));
+    return other === undefined
+      ? []
+      : [{ path, message: `is ${port}, which is ${other} too; expected another port` }];
+  });
+};
+
+const checkJournal: Check = ({ journal }) =>
+  journal.url !== undefined && !/^postgres(ql)?:\/\//.test(journal.url)
+    ? [{ path: ['journal', 'url'], message: 'is not a postgres:// URL' }]
+    : [];
+
+const CHECKS: readonly Check[] = [
+  checkProviders,
+  checkModels,
+  checkAgents,
+  checkDefaults,
+  checkTimeouts,
+  checkConnections,
+  checkPorts,
+  checkJournal,
+];
+
+export const checkReferences = (settings: FileSettings): readonly PathProblem[] =>
+  CHECKS.flatMap((check) => check(settings));
