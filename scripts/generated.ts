@@ -1,3 +1,5 @@
+import { ERROR_PAGES } from './error-pages.ts';
+
 export interface GeneratedFile {
   /** From the clone's root; the ending decides how it is formatted. */
   readonly path: string;
@@ -6,4 +8,4 @@ export interface GeneratedFile {
 }
 
 /** Every file in the repository that is made from code. Add yours here; `npm run verify` then keeps it fresh. */
-export const GENERATED: readonly GeneratedFile[] = [];
+export const GENERATED: readonly GeneratedFile[] = [...ERROR_PAGES];
