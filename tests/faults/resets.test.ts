@@ -24,10 +24,11 @@ async function operator(cluster: Cluster) {
 type Operator = Awaited<ReturnType<typeof operator>>;
 
 /** The event of the newest completed workflow task: the one that scheduled what runs now. */
-async function lastWorkflowTask({ workflow }: Operator, sessionId: SessionId): Promise<number> {
+async function lastWorkflowTask({ workflow }: Operator, sessionId: SessionId) {
   const { events } = await workflow.getHandle(sessionId).fetchHistory();
   const last = events?.findLast((event) => event.workflowTaskCompletedEventAttributes);
-  return Number(last?.eventId);
+  if (!last?.eventId) throw new Error('no workflow task was completed yet');
+  return last.eventId;
 }
 
 test('after an operator resets the activity in mid-stream the answer is exact', async () => {
