@@ -55,7 +55,9 @@ export type ModelStepResult =
     };
 
 export interface SealInput extends StepRef {
-  readonly cause: 'interrupt' | 'stop';
+  /** `failure`: `callModel` failed for good; the turn is settled as failed with `error` instead of interrupted. */
+  readonly cause: 'interrupt' | 'stop' | 'failure';
+  readonly error?: ErrorInfo | undefined;
   /** What the step would have accepted, had it not been claimed yet. */
   readonly messages: readonly IncomingMessage[];
   readonly turnSpend: Spend;

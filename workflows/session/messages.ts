@@ -6,7 +6,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Part } from '../../contracts/content.ts';
 import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import type { SessionLimits } from '../../contracts/limits.ts';
-import type { PolicyOverrides } from "../../contracts/policies.ts";
+import type { PolicyOverrides } from '../../contracts/policies.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import type { BusyPolicy } from '../../contracts/session-state.ts';
 import type { Spend } from '../../contracts/usage.ts';
@@ -56,6 +56,8 @@ export interface SessionStart {
   readonly model: string;
   readonly limits: SessionLimits;
   readonly origin: 'start' | 'reopen' | 'continue';
+  /** Where the configuration differs from `POLICIES`. */
+  readonly policies?: PolicyOverrides | undefined;
   readonly carried?: CarriedState | undefined;
 }
 
@@ -69,8 +71,8 @@ export interface CarriedState {
   readonly startedAt: number;
   readonly idleSince: number;
   readonly warned: 'idle' | 'lifetime' | null;
-  /** Counts facts, so that their keys stay unique across runs. */
-  readonly factCounter: number;
+  /** Name of the model that a reconfiguration chose. */
+  readonly model?: string | undefined;
 }
 
 export const userMessage = defineSignal<[UserMessage]>('userMessage');

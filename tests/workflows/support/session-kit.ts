@@ -1,0 +1,149 @@
+/** A worker with the session workflow on a server of the caller's, and sessions whose activities are scripted worlds. */
+import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, Worker, type NativeConnection } from '@temporalio/worker';
+import type { SessionActivities, ToolActivities } from '../../../contracts/activities.ts';
+import { newId, type MessageId, type SessionId } from '../../../contracts/ids.ts';
+import { DEFAULT_SESSION_LIMITS, type SessionLimits } from '../../../contracts/limits.ts';
+import { SEARCH_ATTRIBUTES, SESSION_WORKFLOW, TOOL_QUEUE } from '../../../contracts/names.ts';
+import type { BusyPolicy } from '../../../contracts/session-state.ts';
+import type { SessionStart, UserMessage } from '../../../workflows/session/messages.ts';
+import { ScriptedWorld } from './scripted-world.ts';
+
+export const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+
+let bundling: ReturnType<typeof bundleWorkflowCode> | undefined;
+export const workflowBundle = () =>
+  (bundling ??= bundleWorkflowCode({
+    workflowsPath,
+    logger: { ...console, trace() {}, debug() {}, info() {}, log() {} } as never,
+  }));
+
+export interface TestSession {
+  readonly sessionId: SessionId;
+  readonly handle: WorkflowHandle;
+  readonly world: ScriptedWorld;
+  send(policy?: BusyPolicy, text?: string): Promise<MessageId>;
+}
+
+export interface StartOptions extends Omit<Partial<SessionStart>, 'limits'> {
+  limits?: Partial<SessionLimits>;
+  world?: ScriptedWorld;
+  /** Sent together with the start. */
+  message?: UserMessage;
+}
+
+export const userMessage = (policy: BusyPolicy = 'enqueue', text = 'hello'): UserMessage => ({
+  messageId: newId('msg'),
+  content: [{ type: 'text', text }],
+  policy,
+});
+
+export class SessionKit implements AsyncDisposable {
+  readonly client: Client;
+  readonly taskQueue = `sessions-${newId('run')}`;
+  readonly #worlds = new Map<string, ScriptedWorld>();
+  readonly #workers: { worker: Worker; running: Promise<void> }[] = [];
+
+  private constructor(client: Client) {
+    this.client = client;
+  }
+
+  static async start(client: Client, connection: NativeConnection): Promise<SessionKit> {
+    const kit = new SessionKit(client);
+    const workflowBundleCode = await workflowBundle();
+    const shared = { connection, activities: kit.#activities() };
+    await kit.#run(
+      Worker.create({
+        ...shared,
+        taskQueue: kit.taskQueue,
+        shutdownGraceTime: 0,
+        workflowBundle: workflowBundleCode,
+      }),
+    );
+    await kit.#run(Worker.create({ ...shared, taskQueue: TOOL_QUEUE }));
+    return kit;
+  }
+
+  async #run(creating: Promise<Worker>): Promise<void> {
+    const worker = await creating;
+    this.#workers.push({ worker, running: worker.run() });
+  }
+
+  #activities(): SessionActivities & ToolActivities {
+    const world = (): ScriptedWorld => {
+      const { workflowId } = Context.current().info.workflowExecution ?? { workflowId: '' };
+      const found = this.#worlds.get(workflowId);
+      if (!found) throw new Error(`no world for ${workflowId}`);
+      return found;
+    };
+    return {
+      callModel: (input) => world().callModel(input),
+      sealStep: (input) => world().sealStep(input),
+      settleToolCall: (input) => world().settleToolCall(input),
+      record: (sessionId, facts) => world().record(sessionId, facts),
+      executeTool: (input) => world().executeTool(input),
+    };
+  }
+
+  async session(options: StartOptions = {}): Promise<TestSession> {
+    const { world = new ScriptedWorld(), message, limits, ...over } = options;
+    const sessionId = over.sessionId ?? newId('ses');
+    this.#worlds.set(sessionId, world);
+    const start: SessionStart = {
+      sessionId,
+      tenant: 'acme',
+      agent: 'assistant',
+      model: 'demo',
+      origin: 'start',
+      ...over,
+      limits: { ...DEFAULT_SESSION_LIMITS, ...limits },
+    };
+    const common = {
+      workflowId: sessionId,
+      taskQueue: this.taskQueue,
+      args: [start] as [SessionStart],
+      searchAttributes: { [SEARCH_ATTRIBUTES.state]: ['starting'] },
+    };
+    const handle = message
+      ? await this.client.workflow.signalWithStart(SESSION_WORKFLOW, {
+          ...common,
+          signal: 'userMessage',
+          signalArgs: [message],
+        })
+      : await this.client.workflow.start(SESSION_WORKFLOW, common);
+    const send = async (policy?: BusyPolicy, text?: string): Promise<MessageId> => {
+      const sent = userMessage(policy, text);
+      await handle.signal('userMessage', sent);
+      return sent.messageId;
+    };
+    return { sessionId, handle, world, send };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A test that failed half-way leaves its session open, and a worker waits for what runs.
+    for (const id of this.#worlds.keys()) {
+      await this.client.workflow
+        .getHandle(id)
+        .terminate()
+        .catch(() => undefined);
+    }
+    for (const { worker, running } of this.#workers) {
+      worker.shutdown();
+      await running;
+    }
+  }
+}
+
+/** Real time: for what happens on the server while a test watches. */
+export async function eventually(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
+  for (let waited = 0; waited < 20_000; waited += 20) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`did not happen within 20 s: ${what}`);
+}

@@ -1,0 +1,2 @@
+/** Every workflow, under the names that starters use (`contracts/names.ts`). The worker bundles this file. */
+export { session } from './session/workflow.ts';

@@ -1,0 +1,80 @@
+/**
+ * What a session asks of the world, each call with its retry policy. Journal calls are local activities: they cost one event instead of
+ * three, and a seal starts without a round trip to the server (interrupt → last token).
+ */
+import { proxyActivities, proxyLocalActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { SessionActivities, StepRef, ToolActivities } from '../../contracts/activities.ts';
+import { TOOL_QUEUE } from '../../contracts/names.ts';
+import {
+  POLICIES,
+  type Policy,
+  type PolicyName,
+  type PolicyOverrides,
+} from '../../contracts/policies.ts';
+import type { Effect, ToolCallRef } from '../../contracts/tools.ts';
+import { stepInput } from './decisions.ts';
+import type { OpenTurn, Session } from './state.ts';
+import { callSummary, stepSummary } from './story.ts';
+
+/** The activity settles a call that takes too long itself; Temporal's own limit is for an activity that does not. */
+const TOOL_GRACE_MS = 5_000;
+/** A longer wait becomes a timer of the server: a local one would hold back signals, a stop among them. */
+const LOCAL_WAIT_MS = 1_000;
+
+const TOOL_POLICIES = {
+  read: 'toolRead',
+  keyed: 'toolKeyed',
+  'never-retry': 'toolNeverRetry',
+} as const satisfies Record<Effect, PolicyName>;
+
+export function options(name: PolicyName, overrides: PolicyOverrides | undefined): ActivityOptions {
+  const policy: Policy = { ...POLICIES[name], ...overrides?.[name] };
+  return {
+    startToCloseTimeout: policy.attemptMs,
+    ...(policy.heartbeatMs === undefined ? {} : { heartbeatTimeout: policy.heartbeatMs }),
+    cancellationType: 'TRY_CANCEL',
+    retry: {
+      initialInterval: policy.firstWaitMs,
+      backoffCoefficient: policy.factor,
+      maximumInterval: policy.maxWaitMs,
+      ...(policy.attempts === null ? {} : { maximumAttempts: policy.attempts }),
+    },
+  };
+}
+
+export type Activities = ReturnType<typeof sessionActivities>;
+
+export function sessionActivities(session: Session) {
+  const { policies } = session.start;
+  const { startToCloseTimeout, retry } = options('record', policies) as Required<ActivityOptions>;
+  const journal = proxyLocalActivities<
+    Pick<SessionActivities, 'record' | 'sealStep' | 'settleToolCall'>
+  >({
+    startToCloseTimeout,
+    retry,
+    localRetryThreshold: LOCAL_WAIT_MS,
+  });
+  const model = proxyActivities<Pick<SessionActivities, 'callModel'>>(options('model', policies));
+  const tools = proxyActivities<ToolActivities>({ startToCloseTimeout, taskQueue: TOOL_QUEUE });
+  const modelOptions = options('model', policies);
+
+  return {
+    record: journal.record,
+    sealStep: journal.sealStep,
+    settleToolCall: journal.settleToolCall,
+    callModel: (turn: OpenTurn) =>
+      model.callModel.executeWithOptions({ ...modelOptions, summary: stepSummary(session) }, [
+        stepInput(session, turn),
+      ]),
+    executeTool: (step: StepRef, call: ToolCallRef) =>
+      tools.executeTool.executeWithOptions(
+        {
+          ...options(TOOL_POLICIES[call.effect], policies),
+          startToCloseTimeout: call.timeoutMs + TOOL_GRACE_MS,
+          taskQueue: TOOL_QUEUE,
+          summary: callSummary(call),
+        },
+        [{ ...step, callId: call.callId, name: call.name, timeoutMs: call.timeoutMs }],
+      ),
+  };
+}

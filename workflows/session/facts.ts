@@ -1,0 +1,75 @@
+/**
+ * The facts that a session decides. A key is made of what the fact is about, never of a counter: counters repeat after a workflow's
+ * reset or a restored backup, and a repeated key would swallow a new fact. Pure.
+ */
+import type { Fact } from '../../contracts/activities.ts';
+import { errorInfo, type ErrorCode, type ErrorInfo } from '../../contracts/errors.ts';
+import type { EventData, NewEvent } from '../../contracts/events.ts';
+import type { MessageId } from '../../contracts/ids.ts';
+import type { EndReason } from '../../contracts/session-state.ts';
+import type { QueueEditRequest, UserMessage } from './messages.ts';
+import type { OpenTurn, Session } from './state.ts';
+
+/** Tells the runs of a session apart: a reopened one starts anew, a continued one does not. */
+const era = (session: Session): string => session.startedAt.toString(36);
+
+const fact = (key: string, event: NewEvent): Fact => ({ key, event });
+
+export const waiting = (session: Session): Fact =>
+  fact(`waiting:${era(session)}`, { type: 'session.state', data: { state: 'waiting' } });
+
+export const reopened = (session: Session): Fact =>
+  fact(`reopened:${era(session)}`, { type: 'session.reopened', data: {} });
+
+export const ended = (session: Session, reason: EndReason): Fact =>
+  fact(`ended:${era(session)}`, { type: 'session.ended', data: { reason } });
+
+export function warning(session: Session, data: EventData<'session.warning'>): Fact {
+  const verb = data.withdrawn ? 'withdrawn' : 'warned';
+  const since = data.reason === 'idle' ? session.idleSince : session.startedAt;
+  return fact(`${verb}:${data.reason}:${since.toString(36)}`, { type: 'session.warning', data });
+}
+
+export const queued = ({ messageId, content, policy }: UserMessage): Fact =>
+  fact(`queued:${messageId}`, {
+    type: 'message.queued',
+    data: { messageId, content: [...content], policy },
+  });
+
+export const rejected = (messageId: MessageId, code: ErrorCode, message: string): Fact =>
+  fact(`rejected:${messageId}`, {
+    type: 'message.rejected',
+    data: { messageId, error: errorInfo(code, message) },
+  });
+
+/** `editId` is the update's id, which is the request's idempotency key. */
+export function edited(request: QueueEditRequest, editId: string): Fact {
+  const { messageId } = request;
+  const key = `edit:${messageId}:${editId}`;
+  if (request.action === 'remove')
+    return fact(key, { type: 'message.removed', data: { messageId } });
+  const change =
+    request.action === 'edit'
+      ? { content: [...request.content] }
+      : request.action === 'move'
+        ? { position: request.position }
+        : { policy: 'steer' as const };
+  return fact(key, { type: 'message.edited', data: { messageId, ...change } });
+}
+
+export const modelRequested = (from: string, to: string, editId: string): Fact =>
+  fact(`model:${editId}`, { type: 'model.switched', data: { from, to, reason: 'requested' } });
+
+/** A turn that a limit ended between two steps; every other end is written by the step itself or its seal. */
+export const turnSettled = (
+  turn: OpenTurn,
+  outcome: 'limit_exceeded' | 'budget_exhausted',
+  error: ErrorInfo,
+): Fact => ({
+  key: `settled:${turn.id}`,
+  turn: turn.id,
+  event: {
+    type: 'turn.settled',
+    data: { outcome, usage: turn.spend.usage, costUsd: turn.spend.costUsd, error },
+  },
+});

@@ -1,0 +1,13 @@
+/** One run of a session's workflow: its state, and what it can ask of the world. */
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { Activities } from './activities.ts';
+import type { Session } from './state.ts';
+import { story } from './story.ts';
+
+export interface Run {
+  readonly session: Session;
+  readonly activities: Activities;
+}
+
+/** Tells the Temporal UI where the session stands. Free: it is read by a query. */
+export const tell = ({ session }: Run): void => setCurrentDetails(story(session));

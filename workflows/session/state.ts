@@ -1,0 +1,163 @@
+/** What a session's workflow knows: ids, sums and what it has not yet handed to the journal. Pure; one object a run, never shared. */
+import type { Fact, IncomingMessage } from '../../contracts/activities.ts';
+import type { CallId, MessageId } from '../../contracts/ids.ts';
+import { REMEMBERED_MESSAGE_IDS, type SessionLimits } from '../../contracts/limits.ts';
+import type { QueuedMessage } from '../../contracts/session.ts';
+import type { EndReason, SessionState } from '../../contracts/session-state.ts';
+import { addSpend, NO_SPEND, type Spend } from '../../contracts/usage.ts';
+import type { CarriedState, SessionStart } from './messages.ts';
+
+/** A message in the queue; its content is in the journal as soon as `unrecorded` is 0. */
+export interface QueueEntry {
+  readonly messageId: MessageId;
+  policy: QueuedMessage['policy'];
+  /** Facts about it that are not in the journal yet: it must not join a step before they are. */
+  unrecorded: number;
+}
+
+export interface OpenTurn {
+  readonly id: MessageId;
+  /** From 1. */
+  step: number;
+  /** Of the steps that have answered. */
+  spend: Spend;
+  /** True once the open step has answered, and so is part of `spend`. */
+  stepCounted: boolean;
+  /** What the open step accepts. */
+  incoming: readonly IncomingMessage[];
+  /** Calls without a result. */
+  readonly pending: Set<CallId>;
+  /** Calls of which the ledger has news; a client may answer before this workflow has heard of the call. */
+  readonly news: Set<CallId>;
+}
+
+export interface Session {
+  readonly start: SessionStart;
+  limits: SessionLimits;
+  /** Chosen by a reconfiguration. */
+  model: string | undefined;
+  /** The last ids, oldest first. */
+  readonly seen: Set<MessageId>;
+  /** Messages that open turns ahead of the queue, with their content: the first of an idle session, and interrupting ones. */
+  readonly openers: IncomingMessage[];
+  queue: QueueEntry[];
+  /** Facts that wait for the next record. */
+  outbox: Fact[];
+  turn: OpenTurn | null;
+  /** The open turn, or the one about to open, is to be sealed. */
+  interrupting: boolean;
+  ending: EndReason | null;
+  ended: boolean;
+  spend: Spend;
+  turns: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  idleSince: number;
+  warned: CarriedState['warned'];
+  /** Counts changes of the time limits, after which the armed timer is wrong. */
+  timerVersion: number;
+}
+
+export function openSession(start: SessionStart, now: number): Session {
+  const { carried } = start;
+  const continued = start.origin === 'continue' ? carried : undefined;
+  return {
+    start,
+    limits: start.limits,
+    model: carried?.model,
+    seen: new Set(carried?.seen),
+    openers: [],
+    queue: (carried?.queue ?? []).map((entry) => ({ ...entry, unrecorded: 0 })),
+    outbox: [],
+    turn: null,
+    interrupting: false,
+    ending: null,
+    ended: false,
+    spend: carried?.spend ?? NO_SPEND,
+    turns: carried?.turns ?? 0,
+    startedAt: continued?.startedAt ?? now,
+    idleSince: continued?.idleSince ?? now,
+    warned: continued?.warned ?? null,
+    timerVersion: 0,
+  };
+}
+
+/** The next run's argument. Only between turns, when nothing waits to be recorded: content must not be lost. */
+export function carryOver(session: Session): SessionStart {
+  const { start, limits, model } = session;
+  const carried: CarriedState = {
+    queue: queueView(session),
+    seen: [...session.seen],
+    spend: session.spend,
+    turns: session.turns,
+    startedAt: session.startedAt,
+    idleSince: session.idleSince,
+    warned: session.warned,
+    ...(model === undefined ? {} : { model }),
+  };
+  return { ...start, limits, origin: 'continue', carried };
+}
+
+/** @returns false where the id was seen before. Forgets the oldest beyond the limit. */
+export function remember(session: Session, messageId: MessageId): boolean {
+  if (session.seen.has(messageId)) return false;
+  session.seen.add(messageId);
+  for (const oldest of session.seen) {
+    if (session.seen.size <= REMEMBERED_MESSAGE_IDS) break;
+    session.seen.delete(oldest);
+  }
+  return true;
+}
+
+export function openTurn(session: Session, opener: IncomingMessage): OpenTurn {
+  const turn: OpenTurn = {
+    id: opener.messageId,
+    step: 1,
+    spend: NO_SPEND,
+    stepCounted: false,
+    incoming: [opener],
+    pending: new Set(),
+    news: new Set(),
+  };
+  session.turn = turn;
+  session.turns += 1;
+  // What still waits to open a turn at once interrupts this one.
+  session.interrupting ||= session.openers.length > 0;
+  return turn;
+}
+
+export function closeTurn(session: Session, now: number): void {
+  session.turn = null;
+  session.interrupting = false;
+  session.idleSince = now;
+}
+
+/** Adds what the open step spent, once. */
+export function countStep(session: Session, turn: OpenTurn, spend: Spend): void {
+  if (turn.stepCounted) return;
+  turn.stepCounted = true;
+  turn.spend = addSpend(turn.spend, spend);
+  session.spend = addSpend(session.spend, spend);
+}
+
+export function nextStep(turn: OpenTurn, incoming: readonly IncomingMessage[]): void {
+  turn.step += 1;
+  turn.stepCounted = false;
+  turn.incoming = incoming;
+}
+
+/** True where a message would not be answered at once. */
+export const isBusy = (session: Session): boolean => session.turn !== null || hasWork(session);
+
+/** True where a turn can be opened. */
+export const hasWork = (session: Session): boolean =>
+  session.openers.length > 0 || session.queue.length > 0;
+
+export const queueView = (session: Session): QueuedMessage[] =>
+  session.queue.map(({ messageId, policy }) => ({ messageId, policy }));
+
+export function stateOf(session: Session): SessionState {
+  if (session.ended) return 'ended';
+  if (session.turn && session.turn.pending.size > 0) return 'waiting_for_tools';
+  return isBusy(session) ? 'running' : 'waiting';
+}

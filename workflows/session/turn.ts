@@ -1,0 +1,98 @@
+/** One turn: model steps and their tool calls, until a step ends it, a limit does, or a person. */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+} from '@temporalio/workflow';
+import type { IncomingMessage, SealInput } from '../../contracts/activities.ts';
+import type { ErrorInfo } from '../../contracts/errors.ts';
+import { failureInfo, limitReached } from './decisions.ts';
+import { turnSettled } from './facts.ts';
+import { takeSteering } from './queue.ts';
+import { tell, type Run } from './run.ts';
+import { closeTurn, countStep, nextStep, openTurn, type OpenTurn } from './state.ts';
+import { settleCalls } from './tool-calls.ts';
+
+/** Never throws for what a model, a tool or the journal does: a turn may fail, its session goes on. */
+export async function runTurn(run: Run, opener: IncomingMessage): Promise<void> {
+  const turn = openTurn(run.session, opener);
+  try {
+    while (await runStep(run, turn));
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    await seal(run, turn, whyFailed(error));
+  } finally {
+    closeTurn(run.session, Date.now());
+    tell(run);
+  }
+}
+
+/** @returns whether the turn goes on. */
+async function runStep(run: Run, turn: OpenTurn): Promise<boolean> {
+  const { session, activities } = run;
+  tell(run);
+  const result = await unlessInterrupted(run, turn, () => activities.callModel(turn));
+  if (result === SEALED) return false;
+  countStep(session, turn, result.spend);
+  if (result.outcome !== 'tool_calls') return false;
+  const settled = await unlessInterrupted(run, turn, () => settleCalls(run, turn, result.calls));
+  if (settled === SEALED) return false;
+  const limit = limitReached(session, turn);
+  if (limit) {
+    session.outbox.push(turnSettled(turn, limit.outcome, limit.error));
+    return false;
+  }
+  nextStep(turn, takeSteering(session));
+  return true;
+}
+
+const SEALED = Symbol('sealed');
+
+/**
+ * The work's result; or, when a person interrupts first, `SEALED`: the step is sealed in the journal, then the work is cancelled and
+ * left behind. Nobody waits for it: the journal refuses whatever it still writes.
+ */
+async function unlessInterrupted<T>(
+  run: Run,
+  turn: OpenTurn,
+  work: () => Promise<T>,
+): Promise<T | typeof SEALED> {
+  const { session } = run;
+  if (!session.interrupting) {
+    const scope = new CancellationScope();
+    let settled = false;
+    const working = scope.run(work).finally(() => (settled = true));
+    working.catch(() => undefined);
+    await condition(() => settled || session.interrupting);
+    if (settled) return working;
+    await seal(run, turn);
+    scope.cancel();
+    return SEALED;
+  }
+  await seal(run, turn);
+  return SEALED;
+}
+
+async function seal(run: Run, turn: OpenTurn, error?: ErrorInfo): Promise<void> {
+  const { session, activities } = run;
+  const cause = error ? 'failure' : session.ending === 'stopped' ? 'stop' : 'interrupt';
+  const input: SealInput = {
+    sessionId: session.start.sessionId,
+    turn: turn.id,
+    step: turn.step,
+    cause,
+    messages: turn.incoming,
+    turnSpend: turn.spend,
+    ...(error ? { error } : {}),
+  };
+  const sealed = await activities.sealStep(input);
+  countStep(session, turn, sealed.spend);
+}
+
+/** The innermost failure has the words of whoever failed. */
+function whyFailed(failure: ActivityFailure): ErrorInfo {
+  const { cause } = failure;
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  return failureInfo(type, cause?.message ?? failure.message);
+}

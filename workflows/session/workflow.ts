@@ -1,0 +1,103 @@
+/** A session: waits for messages, answers each in a turn, ends when it is told to or has been alone for too long. */
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
+import { sessionActivities } from './activities.ts';
+import { isLong, rejectWaiting } from './decisions.ts';
+import { ended, reopened, waiting } from './facts.ts';
+import { registerHandlers } from './handlers.ts';
+import type { SessionStart } from './messages.ts';
+import { takeOpener } from './queue.ts';
+import { recorded, recordFacts } from './recorder.ts';
+import { tell, type Run } from './run.ts';
+import { carryOver, hasWork, openSession, type Session } from './state.ts';
+import { lifetimeIsOver, nextAlarm, ring } from './timer.ts';
+import { runTurn } from './turn.ts';
+
+export async function session(start: SessionStart): Promise<void> {
+  const state = openSession(start, Date.now());
+  registerHandlers(state);
+  // Everything outlives a cancellation of the workflow, which is a request to stop in good order.
+  await CancellationScope.nonCancellable(() =>
+    live({ session: state, activities: sessionActivities(state) }),
+  );
+}
+
+async function live(run: Run): Promise<void> {
+  void recordFacts(run);
+  void keepTime(run.session);
+  await begin(run);
+  while (run.session.ending === null) {
+    await condition(() => mustAct(run.session));
+    await takeTurn(run);
+    if (isLong(run.session.limits, workflowInfo())) await startNewRun(run);
+  }
+  await end(run);
+}
+
+async function begin(run: Run): Promise<void> {
+  const { session } = run;
+  const { origin } = session.start;
+  if (origin === 'reopen') session.outbox.push(reopened(session));
+  if (origin !== 'continue' && !hasWork(session)) session.outbox.push(waiting(session));
+  tell(run);
+  if (origin === 'reopen') await recorded(run);
+}
+
+const mustAct = (session: Session): boolean =>
+  session.ending !== null || hasWork(session) || isLong(session.limits, workflowInfo());
+
+/** Answers the next message, if there is one and the session is not to end. */
+async function takeTurn(run: Run): Promise<void> {
+  const { session } = run;
+  if (session.ending !== null || !hasWork(session)) return;
+  const opener = takeOpener(session);
+  // A message from the queue, of which the journal does not have everything yet.
+  if (!opener) return recorded(run);
+  await runTurn(run, opener);
+  if (lifetimeIsOver(session, Date.now())) session.ending ??= 'lifetime';
+}
+
+/** The one timer. */
+async function keepTime(session: Session): Promise<void> {
+  while (session.ending === null) {
+    const armed = session.timerVersion;
+    const wait = Math.max(1, nextAlarm(session, Date.now()) - Date.now());
+    await waitFor(wait, () => session.timerVersion !== armed);
+    ring(session, Date.now());
+  }
+}
+
+/** Sleeps, but wakes where a reconfiguration has changed the limits. */
+const waitFor = async (ms: number, changed: () => boolean): Promise<void> => {
+  await condition(changed, ms);
+};
+
+/**
+ * Continues as new with ids and sums only: at an idle boundary or between two turns, when every content is in the journal. What arrives
+ * in the meantime fails this workflow task, and is handled before it is tried again.
+ */
+async function startNewRun(run: Run): Promise<void> {
+  const { session } = run;
+  await condition(() => allHandlersFinished() && session.outbox.length === 0);
+  if (session.ending !== null || session.openers.length > 0) return;
+  await continueAsNew<(start: SessionStart) => Promise<void>>(carryOver(session));
+}
+
+async function end(run: Run): Promise<void> {
+  const { session } = run;
+  rejectWaiting(session);
+  session.outbox.push(ended(session, session.ending ?? 'stopped'));
+  session.ended = true;
+  tell(run);
+  upsertSearchAttributes([
+    { key: { name: SEARCH_ATTRIBUTES.state, type: 'KEYWORD' }, value: 'ended' },
+  ]);
+  await condition(() => allHandlersFinished() && session.outbox.length === 0);
+}
