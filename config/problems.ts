@@ -41,7 +41,8 @@ const SHOWN_CHARACTERS = 60;
 
 /** The value as an error shows it. */
 export function shown(value: unknown, path: readonly PropertyKey[]): string {
-  if (path.some((key) => HIDDEN.test(String(key))) && typeof value === 'string') return 'something that is not shown here';
+  if (path.some((key) => HIDDEN.test(String(key))) && typeof value === 'string')
+    return 'something that is not shown here';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
