@@ -1,0 +1,34 @@
+/** What the activities of a worker are made of. */
+import type { TimeLimits } from '../contracts/limits.ts';
+import type { Policies } from '../contracts/policies.ts';
+import type { ModelCatalogue } from '../contracts/settings.ts';
+import type { Journal } from '../journal/port.ts';
+import type { ModelResolver, SecretLookup } from './model/providers.ts';
+
+/** The part of pino's interface that activities use. */
+export interface ActivityLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Figures about model calls, for Prometheus. */
+export interface ActivityMetrics {
+  firstToken(labels: { provider: string; model: string }, ms: number): void;
+  modelSettled(labels: { provider: string; model: string; outcome: string }, ms: number): void;
+  toolSettled(labels: { tool: string; outcome: string }, ms: number): void;
+}
+
+export interface ActivityDependencies {
+  readonly journal: Journal;
+  readonly catalogue: ModelCatalogue;
+  readonly timeouts: TimeLimits;
+  readonly policies: Policies;
+  /** Environment variable → value; the only way to a key. */
+  readonly secrets: SecretLookup;
+  readonly log: ActivityLog;
+  readonly metrics?: ActivityMetrics | undefined;
+  /** Instead of the catalogue's providers: scripted models in tests. */
+  readonly models?: ModelResolver | undefined;
+}

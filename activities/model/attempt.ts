@@ -1,0 +1,203 @@
+/** One attempt of a claimed step: the call, and what becomes of it. */
+import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { ModelStepResult } from '../../contracts/activities.ts';
+import type { ErrorInfo } from '../../contracts/errors.ts';
+import { errorInfo } from '../../contracts/errors.ts';
+import type { NewEvent } from '../../contracts/events.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import { MODEL_BUDGET } from '../../contracts/policies.ts';
+import type { Spend } from '../../contracts/usage.ts';
+import { NO_SPEND } from '../../contracts/usage.ts';
+import { AttemptClosed } from '../../journal/port.ts';
+import type { StepSettlement } from '../../journal/port.ts';
+import { Stopped } from '../liveness.ts';
+import { CircuitOpen } from './breakers.ts';
+import { Call } from './call.ts';
+import { prepareRequest } from './context/prepare.ts';
+import type { ModelFailure } from './failure.ts';
+import { classifyFailure } from './failure.ts';
+import type { ModelStep } from './model-step.ts';
+import type { CallableModel } from './providers.ts';
+import { keyNameOf } from './providers.ts';
+import { redact } from './redaction.ts';
+import { failureSettlement, limitSettlement } from './settlement.ts';
+import { reserve } from './allowance.ts';
+import { judge } from './verdict.ts';
+
+/** How often a request that the provider found too long is made shorter, in one attempt. */
+const MAX_SQUEEZES = 3;
+
+async function finish(step: ModelStep, settlement: StepSettlement): Promise<ModelStepResult> {
+  await step.deps.journal.steps.finish(step.attempt, settlement);
+  return settlement.result;
+}
+
+/** How far an attempt came, for whoever has to clean up after it. */
+interface Progress {
+  model?: CallableModel;
+  call?: Call;
+}
+
+async function answer(step: ModelStep, progress: Progress): Promise<ModelStepResult> {
+  const model = (progress.model = step.memory.resolve(step.modelName));
+  const prepared = await prepareRequest(step, model);
+  const reservation = reserve(prepared.maxOutputTokens, prepared.inputTokens, {
+    allowance: step.input.allowance,
+    prices: model.settings,
+  });
+  if (reservation.exhausted && reservation.limitedBy)
+    return finish(step, limitSettlement(step, reservation.limitedBy));
+  const call = (progress.call = new Call(step, model, { prepared, reservation }));
+  return finish(step, await call.run());
+}
+
+/** A failure in the provider's own words, without anybody's key. */
+function classify(step: ModelStep, error: unknown): ModelFailure {
+  const { catalogue, secrets } = step.deps;
+  const keys = Object.values(catalogue.providers).flatMap((provider) => {
+    const name = keyNameOf(provider);
+    return (name !== undefined && secrets(name)) || [];
+  });
+  const failure = classifyFailure(error);
+  return { ...failure, message: redact(failure.message, keys) };
+}
+
+const infoOf = (failure: ModelFailure): ErrorInfo => ({
+  code: failure.code,
+  message: failure.message,
+  retryable: failure.retryable,
+});
+
+const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
+
+const retryLater = (type: string, message: string, nextRetryDelay: number): ApplicationFailure =>
+  ApplicationFailure.create({
+    type,
+    message,
+    // 0 would mean "as the policy says".
+    nextRetryDelay: Math.max(1, Math.ceil(nextRetryDelay)),
+    category: ApplicationFailureCategory.BENIGN,
+  });
+
+const modelFailed = (called: boolean, error: ErrorInfo): NewEvent[] =>
+  called ? [{ type: 'model.settled', data: { outcome: 'failed', error } }] : [];
+
+/** Starts over with the next model; its own budget is fresh. */
+async function fallBack(
+  step: ModelStep,
+  error: ErrorInfo,
+  { called, spend }: { called: boolean; spend: Spend },
+): Promise<never> {
+  const to = step.fallbackName ?? step.modelName;
+  await step.deps.journal.steps.fail(step.attempt, {
+    events: [
+      ...modelFailed(called, error),
+      { type: 'model.switched', data: { from: step.modelName, to, reason: 'fallback' } },
+    ],
+    error,
+    charged: true,
+    modelIndex: step.modelIndex + 1,
+    spend,
+  });
+  throw retryLater('ModelFallback', `${step.modelName} failed, ${to} is next`, 1);
+}
+
+/** The provider is known to be down: waiting costs no attempt, but not for ever. */
+async function waitForCircuit(step: ModelStep, open: CircuitOpen): Promise<ModelStepResult> {
+  const error = errorInfo('model_unavailable', open.message);
+  if (step.fallbackName !== undefined)
+    return fallBack(step, error, { called: false, spend: NO_SPEND });
+  const waited = Date.now() - activityInfo().scheduledTimestampMs;
+  if (waited > MODEL_BUDGET.maxRetryAfterMs)
+    return finish(step, failureSettlement(step, error, { spend: NO_SPEND, called: false }));
+  await step.deps.journal.steps.fail(step.attempt, {
+    events: [
+      {
+        type: 'model.retrying',
+        data: { error, failures: step.claim.charged, nextAt: inMs(open.retryInMs) },
+      },
+    ],
+    error,
+    charged: false,
+  });
+  throw retryLater('CircuitOpen', open.message, open.retryInMs);
+}
+
+async function afterFailure(
+  step: ModelStep,
+  error: unknown,
+  { model, call }: Progress,
+): Promise<ModelStepResult> {
+  if (error instanceof CircuitOpen) return waitForCircuit(step, error);
+  const failure = classify(step, error);
+  if (!failure.charged) throw error;
+  const called = call !== undefined;
+  const spend = call?.estimatedSpend() ?? NO_SPEND;
+  const info = infoOf(failure);
+  step.deps.log.warn(
+    { sessionId: step.input.sessionId, turn: step.input.turn, step: step.input.step, error: info },
+    'model call failed',
+  );
+  const verdict = judge(failure, {
+    charged: step.claim.charged,
+    hasFallback: step.fallbackName !== undefined,
+    policy: step.deps.policies.model,
+  });
+  if (verdict.next === 'fallback') return fallBack(step, info, { called, spend });
+  if (verdict.next === 'give-up')
+    return finish(
+      step,
+      failureSettlement(step, verdict.error, { ...(model ? { model } : {}), spend, called }),
+    );
+  // Recorded as charged before it is thrown: a crash in between must not make it an interruption.
+  await step.deps.journal.steps.fail(step.attempt, {
+    events: [
+      ...modelFailed(called, info),
+      {
+        type: 'model.retrying',
+        data: { error: info, failures: verdict.failures, nextAt: inMs(verdict.afterMs) },
+      },
+    ],
+    error: info,
+    charged: true,
+    spend,
+  });
+  throw retryLater('ModelFailed', `${info.code}: ${info.message}`, verdict.afterMs);
+}
+
+/** Somebody or something ended the attempt from outside: what the provider did until then is paid for. */
+async function afterStop(step: ModelStep, { model, call }: Progress): Promise<never> {
+  call?.end();
+  const spend = call?.estimatedSpend();
+  if (model && spend)
+    await step.deps.journal.steps
+      .chargeAborted(step.attempt, { ...spend, provider: model.provider, model: model.name })
+      .catch((error: unknown) =>
+        step.deps.log.warn({ sessionId: step.input.sessionId, error }, 'aborted call not charged'),
+      );
+  throw step.liveness.signal.reason;
+}
+
+const isTooLong = (error: unknown): boolean => classifyFailure(error).compact === true;
+
+export async function runAttempt(step: ModelStep): Promise<ModelStepResult> {
+  for (let squeezes = 0; ; squeezes++) {
+    const progress: Progress = {};
+    try {
+      step.liveness.signal.throwIfAborted();
+      return await answer(step, progress);
+    } catch (error) {
+      if (step.liveness.signal.aborted) return afterStop(step, progress);
+      await progress.call?.close();
+      if (step.liveness.signal.aborted) return afterStop(step, progress);
+      if (error instanceof Stopped || error instanceof AttemptClosed) throw error;
+      if (error instanceof PerdureError && error.code === 'journal_unavailable') throw error;
+      if (squeezes < MAX_SQUEEZES && progress.model && isTooLong(error)) {
+        step.memory.corrections.distrust(progress.model.name);
+        continue;
+      }
+      return afterFailure(step, error, progress);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** One request to a provider and its answer on the way into the journal. */
+import type { StepSettlement } from '../../journal/port.ts';
+import type { ContentKind } from '../../contracts/events.ts';
+import type { Spend, Usage } from '../../contracts/usage.ts';
+import { requestCalls } from '../tools/requested-calls.ts';
+import type { Reservation } from './allowance.ts';
+import { TextCleaner, cleanText } from './clean-text.ts';
+import type { PreparedRequest } from './context/prepare.ts';
+import { estimateTokens } from './context/tokens.ts';
+import { DeltaWriter } from './delta-writer.ts';
+import { classifyFailure } from './failure.ts';
+import type { ModelStep } from './model-step.ts';
+import { spendOf } from './model-step.ts';
+import type { CallableModel } from './providers.ts';
+import { answerSettlement } from './settlement.ts';
+import type { Answer } from './stream-answer.ts';
+import { streamAnswer } from './stream-answer.ts';
+
+export interface CallPlan {
+  readonly prepared: PreparedRequest;
+  readonly reservation: Reservation;
+}
+
+export class Call {
+  readonly #step: ModelStep;
+  readonly #model: CallableModel;
+  readonly #plan: CallPlan;
+  readonly #writer: DeltaWriter;
+  readonly #cleaners = { text: new TextCleaner(), reasoning: new TextCleaner() };
+  readonly #startedAt = performance.now();
+  #streamed = '';
+  #sent = false;
+
+  constructor(step: ModelStep, model: CallableModel, plan: CallPlan) {
+    this.#step = step;
+    this.#model = model;
+    this.#plan = plan;
+    this.#writer = new DeltaWriter({
+      journal: step.deps.journal,
+      attempt: step.attempt,
+      lastSeq: step.session.lastSeq,
+      onStop: (reason, cause) => step.liveness.stop(reason, cause),
+    });
+  }
+
+  /** @throws whatever ends the call without an answer; see `classifyFailure` */
+  async run(): Promise<StepSettlement> {
+    const model = this.#model;
+    const answer = await this.#step.memory.breakers.guard(model.provider, {
+      begin: (onFirstPart) => this.#stream(onFirstPart),
+      isOutage: (error) => !this.#step.liveness.signal.aborted && classifyFailure(error).outage,
+    });
+    const rest = await this.#writer.close();
+    this.#step.liveness.signal.throwIfAborted();
+    this.#learn(answer.usage);
+    this.#measure(answer.finishReason);
+    const { offered: tools } = this.#plan.prepared;
+    const { checker } = this.#step.memory;
+    return answerSettlement(this.#step, {
+      model,
+      rest,
+      answer: { ...answer, text: cleanText(answer.text), reasoning: cleanText(answer.reasoning) },
+      spend: spendOf(model, answer.usage ?? this.#estimatedUsage()),
+      requests: requestCalls(answer.calls, { tools, checker }),
+      limitedBy: this.#plan.reservation.limitedBy,
+    });
+  }
+
+  /** What streamed is void: waits only for the write under way, so that nothing comes after the failure's own events. */
+  async close(): Promise<void> {
+    await this.#writer.close();
+  }
+
+  /** Nothing more is written, and nothing is waited for. */
+  end(): void {
+    this.#writer.end();
+  }
+
+  /** Of a call that ended without saying what it used; undefined where nothing was sent. */
+  estimatedSpend(): Spend | undefined {
+    return this.#sent ? spendOf(this.#model, this.#estimatedUsage()) : undefined;
+  }
+
+  #stream(onFirstPart: () => void): Promise<Answer> {
+    const { prepared, reservation } = this.#plan;
+    const { liveness, deps } = this.#step;
+    const { provider, name } = this.#model;
+    this.#writer.start({ type: 'model.started', data: { provider, model: name } });
+    this.#sent = true;
+    return streamAnswer(
+      {
+        model: this.#model,
+        instructions: prepared.instructions,
+        messages: prepared.messages,
+        tools: prepared.tools,
+        maxOutputTokens: reservation.maxOutputTokens,
+      },
+      {
+        onFirstPart: () => {
+          onFirstPart();
+          deps.metrics?.firstToken(this.#labels, performance.now() - this.#startedAt);
+        },
+        onText: (kind, text) => this.#take(kind, text),
+      },
+      { stop: liveness.signal, timeouts: deps.timeouts },
+    );
+  }
+
+  #take(kind: ContentKind, text: string): Promise<void> {
+    this.#streamed += text;
+    return this.#writer.push(kind, this.#cleaners[kind].push(text));
+  }
+
+  #estimatedUsage(): Usage {
+    return {
+      inputTokens: this.#plan.prepared.inputTokens,
+      outputTokens: this.#streamed === '' ? 0 : estimateTokens(this.#streamed),
+      cachedInputTokens: 0,
+      reasoningTokens: 0,
+    };
+  }
+
+  #learn(usage: Usage | undefined): void {
+    const { estimatedTokens } = this.#plan.prepared;
+    if (usage)
+      this.#step.memory.corrections.learn(this.#model.name, estimatedTokens, usage.inputTokens);
+  }
+
+  get #labels(): { provider: string; model: string } {
+    return { provider: this.#model.provider, model: this.#model.name };
+  }
+
+  #measure(outcome: string): void {
+    this.#step.deps.metrics?.modelSettled(
+      { ...this.#labels, outcome },
+      performance.now() - this.#startedAt,
+    );
+  }
+}

@@ -1,0 +1,53 @@
+/** Tokens of transcript rows, counted once a row: a row never changes, and a conversation near its window is long. */
+import type { TranscriptMessage } from '../../../contracts/transcript.ts';
+import { partsText } from '../../../contracts/content.ts';
+import { settlementText } from './messages.ts';
+import { TOKENS_PER_MESSAGE } from './tokens.ts';
+import type { TokenCounter } from './tokens.ts';
+
+/** Everything of a row that the provider is sent, as text. */
+export function rowText(row: TranscriptMessage): string {
+  switch (row.role) {
+    case 'user':
+      return partsText(row.content);
+    case 'assistant':
+      return row.native
+        ? JSON.stringify(row.native.messages)
+        : row.content
+            .map((part) =>
+              part.type === 'tool-call'
+                ? `${part.callId} ${part.name} ${JSON.stringify(part.arguments)}`
+                : part.text,
+            )
+            .join('\n');
+    case 'tool':
+      return `${row.callId} ${row.name} ${settlementText(row.settlement)}`;
+    case 'summary':
+      return row.text;
+  }
+}
+
+/** Enough for hundreds of long sessions; an entry is a short key and a number. */
+const REMEMBERED_ROWS = 20_000;
+
+export class RowCounts {
+  readonly #counts = new Map<string, number>();
+
+  /** @param scope the session and the tokenizer */
+  count(scope: string, row: TranscriptMessage, counter: TokenCounter): number {
+    const text = rowText(row);
+    const key = `${scope}/${row.id}/${row.role}/${text.length}`;
+    let tokens = this.#counts.get(key);
+    if (tokens === undefined) {
+      tokens = counter.count(text);
+      this.#counts.set(key, tokens);
+      const oldest = this.#counts.keys().next().value;
+      if (this.#counts.size > REMEMBERED_ROWS && oldest !== undefined) this.#counts.delete(oldest);
+    }
+    return tokens + TOKENS_PER_MESSAGE * messagesIn(row);
+  }
+}
+
+/** An assistant's row with calls becomes one message, each call's result another: the overhead counts for calls too. */
+const messagesIn = (row: TranscriptMessage): number =>
+  row.role === 'assistant' ? 1 + row.content.length : 1;

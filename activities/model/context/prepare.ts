@@ -1,0 +1,242 @@
+/** Everything that a provider is sent for a step, within its window. Compacts the transcript where it must. */
+import { jsonSchema, tool } from 'ai';
+import type { ModelMessage, ToolSet } from 'ai';
+import { PerdureError } from '../../../contracts/perdure-error.ts';
+import type { TranscriptMessage } from '../../../contracts/transcript.ts';
+import { addSpend } from '../../../contracts/usage.ts';
+import type { ModelStep } from '../model-step.ts';
+import { spendOf } from '../model-step.ts';
+import type { CallableModel } from '../providers.ts';
+import type { Answer } from '../stream-answer.ts';
+import { streamAnswer } from '../stream-answer.ts';
+import type { OfferedTools } from '../../tools/offered-tools.ts';
+import { offeredTools } from '../../tools/offered-tools.ts';
+import { inlineArtifacts } from './artifacts.ts';
+import { rowText } from './measure.ts';
+import { toModelMessages } from './messages.ts';
+import { planContext } from './plan.ts';
+import type { ContextPlan } from './plan.ts';
+import { systemPrompt } from './prompt.ts';
+import { SUMMARY_INSTRUCTIONS, conversationText, deterministicSummary } from './summarize.ts';
+import { cutMiddle } from './shrink.ts';
+import { TOKENS_PER_MESSAGE, estimateTokens, mostTokens, tokenCounter } from './tokens.ts';
+import type { TokenCounter } from './tokens.ts';
+
+export interface PreparedRequest {
+  readonly instructions: string;
+  readonly messages: ModelMessage[];
+  readonly tools: ToolSet;
+  readonly offered: OfferedTools;
+  readonly maxOutputTokens: number;
+  /** Of the whole request, for reservations and for calls that were cut off. */
+  readonly inputTokens: number;
+  /** The same without any correction, to learn from. */
+  readonly estimatedTokens: number;
+}
+
+interface Frame {
+  readonly model: CallableModel;
+  readonly instructions: string;
+  readonly offered: OfferedTools;
+  readonly maxOutputTokens: number;
+  /** Tokens for the transcript. */
+  budgetOf(counter: TokenCounter): number;
+  readonly fixedText: string;
+}
+
+const toolSet = (offered: OfferedTools): ToolSet =>
+  Object.fromEntries(
+    [...offered.values()].map(({ name, description, inputSchema }) => [
+      name,
+      // Without `execute`: the library hands the call back and runs nothing.
+      tool({ description, inputSchema: jsonSchema(inputSchema) }),
+    ]),
+  );
+
+/** At most half of the window is kept for the answer, whatever is configured: the question needs room too. */
+const answerTokens = (model: CallableModel): number =>
+  Math.min(model.settings.maxOutputTokens, Math.floor(model.settings.contextTokens / 2));
+
+function frameOf(step: ModelStep, model: CallableModel): Frame {
+  const { session, agent, deps } = step;
+  const instructions = systemPrompt(agent, {
+    agent: session.agent,
+    workspace: session.workspace,
+    model: model.name,
+    date: new Date().toISOString().slice(0, 10),
+  });
+  const offered = offeredTools({
+    agent,
+    sessionTools: session.tools,
+    workspace: session.workspace,
+    timeouts: deps.timeouts,
+  });
+  const maxOutputTokens = answerTokens(model);
+  const fixedText = `${instructions}\n${JSON.stringify([...offered.values()])}`;
+  const overhead = TOKENS_PER_MESSAGE * (2 + offered.size);
+  const room = model.settings.contextTokens - maxOutputTokens - overhead;
+  return {
+    model,
+    instructions,
+    offered,
+    maxOutputTokens,
+    fixedText,
+    budgetOf: (counter) => room - counter.count(fixedText),
+  };
+}
+
+const PLAIN: TokenCounter = { count: estimateTokens, exact: false };
+const CEILING: TokenCounter = { count: mostTokens, exact: false };
+
+function plan(
+  step: ModelStep,
+  frame: Frame,
+  input: {
+    rows: readonly TranscriptMessage[];
+    counter: TokenCounter;
+    scope: string;
+    mayCompact: boolean;
+  },
+): ContextPlan {
+  const scope = `${step.session.sessionId}/${input.scope}`;
+  return planContext({
+    rows: input.rows,
+    turn: step.input.turn,
+    budget: frame.budgetOf(input.counter),
+    count: (row) => step.memory.rowCounts.count(scope, row, input.counter),
+    mayCompact: input.mayCompact,
+  });
+}
+
+const readRows = async (step: ModelStep): Promise<TranscriptMessage[]> =>
+  inlineArtifacts(
+    await step.deps.journal.events.transcript(step.session.sessionId, { compacted: true }),
+    { artifacts: step.deps.journal.artifacts, tenant: step.session.tenant },
+  );
+
+/** Most of a summary's tokens; less in a small window. */
+const SUMMARY_TOKENS = 1_024;
+const SUMMARY_SHARE = 1 / 8;
+/** Where cutting begins; what still has too many tokens is cut further. */
+const CHARACTERS_PER_TOKEN = 2;
+
+const summaryTokens = (frame: Frame): number =>
+  Math.max(
+    16,
+    Math.min(
+      SUMMARY_TOKENS,
+      frame.maxOutputTokens,
+      Math.floor(frame.model.settings.contextTokens * SUMMARY_SHARE),
+    ),
+  );
+
+interface Older {
+  readonly older: readonly TranscriptMessage[];
+  readonly tokensOf: (text: string) => number;
+}
+
+/** @throws the provider's failure, which counts like one of the answer itself */
+async function askForSummary(
+  step: ModelStep,
+  frame: Frame,
+  { older, tokensOf }: Older,
+): Promise<Answer> {
+  const maxOutputTokens = summaryTokens(frame);
+  const room =
+    frame.model.settings.contextTokens -
+    maxOutputTokens -
+    tokensOf(SUMMARY_INSTRUCTIONS) -
+    2 * TOKENS_PER_MESSAGE;
+  let characters = room * CHARACTERS_PER_TOKEN;
+  let content = conversationText(older, characters);
+  while (tokensOf(content) > room && characters > 1)
+    content = conversationText(older, (characters = Math.floor(characters / 1.5)));
+  return streamAnswer(
+    {
+      model: frame.model,
+      instructions: SUMMARY_INSTRUCTIONS,
+      messages: [{ role: 'user', content }],
+      tools: {},
+      maxOutputTokens,
+    },
+    { onText: () => Promise.resolve(), onFirstPart: () => undefined },
+    { stop: step.liveness.signal, timeouts: step.deps.timeouts },
+  );
+}
+
+async function compact(step: ModelStep, frame: Frame, { older, tokensOf }: Older): Promise<void> {
+  const limit = summaryTokens(frame) * CHARACTERS_PER_TOKEN;
+  const answer = await askForSummary(step, frame, { older, tokensOf });
+  const text =
+    answer.text.trim() === ''
+      ? deterministicSummary(older, limit)
+      : cutMiddle(answer.text.trim(), limit * 2);
+  const beforeTokens = older.reduce((sum, row) => sum + tokensOf(rowText(row)), 0);
+  const usage = answer.usage ?? {
+    inputTokens: beforeTokens,
+    outputTokens: tokensOf(text),
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+  };
+  const spend = spendOf(frame.model, usage);
+  const last = older.at(-1);
+  if (!last) return;
+  await step.deps.journal.steps.summarize(step.attempt, {
+    text,
+    through: last.position,
+    spend,
+    event: {
+      type: 'context.compacted',
+      data: { beforeTokens, afterTokens: tokensOf(text), throughMessage: last.id },
+    },
+  });
+  step.extraSpend = addSpend(step.extraSpend, spend);
+}
+
+/** @throws {PerdureError} `context_too_long` where the person's own words do not fit */
+export async function prepareRequest(
+  step: ModelStep,
+  model: CallableModel,
+): Promise<PreparedRequest> {
+  const frame = frameOf(step, model);
+  const correction = step.memory.corrections.of(model.name);
+  let rows = await readRows(step);
+  let planned = plan(step, frame, { rows, counter: CEILING, scope: 'most', mayCompact: true });
+  if (planned.kind !== 'fits') {
+    const counter = await tokenCounter(model.settings.model, correction);
+    const scope = counter.exact ? 'exact' : `${model.name}/${correction.toFixed(3)}`;
+    planned = plan(step, frame, { rows, counter, scope, mayCompact: true });
+    if (planned.kind === 'compact') {
+      await compact(step, frame, { older: planned.older, tokensOf: counter.count });
+      rows = await readRows(step);
+      planned = plan(step, frame, { rows, counter, scope, mayCompact: false });
+    }
+  }
+  if (planned.kind !== 'fits')
+    throw new PerdureError(
+      'context_too_long',
+      `This message needs more room than the model "${model.name}" has (${model.settings.contextTokens} tokens, of which ${frame.maxOutputTokens} are kept for the answer).`,
+    );
+  return request(step, frame, planned.rows);
+}
+
+function request(
+  step: ModelStep,
+  frame: Frame,
+  rows: readonly TranscriptMessage[],
+): PreparedRequest {
+  const scope = `${step.session.sessionId}/plain`;
+  const estimatedTokens = rows.reduce(
+    (sum, row) => sum + step.memory.rowCounts.count(scope, row, PLAIN),
+    estimateTokens(frame.fixedText),
+  );
+  return {
+    instructions: frame.instructions,
+    messages: toModelMessages(rows, frame.model.provider),
+    tools: toolSet(frame.offered),
+    offered: frame.offered,
+    maxOutputTokens: frame.maxOutputTokens,
+    estimatedTokens,
+    inputTokens: Math.ceil(estimatedTokens * step.memory.corrections.of(frame.model.name)),
+  };
+}

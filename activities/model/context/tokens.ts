@@ -1,0 +1,80 @@
+/**
+ * How many tokens a text has: exactly for OpenAI's models, whose tokenizer is public; estimated for others, plus 10 %, corrected by what the
+ * provider reports. Estimates err on the high side: too many costs some room, too few costs the whole request.
+ */
+
+export interface TokenCounter {
+  count(text: string): number;
+  /** True where `count` is the provider's own tokenizer. */
+  readonly exact: boolean;
+}
+
+/** Tokens that a provider adds around each message and each tool. */
+export const TOKENS_PER_MESSAGE = 8;
+const SAFETY = 1.1;
+/** English prose has about four characters a token, code and JSON about three; other scripts one or two bytes a token. */
+const ASCII_PER_TOKEN = 3.5;
+const OTHER_TOKENS_PER_CHARACTER = 1.2;
+
+const NON_ASCII = /[^\u0000-\u007F]/gu;
+
+export function estimateTokens(text: string): number {
+  const other = text.match(NON_ASCII)?.length ?? 0;
+  return Math.ceil(
+    SAFETY * ((text.length - other) / ASCII_PER_TOKEN + other * OTHER_TOKENS_PER_CHARACTER),
+  );
+}
+
+/** A token is at least a byte: cheap, and enough to see that most conversations fit without counting. */
+export const mostTokens = (text: string): number => Buffer.byteLength(text);
+
+type Encode = (text: string) => number;
+let o200k: Promise<Encode> | undefined;
+
+/** 2 MB of ranks: loaded by the first session that comes near its window, never before. */
+const loadO200k = (): Promise<Encode> =>
+  (o200k ??= import('gpt-tokenizer/encoding/o200k_base').then(
+    ({ countTokens }) =>
+      (text) =>
+        countTokens(text, { disallowedSpecial: new Set() }),
+  ));
+
+const OPENAI_MODEL = /^(?:openai\/)?(?:gpt-|o\d|chatgpt-)/;
+
+/** @param correction reported ÷ estimated of earlier calls, see {@link Corrections} */
+export async function tokenCounter(model: string, correction: number): Promise<TokenCounter> {
+  if (OPENAI_MODEL.test(model)) return { count: await loadO200k(), exact: true };
+  return {
+    count: (text) => Math.ceil(estimateTokens(text) * correction),
+    exact: false,
+  };
+}
+
+/** Below this the fixed parts of a request would drown the ratio. */
+const MIN_TOKENS_TO_LEARN = 500;
+const MIN_CORRECTION = 0.6;
+const MAX_CORRECTION = 4;
+/** How slowly a high ratio is forgotten: the next conversation may be in the language that caused it. */
+const FORGETTING = 0.1;
+
+/** What providers reported against what was estimated, a model. Kept in the worker only: after a restart it is learned again. */
+export class Corrections {
+  readonly #ratios = new Map<string, number>();
+
+  of(model: string): number {
+    return this.#ratios.get(model) ?? 1;
+  }
+
+  /** @param estimated without any correction */
+  learn(model: string, estimated: number, reported: number): void {
+    if (estimated < MIN_TOKENS_TO_LEARN || reported <= 0) return;
+    const seen = Math.min(MAX_CORRECTION, Math.max(MIN_CORRECTION, reported / estimated));
+    const before = this.of(model);
+    this.#ratios.set(model, seen > before ? seen : before + (seen - before) * FORGETTING);
+  }
+
+  /** The provider says that a request was too long which we thought would fit. */
+  distrust(model: string): void {
+    this.#ratios.set(model, Math.min(MAX_CORRECTION, this.of(model) * 1.5));
+  }
+}

@@ -1,0 +1,56 @@
+/** What one attempt of a model step knows: made once after the claim, read everywhere below. */
+import type { ModelStepInput } from '../../contracts/activities.ts';
+import type { AgentSettings } from '../../contracts/settings.ts';
+import type { Spend, Usage } from '../../contracts/usage.ts';
+import { NO_SPEND, addSpend, costOf } from '../../contracts/usage.ts';
+import type { Attempt, ClaimResult, SessionRow } from '../../journal/port.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import type { Liveness } from '../liveness.ts';
+import type { ArgumentChecker } from '../tools/arguments.ts';
+import type { Breakers } from './breakers.ts';
+import type { RowCounts } from './context/measure.ts';
+import type { Corrections } from './context/tokens.ts';
+import type { CallableModel, ModelResolver } from './providers.ts';
+
+/** A worker's memory beside the journal: nothing in it is needed for correctness, and none of it belongs to one session alone. */
+export interface WorkerMemory {
+  readonly breakers: Breakers;
+  readonly corrections: Corrections;
+  readonly rowCounts: RowCounts;
+  readonly checker: ArgumentChecker;
+  readonly resolve: ModelResolver;
+}
+
+export type Claimed = Extract<ClaimResult, { state: 'claimed' }>;
+
+export interface ModelStep {
+  readonly deps: ActivityDependencies;
+  readonly memory: WorkerMemory;
+  readonly input: ModelStepInput;
+  readonly claim: Claimed;
+  readonly attempt: Attempt;
+  readonly session: SessionRow;
+  readonly agent: AgentSettings;
+  /** Name of the model of this attempt. */
+  readonly modelName: string;
+  /** Its place among the agent's models. */
+  readonly modelIndex: number;
+  /** The next one to try when it fails for good. */
+  readonly fallbackName: string | undefined;
+  readonly liveness: Liveness;
+  /** Spent on the way by this attempt (summaries), and in the journal already. */
+  extraSpend: Spend;
+}
+
+export const spendOf = (model: CallableModel, usage: Usage): Spend => ({
+  usage,
+  costUsd: costOf(usage, model.settings),
+});
+
+/** What this attempt has spent: its summaries, and `spend`. */
+export const stepSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
+  addSpend(step.extraSpend, spend);
+
+/** What the turn has spent when this step adds `spend`. */
+export const turnSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
+  addSpend(step.input.turnSpend, stepSpend(step, spend));

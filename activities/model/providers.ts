@@ -1,0 +1,123 @@
+/**
+ * From a model's name to something that can be called. Which provider speaks which wire format is known here and nowhere else.
+ * Retries of the provider libraries are off (`maxRetries: 0` where the stream is opened): Temporal's policy is the only owner.
+ */
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { createOpenAI } from '@ai-sdk/openai';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { createOpenRouter } from '@openrouter/ai-sdk-provider';
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { ModelCatalogue, ModelSettings, ProviderSettings } from '../../contracts/settings.ts';
+import { demoModel } from './demo/demo-model.ts';
+
+/** The value of an environment variable, by its name. */
+export type SecretLookup = (name: string) => string | undefined;
+
+export interface CallableModel {
+  /** Name under models. */
+  readonly name: string;
+  /** Name under providers. */
+  readonly provider: string;
+  readonly kind: ProviderSettings['kind'];
+  readonly settings: ModelSettings;
+  readonly language: LanguageModelV4;
+}
+
+/** @throws {PerdureError} `model_rejected`, which says what to configure */
+export type ModelResolver = (name: string) => CallableModel;
+
+const DEFAULT_KEY: Partial<Record<ProviderSettings['kind'], string>> = {
+  openrouter: 'OPENROUTER_API_KEY',
+  openai: 'OPENAI_API_KEY',
+  anthropic: 'ANTHROPIC_API_KEY',
+};
+
+/** Name of the environment variable with a provider's key, if it has one. */
+export const keyNameOf = (provider: ProviderSettings): string | undefined =>
+  provider.apiKeyEnv ?? DEFAULT_KEY[provider.kind];
+
+const rejected = (message: string): PerdureError => new PerdureError('model_rejected', message);
+
+interface Connection {
+  readonly name: string;
+  readonly apiKey: string;
+  readonly baseURL?: string;
+  readonly headers?: Record<string, string>;
+}
+
+function connect(
+  kind: ProviderSettings['kind'],
+  model: string,
+  connection: Connection,
+): LanguageModelV4 {
+  switch (kind) {
+    case 'openai':
+      return createOpenAI(connection).responses(model);
+    case 'anthropic':
+      return createAnthropic(connection).languageModel(model);
+    case 'openrouter':
+      return createOpenRouter({
+        ...connection,
+        compatibility: 'strict',
+      }).languageModel(model) as LanguageModelV4;
+    case 'openai-compatible':
+      return createOpenAICompatible({
+        ...connection,
+        baseURL: connection.baseURL ?? '',
+        includeUsage: true,
+      }).languageModel(model);
+    case 'demo':
+      return demoModel(model);
+  }
+}
+
+function keyFor(name: string, provider: ProviderSettings, secrets: SecretLookup): string {
+  const keyName = keyNameOf(provider);
+  const key = keyName === undefined ? undefined : secrets(keyName);
+  // A local server needs none; libraries refuse an empty one and would look into the environment themselves.
+  const optional = provider.kind === 'openai-compatible' && !provider.apiKeyEnv;
+  if (key || optional || provider.kind === 'demo') return key ?? 'none';
+  throw rejected(
+    `No API key for the provider "${name}": set the environment variable ${keyName} for the worker and restart it.`,
+  );
+}
+
+function resolve(catalogue: ModelCatalogue, secrets: SecretLookup, name: string): CallableModel {
+  const settings = catalogue.models[name];
+  if (!settings)
+    throw rejected(
+      `There is no model named "${name}"; perdure.yaml has: ${Object.keys(catalogue.models).join(', ')}.`,
+    );
+  const provider = catalogue.providers[settings.provider];
+  if (!provider)
+    throw rejected(
+      `The model "${name}" names the provider "${settings.provider}", which perdure.yaml does not have.`,
+    );
+  const language = connect(provider.kind, settings.model, {
+    name: settings.provider,
+    apiKey: keyFor(settings.provider, provider, secrets),
+    ...(provider.baseUrl === undefined ? {} : { baseURL: provider.baseUrl }),
+    ...(provider.headers === undefined ? {} : { headers: provider.headers }),
+  });
+  return {
+    name,
+    provider: settings.provider,
+    kind: provider.kind,
+    settings,
+    language,
+  };
+}
+
+/** Connections are made once a model and kept, since they hold no state of a session. */
+export function createModelResolver(
+  catalogue: ModelCatalogue,
+  secrets: SecretLookup,
+): ModelResolver {
+  const known = new Map<string, CallableModel>();
+  return (name) => {
+    let model = known.get(name);
+    if (!model) known.set(name, (model = resolve(catalogue, secrets, name)));
+    return model;
+  };
+}
