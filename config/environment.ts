@@ -36,6 +36,7 @@ export const ENVIRONMENT: readonly EnvironmentSetting[] = [
     'number',
     'Port of /healthz, /readyz and /metrics of a worker.',
   ),
+  setting('PERDURE_WORKER_HEALTH_HOST', 'worker.healthHost', 'text', 'Address of the health port.'),
   setting('PERDURE_WORKER_DRAIN_MS', 'worker.drainMs', 'number', 'How long a shutdown waits.'),
   setting('PERDURE_DEFAULT_MODEL', 'defaultModel', 'text', 'Name under models.'),
   setting('PERDURE_LOG_LEVEL', 'log.level', 'text', 'Lines below this level are not written.'),

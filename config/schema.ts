@@ -122,6 +122,10 @@ const workerSchema = z.strictObject({
     .default(1_200)
     .describe('Sessions kept in memory; more than are active, or each turn replays its history.'),
   drainMs: milliseconds.default(25_000).describe('How long a shutdown waits for running steps.'),
+  healthHost: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address of the health port; 0.0.0.0 where Prometheus reads it from elsewhere.'),
   healthPort: port
     .optional()
     .describe('Port of /healthz, /readyz and /metrics of a worker process; none when absent.'),

@@ -2,7 +2,7 @@
 import { DEFAULT_SESSION_LIMITS } from '../contracts/limits.ts';
 import type { SessionLimits, TimeLimits } from '../contracts/limits.ts';
 import { POLICIES } from '../contracts/policies.ts';
-import type { Policies, Policy, PolicyName } from '../contracts/policies.ts';
+import type { Policies, Policy, PolicyName, PolicyOverrides } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { FileSettings } from './schema.ts';
 
@@ -14,8 +14,7 @@ type Replaced =
   | 'models'
   | 'agents'
   | 'defaultModel'
-  | 'defaultAgent'
-  | 'historyEvents';
+  | 'defaultAgent';
 
 export interface Settings extends Readonly<Omit<FileSettings, Replaced>> {
   /** Absolute path of the data folder. */
@@ -32,6 +31,8 @@ export interface Settings extends Readonly<Omit<FileSettings, Replaced>> {
   /** Of a session whose agent and request say nothing. */
   readonly limits: SessionLimits;
   readonly policies: Policies;
+  /** What of `policies` differs from the table in contracts/: the part that travels in a session's start. */
+  readonly policyOverrides: PolicyOverrides;
   /** For people: why the default model is the one it is. */
   readonly modelReason: string;
 }
@@ -44,10 +45,11 @@ export interface Resolution {
 }
 
 export function resolveSettings(parsed: FileSettings, resolution: Resolution): Settings {
-  const { temporal, policies, historyEvents, limits, timeouts } = parsed;
+  const { temporal, historyEvents, limits, timeouts } = parsed;
+  const policies = resolvePolicies(timeouts, parsed.policies);
   const { api, journal, worker, workspaceRoots, log, telemetry } = parsed;
   return deepFreeze({
-    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts },
+    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts, historyEvents },
     ...resolution,
     temporal: {
       ...temporal,
@@ -55,7 +57,8 @@ export function resolveSettings(parsed: FileSettings, resolution: Resolution): S
       embedded: temporal.address === undefined,
     },
     limits: sessionLimits({ limits, timeouts, historyEvents }),
-    policies: resolvePolicies(timeouts, policies),
+    policies,
+    policyOverrides: differenceFrom(POLICIES, policies),
   });
 }
 
@@ -98,6 +101,15 @@ function resolvePolicies(timeouts: TimeLimits, overrides: FileSettings['policies
   };
   const names = Object.keys(POLICIES) as PolicyName[];
   return Object.fromEntries(names.map((name) => [name, resolve(name)])) as Policies;
+}
+
+function differenceFrom(base: Policies, policies: Policies): PolicyOverrides {
+  const changed = (Object.keys(base) as PolicyName[]).map((name) => {
+    const before = base[name] as Readonly<Record<string, unknown>>;
+    const entries = Object.entries(policies[name]).filter(([key, value]) => before[key] !== value);
+    return [name, Object.fromEntries(entries)] as const;
+  });
+  return Object.fromEntries(changed.filter(([, policy]) => Object.keys(policy).length > 0));
 }
 
 function deepFreeze<T>(value: T): T {
