@@ -14,11 +14,11 @@ import type {
   SettleInput,
   SettleResult,
 } from '../contracts/activities.ts';
-import type { ArtifactRef } from '../contracts/content.ts';
+import type { ArtifactRef, Part } from '../contracts/content.ts';
 import type { ErrorInfo } from '../contracts/errors.ts';
 import type { NewEvent, PerdureEvent } from '../contracts/events.ts';
-import type { CallId, KeyId, SessionId } from '../contracts/ids.ts';
-import type { SessionState } from '../contracts/session-state.ts';
+import type { CallId, KeyId, MessageId, SessionId } from '../contracts/ids.ts';
+import type { BusyPolicy, SessionState } from '../contracts/session-state.ts';
 import type { SessionView } from '../contracts/session.ts';
 import type { LimitOverrides } from '../contracts/settings.ts';
 import type {
@@ -304,6 +304,15 @@ export interface EventPage {
   readonly nextAfter: number;
 }
 
+/** A message that waits for a turn. */
+export interface QueuedRow {
+  readonly messageId: MessageId;
+  readonly policy: BusyPolicy;
+  readonly content: readonly Part[];
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 export interface EventLog {
   /** Facts that a workflow decided, each at most once by its key. Applies `message.queued` / `edited` / `removed` to the messages table. */
   record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
@@ -328,6 +337,8 @@ export interface EventLog {
     sessionId: SessionId,
     options?: { compacted?: boolean; after?: number; limit?: number },
   ): Promise<readonly TranscriptMessage[]>;
+  /** Messages that wait for a turn, in the order of their arrival; the workflow knows in which order they will be taken. */
+  queued(sessionId: SessionId): Promise<readonly QueuedRow[]>;
   /** Deltas of turns settled more than `olderThanMs` ago. @returns the number of rows removed */
   prune(options: { olderThanMs: number; limit: number }): Promise<number>;
 }

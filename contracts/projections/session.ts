@@ -1,0 +1,167 @@
+/**
+ * A session's row as a pure fold over its events, so that it can be rebuilt at any time. Types and functions only, no zod:
+ * any process may load it.
+ */
+import type { ErrorInfo } from '../errors.ts';
+import type { EventOf, EventType, PerdureEvent } from '../events.ts';
+import type { CallId, MessageId } from '../ids.ts';
+import type { EndReason, SessionState } from '../session-state.ts';
+import { addSpend, NO_SPEND } from '../usage.ts';
+import type { Spend } from '../usage.ts';
+
+/** What changes with a fact of the session's life: a few times a turn, never with a delta. */
+export interface SessionDetails {
+  readonly agent: string;
+  readonly model: string;
+  readonly workspace: string | null;
+  readonly context: string | null;
+  /** Id of the open turn. */
+  readonly turn: MessageId | null;
+  /** Number of the event that opened the newest turn. */
+  readonly turnSeq: number;
+  /** Messages waiting for their turn, in the order of their arrival. */
+  readonly queue: readonly MessageId[];
+  /** Calls that somebody outside the worker has to answer. */
+  readonly awaited: readonly CallId[];
+  readonly turns: number;
+  readonly spend: Spend;
+  readonly endReason: EndReason | null;
+  readonly error: ErrorInfo | null;
+  /** ISO 8601, as all times here. */
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+/**
+ * The first three change with every event and are cheap to store; `details` keeps its identity where nothing in it changed,
+ * so that a writer can tell by `===` whether it has to be stored again.
+ */
+export interface SessionProjection {
+  readonly state: SessionState;
+  readonly lastSeq: number;
+  readonly updatedAt: string;
+  readonly details: SessionDetails;
+}
+
+/** Before the first event. */
+export const EMPTY_SESSION: SessionProjection = {
+  state: 'starting',
+  lastSeq: 0,
+  updatedAt: '',
+  details: {
+    agent: '',
+    model: '',
+    workspace: null,
+    context: null,
+    turn: null,
+    turnSeq: 0,
+    queue: [],
+    awaited: [],
+    turns: 0,
+    spend: NO_SPEND,
+    endReason: null,
+    error: null,
+    createdAt: '',
+    startedAt: null,
+    endedAt: null,
+  },
+};
+
+interface Change {
+  readonly state?: SessionState;
+  readonly details?: Partial<SessionDetails>;
+}
+type Fold<T extends EventType> = (before: SessionProjection, event: EventOf<T>) => Change;
+
+const without = <T>(list: readonly T[], item: T): readonly T[] =>
+  list.filter((other) => other !== item);
+
+/** Events that are not here change only the number and the time. */
+const FOLDS: { [T in EventType]?: Fold<T> } = {
+  'session.created': (_, { at, data }) => ({
+    state: 'starting',
+    details: { ...data, createdAt: at },
+  }),
+  'session.state': (_, { data }) => ({ state: data.state }),
+  'session.ended': (_, { at, data }) => ({
+    state: data.reason === 'error' ? 'error' : 'ended',
+    details: {
+      endReason: data.reason,
+      error: data.error ?? null,
+      endedAt: at,
+      turn: null,
+      awaited: [],
+    },
+  }),
+  'session.reopened': () => ({
+    state: 'waiting',
+    details: { endReason: null, error: null, endedAt: null },
+  }),
+  'context.changed': (_, { data }) => ({ details: data }),
+
+  'message.queued': ({ details }, { data }) => ({
+    details: { queue: [...without(details.queue, data.messageId), data.messageId] },
+  }),
+  'message.accepted': leaveQueue,
+  'message.removed': leaveQueue,
+  'message.rejected': leaveQueue,
+
+  'turn.started': ({ details }, event) => ({
+    state: 'running',
+    details: {
+      turn: event.turn ?? null,
+      turnSeq: event.seq,
+      turns: details.turns + 1,
+      startedAt: details.startedAt ?? event.at,
+    },
+  }),
+  'turn.settled': () => ({ state: 'waiting', details: { turn: null, awaited: [] } }),
+
+  'content.delta': () => ({ state: 'streaming' }),
+  'model.settled': stopStreaming,
+  'attempt.superseded': stopStreaming,
+  'model.switched': (_, { data }) =>
+    data.reason === 'requested' ? { details: { model: data.to } } : {},
+
+  'tool.requested': ({ details }, { data }) =>
+    data.mode === 'client' || data.mode === 'runner'
+      ? {
+          state: 'waiting_for_tools',
+          details: { awaited: [...details.awaited, data.callId as CallId] },
+        }
+      : {},
+  'tool.settled': ({ details, state }, { data }) => {
+    const awaited = without(details.awaited, data.callId as CallId);
+    if (awaited.length === details.awaited.length) return {};
+    return { state: awaited.length === 0 ? 'running' : state, details: { awaited } };
+  },
+
+  'usage.recorded': ({ details }, { data }) => ({
+    details: { spend: addSpend(details.spend, data) },
+  }),
+};
+
+function leaveQueue(
+  { details }: SessionProjection,
+  { data }: { readonly data: { readonly messageId: MessageId } },
+): Change {
+  const queue = without(details.queue, data.messageId);
+  return queue.length === details.queue.length ? {} : { details: { queue } };
+}
+
+function stopStreaming({ state }: SessionProjection): Change {
+  return state === 'streaming' ? { state: 'running' } : {};
+}
+
+/** The projection after one more event. */
+export function foldSession(before: SessionProjection, event: PerdureEvent): SessionProjection {
+  const fold = FOLDS[event.type] as Fold<EventType> | undefined;
+  const change = fold?.(before, event) ?? {};
+  return {
+    state: change.state ?? before.state,
+    lastSeq: event.seq,
+    updatedAt: event.at,
+    details: change.details ? { ...before.details, ...change.details } : before.details,
+  };
+}

@@ -1,0 +1,52 @@
+/** Puts a journal together from what its dialect offers. */
+import { sql } from 'kysely';
+import { artifacts } from './artifacts.ts';
+import { audit } from './audit.ts';
+import { Closing } from './closing.ts';
+import { contexts } from './contexts.ts';
+import { eventLog } from './event-log.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Hub } from './hub.ts';
+import { keys } from './keys.ts';
+import { ledger } from './ledger.ts';
+import type { ContextRow, Journal } from './port.ts';
+import { sessions } from './sessions.ts';
+import { steps } from './steps.ts';
+import { reach } from './store.ts';
+import type { Store } from './store.ts';
+import { Subscribers } from './subscribers.ts';
+
+export async function createJournal(store: Store): Promise<Journal> {
+  const commits = new GroupCommit(store);
+  const hub = new Hub(store);
+  const closing = new Closing(store);
+  const subscribers = new Subscribers<ContextRow>();
+  await store.changes.listen({
+    appended: (sessionId, events) => hub.appended(sessionId, events),
+    closed: (sessionId) => closing.closed(sessionId),
+    contextChanged: (row) => subscribers.publish(row),
+    missed() {
+      hub.missed();
+      closing.missed();
+    },
+  });
+  return {
+    dialect: store.dialect,
+    sessions: sessions(store),
+    steps: steps(commits, closing),
+    ledger: ledger(store, commits),
+    events: eventLog(store, commits, hub),
+    artifacts: artifacts(store),
+    contexts: contexts(store, subscribers),
+    keys: keys(store),
+    audit: audit(store),
+    async ping() {
+      await reach(store, (db) => sql`select 1`.execute(db));
+    },
+    async close() {
+      await commits.close();
+      await store.changes.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/** The ledger of tool calls: one row decides who runs a call and what its result is. */
+import type { Kysely } from 'kysely';
+import type { CallId, SessionId } from '../contracts/ids.ts';
+import { PerdureError } from '../contracts/perdure-error.ts';
+import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
+import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
+import { answerCall, leaseCall, reportProgress } from './operations/lease-call.ts';
+import type { CallRef } from './operations/lease-call.ts';
+import type { Ledger, LedgerCall } from './port.ts';
+import { reach } from './store.ts';
+import type { Store } from './store.ts';
+import type { CallRecord, Tables } from './tables.ts';
+
+/** Whoever asks is waiting, and asks again by himself. */
+const AT_ONCE: Urgency = { urgent: true, patienceMs: 0 };
+
+interface Owned extends CallRecord {
+  readonly session_id: SessionId;
+  readonly tenant: string;
+  readonly user_id: string;
+}
+
+export function ledger(store: Store, commits: GroupCommit): Ledger {
+  const submit = <T>(operation: Operation<T>) => commits.submit(operation, AT_ONCE);
+  const find = (callId: CallId) =>
+    reach(
+      store,
+      (db) =>
+        calls(db).where('call_id', '=', callId).executeTakeFirst() as Promise<Owned | undefined>,
+    );
+  /** The row as an operation left it, with what never changes. */
+  const shown = (row: CallRecord, { session_id, tenant, user_id }: Owned) =>
+    callOf({ ...row, session_id, tenant, user_id });
+  const known = async (callId: CallId): Promise<Owned> => {
+    const found = await find(callId);
+    if (!found) throw new PerdureError('not_found', `There is no tool call ${callId}.`);
+    return found;
+  };
+
+  return {
+    async get(callId) {
+      const found = await find(callId);
+      return found && callOf(found);
+    },
+    pending: (filter, limit) => pendingCalls(store, filter, limit),
+    async lease(callId, holder, leaseMs) {
+      const found = await known(callId);
+      const row = await submit(leaseCall(refOf(found), { holder, leaseMs }));
+      return row && shown(row, found);
+    },
+    async progress(callId, holder, { message, fraction }, leaseMs) {
+      const found = await known(callId);
+      return submit(reportProgress(refOf(found), { holder, leaseMs, message, fraction }));
+    },
+    async answer(callId, settlement) {
+      const found = await find(callId);
+      return found ? submit(answerCall(refOf(found), settlement)) : 'unknown';
+    },
+    settle: (input) => submit(settleLedgerCall(input)),
+    async begin({ callId }, fence) {
+      const found = await known(callId);
+      const begun = await submit(beginCall(refOf(found), fence));
+      return begun.state === 'begun' ? { ...begun, call: shown(begun.call, found) } : begun;
+    },
+    async finish(callId, fence, settlement) {
+      await submit(finishCall(refOf(await known(callId)), { fence, settlement }));
+    },
+    overdue: (olderThanMs, limit) => overdueCalls(store, olderThanMs, limit),
+  };
+}
+
+const refOf = (row: Owned): CallRef => ({ callId: row.call_id, sessionId: row.session_id });
+
+const calls = (db: Kysely<Tables>) =>
+  db
+    .selectFrom('tool_calls')
+    .innerJoin('sessions', 'sessions.key', 'tool_calls.session_key')
+    .selectAll('tool_calls')
+    .select(['sessions.id as session_id', 'sessions.tenant', 'sessions.user_id']);
+
+async function pendingCalls(store: Store, filter: Parameters<Ledger['pending']>[0], limit: number) {
+  const rows = await reach(store, (db) =>
+    calls(db)
+      .where('sessions.tenant', '=', filter.tenant)
+      .$if(filter.user !== undefined, (all) => all.where('sessions.user_id', '=', filter.user!))
+      .$if(filter.sessionId !== undefined, (all) =>
+        all.where('sessions.id', '=', filter.sessionId!),
+      )
+      .where('tool_calls.state', 'in', ['offered', 'leased'])
+      .orderBy('tool_calls.created_at')
+      .orderBy('tool_calls.call_id')
+      .limit(limit)
+      .execute(),
+  );
+  return (rows as Owned[]).map(callOf);
+}
+
+function overdueCalls(store: Store, olderThanMs: number, limit: number) {
+  const now = store.now();
+  return reach(store, (db) =>
+    db
+      .selectFrom('tool_calls')
+      .innerJoin('sessions', 'sessions.key', 'tool_calls.session_key')
+      .select(['tool_calls.call_id as callId', 'sessions.id as sessionId'])
+      .where((eb) =>
+        eb.or([
+          eb.and([
+            eb('tool_calls.state', '=', 'answered'),
+            eb('answered_at', '<=', now - olderThanMs),
+          ]),
+          eb.and([eb('tool_calls.state', '=', 'leased'), eb('due_at', '<=', now)]),
+        ]),
+      )
+      .limit(limit)
+      .execute(),
+  );
+}
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+const callOf = (row: Owned): LedgerCall => ({
+  callId: row.call_id,
+  sessionId: row.session_id,
+  turn: row.turn,
+  step: row.step,
+  tenant: row.tenant,
+  user: row.user_id,
+  name: row.name,
+  mode: row.mode,
+  effect: row.effect,
+  arguments: row.arguments,
+  state: row.state,
+  outcome: row.outcome,
+  holder: row.holder,
+  dueAt: iso(row.due_at),
+  leaseEndsAt: iso(row.lease_ends_at),
+  timeoutMs: row.timeout_ms,
+  createdAt: new Date(row.created_at).toISOString(),
+});

@@ -1,0 +1,118 @@
+/** What an attempt that owns its step may write. */
+import type { NewEvent } from '../../contracts/events.ts';
+import { addSpend } from '../../contracts/usage.ts';
+import type { Spend } from '../../contracts/usage.ts';
+import type { Operation } from '../group-commit.ts';
+import type { Attempt, AttemptFailure, StepSettlement, Summary } from '../port.ts';
+import type { StepRecord } from '../tables.ts';
+import { stepKey } from '../write/session-draft.ts';
+import type { Place, SessionDraft } from '../write/session-draft.ts';
+import { writable } from './fence.ts';
+import { requestCall } from './request-call.ts';
+
+const placeOf = ({ turn, step, number }: Attempt): Place => ({ turn, step, attempt: number });
+
+/** `spend` added to what the step cost before. */
+export const withSpend = (row: StepRecord, spend: Spend): string =>
+  JSON.stringify(addSpend(JSON.parse(row.spend) as Spend, spend));
+
+function appendAll(draft: SessionDraft, attempt: Attempt, events: readonly NewEvent[]): void {
+  for (const event of events) draft.append(placeOf(attempt), event);
+}
+
+export const appendEvents = (attempt: Attempt, events: readonly NewEvent[]): Operation<number> => ({
+  needs: { sessionId: attempt.sessionId, steps: [attempt] },
+  apply(draft) {
+    const row = writable(draft, attempt);
+    if (!row.streamed) draft.putStep({ ...row, streamed: 1 });
+    appendAll(draft, attempt, events);
+    return draft.projection.lastSeq;
+  },
+});
+
+export const finishStep = (attempt: Attempt, settlement: StepSettlement): Operation<void> => ({
+  needs: { sessionId: attempt.sessionId, steps: [attempt] },
+  apply(draft) {
+    const row = writable(draft, attempt);
+    appendAll(draft, attempt, settlement.events);
+    if (settlement.message) {
+      const { turn, step } = attempt;
+      const body = JSON.stringify({ ...settlement.message, partial: false });
+      draft.putMessage({
+        id: stepKey(attempt),
+        role: 'assistant',
+        position: draft.projection.lastSeq,
+        turn,
+        step,
+        body,
+      });
+    }
+    for (const call of settlement.calls) requestCall(draft, placeOf(attempt), { attempt, call });
+    draft.putStep({
+      ...row,
+      state: 'finished',
+      accounted: 1,
+      spend: withSpend(row, settlement.spend),
+      result: JSON.stringify(settlement.result),
+    });
+  },
+});
+
+export const failAttempt = (attempt: Attempt, failure: AttemptFailure): Operation<void> => ({
+  needs: { sessionId: attempt.sessionId, steps: [attempt] },
+  apply(draft) {
+    const row = writable(draft, attempt);
+    appendAll(draft, attempt, failure.events);
+    const charged = row.charged + (failure.charged ? 1 : 0);
+    draft.putStep({
+      ...row,
+      accounted: 1,
+      charged: failure.modelIndex === undefined ? charged : 0,
+      model_index: failure.modelIndex ?? row.model_index,
+      last_error: JSON.stringify(failure.error),
+      spend: failure.spend ? withSpend(row, failure.spend) : row.spend,
+    });
+  },
+});
+
+export const addSummary = (attempt: Attempt, summary: Summary): Operation<void> => ({
+  needs: { sessionId: attempt.sessionId, steps: [attempt] },
+  apply(draft) {
+    const row = writable(draft, attempt);
+    const { turn, step } = attempt;
+    const { seq } = draft.append(placeOf(attempt), summary.event);
+    const body = JSON.stringify({ text: summary.text, through: summary.through });
+    draft.putMessage({
+      id: `${stepKey(attempt)}/summary`,
+      role: 'summary',
+      position: seq,
+      turn,
+      step,
+      body,
+    });
+    draft.putStep({ ...row, spend: withSpend(row, summary.spend) });
+  },
+});
+
+/** After the step was closed, so without its fence: the fact's key makes a repeat a no-op. */
+export function chargeAborted(
+  attempt: Attempt,
+  {
+    usage,
+    costUsd,
+    provider,
+    model,
+  }: Spend & { readonly provider: string; readonly model: string },
+): Operation<void> {
+  const fact = `aborted:${stepKey(attempt)}/${attempt.number}`;
+  return {
+    needs: { sessionId: attempt.sessionId, steps: [attempt], facts: [fact] },
+    apply(draft) {
+      if (draft.facts.has(fact)) return;
+      const row = draft.step(attempt);
+      if (row) draft.putStep({ ...row, spend: withSpend(row, { usage, costUsd }) });
+      const data = { provider, model, usage, costUsd };
+      draft.append({ ...placeOf(attempt), fact }, { type: 'usage.recorded', data });
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/** An attempt takes a step. */
+import type { ModelStepResult } from '../../contracts/activities.ts';
+import type { ErrorInfo } from '../../contracts/errors.ts';
+import { NO_SPEND } from '../../contracts/usage.ts';
+import type { Operation } from '../group-commit.ts';
+import type { Claim, ClaimResult } from '../port.ts';
+import type { StepRecord } from '../tables.ts';
+import { stepKey } from '../write/session-draft.ts';
+import type { SessionDraft } from '../write/session-draft.ts';
+import { acceptMessages } from './accept.ts';
+import { compareFence } from './fence.ts';
+import { interruptCalls } from './settle-call.ts';
+
+export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
+  needs: {
+    sessionId: claim.sessionId,
+    steps: [claim],
+    messages: [...claim.messages.map((message) => message.messageId), stepKey(claim)],
+    openCallsOf: claim.turn,
+  },
+  apply(draft) {
+    const before = draft.step(claim);
+    const closed = before && closedFor(before, claim);
+    if (closed) return closed;
+    const row = before ? takenOver(draft, before, claim) : fresh(draft, claim);
+    draft.putStep(row);
+    acceptMessages(draft, claim, claim.messages);
+    if (!before && claim.step === 1)
+      draft.append({ turn: claim.turn, step: 1 }, { type: 'turn.started', data: {} });
+    return claimed(row, claim);
+  },
+});
+
+function closedFor(before: StepRecord, claim: Claim): ClaimResult | undefined {
+  const sameInput = before.input_digest === claim.inputDigest;
+  if (before.state === 'finished' && sameInput) {
+    return { state: 'finished', result: JSON.parse(before.result!) as ModelStepResult };
+  }
+  const order = compareFence(claim.fence, before);
+  if (before.state === 'sealed' || order < 0) return { state: 'superseded' };
+  if (order > 0) return undefined;
+  // The same attempt asks again: it did not hear the first answer.
+  return before.state === 'open' ? claimed(before, claim) : { state: 'superseded' };
+}
+
+const claimed = (row: StepRecord, { sessionId, turn, step, fence }: Claim): ClaimResult => ({
+  state: 'claimed',
+  attempt: { sessionId, turn, step, fence, number: row.number },
+  charged: row.charged,
+  interruptions: row.interruptions,
+  modelIndex: row.model_index,
+  lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as ErrorInfo),
+});
+
+const fresh = (draft: SessionDraft, claim: Claim): StepRecord => ({
+  session_key: draft.key,
+  turn: claim.turn,
+  step: claim.step,
+  state: 'open',
+  scheduled_at: claim.fence.scheduledAt,
+  temporal_attempt: claim.fence.attempt,
+  number: 1,
+  input_digest: claim.inputDigest,
+  charged: 0,
+  interruptions: 0,
+  model_index: 0,
+  last_error: null,
+  accounted: 0,
+  streamed: 0,
+  claimed_seq: draft.projection.lastSeq,
+  spend: JSON.stringify(NO_SPEND),
+  result: null,
+});
+
+/** What the attempt before streamed is void; where it had finished for another input, so is all it said. */
+function takenOver(draft: SessionDraft, before: StepRecord, claim: Claim): StepRecord {
+  const { turn, step } = claim;
+  const rerun = before.state === 'finished';
+  draft.closed = true;
+  if (before.streamed || rerun) {
+    draft.append({ turn, step }, { type: 'attempt.superseded', data: { attempt: before.number } });
+  }
+  if (rerun) {
+    interruptCalls(
+      draft,
+      draft.openCalls(turn).filter((call) => call.step === step),
+    );
+    draft.removeMessage(stepKey(claim));
+  }
+  const next = { ...fresh(draft, claim), number: before.number + 1, spend: before.spend };
+  if (rerun) return next;
+  return {
+    ...next,
+    charged: before.charged,
+    interruptions: before.interruptions + (before.accounted ? 0 : 1),
+    model_index: before.model_index,
+    last_error: before.last_error,
+  };
+}

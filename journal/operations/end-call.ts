@@ -1,0 +1,106 @@
+/** The workflow looks at a call: its answer goes into the log, or it is given up; and workers run their own calls under a fence. */
+import type { SettleInput, SettleResult } from '../../contracts/activities.ts';
+import { errorInfo } from '../../contracts/errors.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { ToolOutcome, ToolSettlement } from '../../contracts/tools.ts';
+import type { Operation } from '../group-commit.ts';
+import { AttemptClosed } from '../port.ts';
+import type { Fence } from '../port.ts';
+import type { CallRecord } from '../tables.ts';
+import { compareFence } from './fence.ts';
+import { digestOf, needsOf } from './lease-call.ts';
+import type { CallRef } from './lease-call.ts';
+import { settleCall } from './settle-call.ts';
+
+export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> => ({
+  needs: needsOf(input),
+  apply(draft) {
+    const call = draft.calls.get(input.callId);
+    if (!call) throw new PerdureError('not_found', `There is no tool call ${input.callId}.`);
+    if (call.state === 'settled') return settled(call.outcome!);
+    const settlement = settlementOf(call, { now: draft.now, giveUp: input.giveUp });
+    if (!settlement)
+      return {
+        state: 'open',
+        dueAt: call.due_at === null ? null : new Date(call.due_at).toISOString(),
+      };
+    settleCall(draft, call, settlement);
+    return settled(settlement.outcome);
+  },
+});
+
+const settled = (outcome: ToolOutcome): SettleResult => ({ state: 'settled', outcome });
+
+/** Undefined while the call may still be answered. Giving up concerns calls that nobody outside has claimed. */
+function settlementOf(
+  call: CallRecord,
+  { now, giveUp }: { now: number; giveUp: boolean },
+): ToolSettlement | undefined {
+  if (call.state === 'answered') return JSON.parse(call.settlement!) as ToolSettlement;
+  if (call.state === 'leased') return call.due_at! <= now ? overdue(call) : undefined;
+  return giveUp ? overdue(call) : undefined;
+}
+
+/** Somebody began it, and it may have taken effect. */
+const mayHaveRun = (call: CallRecord): boolean =>
+  call.effect === 'never-retry' && (call.state === 'leased' || call.state === 'running');
+
+const overdue = (call: CallRecord): ToolSettlement =>
+  mayHaveRun(call)
+    ? {
+        outcome: 'unknown',
+        error: errorInfo(
+          'tool_outcome_unknown',
+          `${call.name} was begun and never answered: it may or may not have taken effect.`,
+        ),
+      }
+    : {
+        outcome: 'timed_out',
+        error: errorInfo('tool_timeout', `${call.name} had no result in time.`),
+      };
+
+export type BeginResult =
+  | { readonly state: 'begun'; readonly call: CallRecord; readonly earlierAttempts: number }
+  | { readonly state: 'settled'; readonly outcome: ToolOutcome }
+  | { readonly state: 'superseded' };
+
+export const beginCall = (ref: CallRef, fence: Fence): Operation<BeginResult> => ({
+  needs: needsOf(ref),
+  apply(draft) {
+    const call = draft.calls.get(ref.callId)!;
+    if (call.state === 'settled') return { state: 'settled', outcome: call.outcome! };
+    const order = compareFence(fence, call);
+    if (order < 0) return { state: 'superseded' };
+    // The same attempt asks again: it did not hear the first answer.
+    if (order === 0) return { state: 'begun', call, earlierAttempts: call.attempts - 1 };
+    const { turn, step } = call;
+    if (call.attempts === 0)
+      draft.append({ turn, step }, { type: 'tool.started', data: { callId: ref.callId } });
+    const row: CallRecord = {
+      ...call,
+      state: 'running',
+      scheduled_at: fence.scheduledAt,
+      temporal_attempt: fence.attempt,
+      attempts: call.attempts + 1,
+    };
+    draft.putCall(row);
+    return { state: 'begun', call: row, earlierAttempts: call.attempts };
+  },
+});
+
+export const finishCall = (
+  ref: CallRef,
+  { fence, settlement }: { fence: Fence; settlement: ToolSettlement },
+): Operation<void> => ({
+  needs: needsOf(ref),
+  apply(draft) {
+    const call = draft.calls.get(ref.callId)!;
+    if (compareFence(fence, call) !== 0) throw new AttemptClosed('superseded');
+    const digest = digestOf(settlement);
+    // The same attempt says it again: it did not hear the first answer.
+    if (call.state === 'settled' && call.digest === digest) return;
+    if (call.state === 'settled')
+      throw new AttemptClosed(call.outcome === 'interrupted' ? 'sealed' : 'finished');
+    settleCall(draft, { ...call, digest }, settlement);
+  },
+});

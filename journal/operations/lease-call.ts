@@ -1,0 +1,110 @@
+/** Calls that somebody outside of the workers answers: leased, kept alive, answered. Each is one compare-and-set under the session's lock. */
+import { createHash } from 'node:crypto';
+import type { CallId, SessionId } from '../../contracts/ids.ts';
+import type { ToolSettlement } from '../../contracts/tools.ts';
+import type { Operation } from '../group-commit.ts';
+import type { CallRecord } from '../tables.ts';
+import type { SessionDraft } from '../write/session-draft.ts';
+
+export interface CallRef {
+  readonly callId: CallId;
+  readonly sessionId: SessionId;
+}
+export interface Lease {
+  readonly holder: string;
+  readonly leaseMs: number;
+}
+export type AnswerState = 'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown';
+
+export const needsOf = ({ sessionId, callId }: CallRef) => ({ sessionId, calls: [callId] });
+
+export const leaseCall = (ref: CallRef, lease: Lease): Operation<CallRecord | undefined> => ({
+  needs: needsOf(ref),
+  apply(draft) {
+    const call = draft.calls.get(ref.callId)!;
+    if (holds(call, lease)) return renewed(draft, call, lease);
+    if (!isFree(call, draft.now)) return undefined;
+    const { turn, step } = call;
+    draft.append(
+      { turn, step },
+      { type: 'tool.started', data: { callId: ref.callId, runner: lease.holder } },
+    );
+    // The time for the result counts from the claim.
+    const row: CallRecord = {
+      ...call,
+      state: 'leased',
+      holder: lease.holder,
+      due_at: draft.now + call.timeout_ms,
+    };
+    return renewed(draft, row, lease);
+  },
+});
+
+const holds = (call: CallRecord, { holder }: Lease): boolean =>
+  call.state === 'leased' && call.holder === holder;
+
+/** A claimed call that must not run twice is never offered again. */
+const isFree = (call: CallRecord, now: number): boolean =>
+  call.state === 'offered' ||
+  (call.state === 'leased' && call.effect !== 'never-retry' && call.lease_ends_at! <= now);
+
+function renewed(draft: SessionDraft, call: CallRecord, { leaseMs }: Lease): CallRecord {
+  const row = { ...call, lease_ends_at: draft.now + leaseMs };
+  draft.putCall(row);
+  return row;
+}
+
+export interface Progress extends Lease {
+  readonly message: string;
+  readonly fraction?: number | undefined;
+}
+
+export const reportProgress = (ref: CallRef, progress: Progress): Operation<boolean> => ({
+  needs: needsOf(ref),
+  apply(draft) {
+    const call = draft.calls.get(ref.callId)!;
+    if (!holds(call, progress)) return false;
+    const { turn, step } = call;
+    const { message, fraction } = progress;
+    draft.append(
+      { turn, step },
+      { type: 'tool.progress', data: { callId: ref.callId, message, fraction } },
+    );
+    renewed(draft, call, progress);
+    return true;
+  },
+});
+
+export const answerCall = (ref: CallRef, settlement: ToolSettlement): Operation<AnswerState> => ({
+  needs: needsOf(ref),
+  apply(draft) {
+    const call = draft.calls.get(ref.callId)!;
+    const digest = digestOf(settlement);
+    if (call.state === 'offered' || call.state === 'leased') {
+      draft.putCall({
+        ...call,
+        state: 'answered',
+        settlement: JSON.stringify(settlement),
+        digest,
+        answered_at: draft.now,
+      });
+      return 'accepted';
+    }
+    // Answered by nobody outside: workers execute and settle it, or nobody did in time.
+    if (call.digest === null) return call.state === 'settled' ? 'late' : 'unknown';
+    return call.digest === digest ? 'repeated' : 'duplicate';
+  },
+});
+
+/** Of the settlement's meaning: the order of an object's keys does not count. */
+export function digestOf(settlement: ToolSettlement): string {
+  const canonical = JSON.stringify(settlement, (_, value: unknown) =>
+    isObject(value) ? sorted(value) : value,
+  );
+  return createHash('sha256').update(canonical).digest('hex');
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const sorted = (value: object) =>
+  Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,125 @@
+/** A person stops a turn: whatever is open is closed with what there is, and nothing can be written to it afterwards. */
+import type { ModelStepResult, SealInput, SealResult } from '../../contracts/activities.ts';
+import type { ContentKind, EventData } from '../../contracts/events.ts';
+import { addSpend, NO_SPEND } from '../../contracts/usage.ts';
+import type { Spend } from '../../contracts/usage.ts';
+import type { Operation } from '../group-commit.ts';
+import type { StepRecord } from '../tables.ts';
+import { stepKey } from '../write/session-draft.ts';
+import type { Place, SessionDraft } from '../write/session-draft.ts';
+import { acceptMessages } from './accept.ts';
+import { interruptCalls } from './settle-call.ts';
+
+export const sealStep = (input: SealInput): Operation<SealResult> => {
+  const next = { turn: input.turn, step: input.step + 1 };
+  return {
+    needs: {
+      sessionId: input.sessionId,
+      steps: [input, next],
+      messages: input.messages.map((message) => message.messageId),
+      openCallsOf: input.turn,
+      deltasOf: input,
+    },
+    apply(draft) {
+      const row = draft.step(input);
+      if (row?.state === 'finished') return sealFinished(draft, input, row);
+      if (row?.state === 'sealed') return interrupted(spendOf(row));
+      if (row) sealOpen(draft, input, row);
+      else sealUnclaimed(draft, input);
+      return settleTurn(draft, input, row ? spendOf(row) : NO_SPEND);
+    },
+  };
+};
+
+const spendOf = (row: StepRecord): Spend => JSON.parse(row.spend) as Spend;
+const interrupted = (spend: Spend): SealResult => ({ outcome: 'interrupted', spend });
+
+/** Finished with tool calls: the turn is between two steps, and the one after this can never begin. Else the turn is over. */
+function sealFinished(draft: SessionDraft, input: SealInput, row: StepRecord): SealResult {
+  const result = JSON.parse(row.result!) as ModelStepResult;
+  const { outcome, spend } = result;
+  if (outcome !== 'tool_calls') return { outcome, spend };
+  const next = { ...input, step: input.step + 1 };
+  if (draft.step(next)) return interrupted(spend);
+  draft.putStep(sealedBeforeClaim(draft, next));
+  acceptMessages(draft, input, input.messages);
+  return settleTurn(draft, input, spend);
+}
+
+function sealUnclaimed(draft: SessionDraft, input: SealInput): void {
+  acceptMessages(draft, input, input.messages);
+  if (input.step === 1)
+    draft.append({ turn: input.turn, step: 1 }, { type: 'turn.started', data: {} });
+  draft.putStep(sealedBeforeClaim(draft, input));
+}
+
+const sealedBeforeClaim = (draft: SessionDraft, { turn, step }: SealInput): StepRecord => ({
+  session_key: draft.key,
+  turn,
+  step,
+  state: 'sealed',
+  scheduled_at: 0,
+  temporal_attempt: 0,
+  number: 0,
+  input_digest: '',
+  charged: 0,
+  interruptions: 0,
+  model_index: 0,
+  last_error: null,
+  accounted: 1,
+  streamed: 0,
+  claimed_seq: draft.projection.lastSeq,
+  spend: JSON.stringify(NO_SPEND),
+  result: null,
+});
+
+/** What was streamed becomes the message. */
+function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void {
+  const { turn, step } = input;
+  const place: Place = { turn, step, attempt: row.number };
+  const content = partialContent(draft, row);
+  for (const part of content) {
+    draft.append(place, { type: 'content.completed', data: { kind: part.type, text: part.text } });
+  }
+  draft.append(place, { type: 'model.settled', data: { outcome: 'interrupted' } });
+  if (content.length > 0) {
+    const body = JSON.stringify({ content, partial: true });
+    draft.putMessage({
+      id: stepKey(input),
+      role: 'assistant',
+      position: draft.projection.lastSeq,
+      turn,
+      step,
+      body,
+    });
+  }
+  draft.putStep({ ...row, state: 'sealed', accounted: 1 });
+  draft.closed = true;
+}
+
+function partialContent(
+  draft: SessionDraft,
+  row: StepRecord,
+): { type: ContentKind; text: string }[] {
+  const texts = new Map<ContentKind, string>();
+  const add = ({ kind, text }: EventData<'content.delta'>) =>
+    texts.set(kind, (texts.get(kind) ?? '') + text);
+  const own = (delta: { turn?: string; step?: number; attempt?: number }) =>
+    delta.turn === row.turn && delta.step === row.step && delta.attempt === row.number;
+  for (const delta of draft.deltas)
+    if (own(delta)) add(JSON.parse(delta.data) as EventData<'content.delta'>);
+  // Appended in this very transaction.
+  for (const { event } of draft.events)
+    if (event.type === 'content.delta' && own(event)) add(event.data);
+  return [...texts].map(([type, text]) => ({ type, text }));
+}
+
+function settleTurn(draft: SessionDraft, input: SealInput, spend: Spend): SealResult {
+  interruptCalls(draft, draft.openCalls(input.turn));
+  const { usage, costUsd } = addSpend(input.turnSpend, spend);
+  draft.append(
+    { turn: input.turn, step: input.step },
+    { type: 'turn.settled', data: { outcome: 'interrupted', usage, costUsd } },
+  );
+  return interrupted(spend);
+}

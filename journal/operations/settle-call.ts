@@ -1,0 +1,50 @@
+/** A tool call ends, once: in the ledger, in the log and in the transcript. */
+import { errorInfo } from '../../contracts/errors.ts';
+import type { ToolSettlement } from '../../contracts/tools.ts';
+import type { CallRecord } from '../tables.ts';
+import type { SessionDraft } from '../write/session-draft.ts';
+
+/** The body of a tool's row in the transcript. */
+export interface ToolBody {
+  readonly callId: string;
+  readonly name: string;
+  readonly settlement: ToolSettlement;
+}
+
+export function settleCall(
+  draft: SessionDraft,
+  call: CallRecord,
+  settlement: ToolSettlement,
+): void {
+  const { call_id: callId, name, turn, step } = call;
+  const { seq } = draft.append(
+    { turn, step },
+    { type: 'tool.settled', data: { callId, name, ...settlement } },
+  );
+  const body: ToolBody = { callId, name, settlement };
+  draft.putMessage({
+    id: callId,
+    role: 'tool',
+    position: seq,
+    turn,
+    step,
+    body: JSON.stringify(body),
+  });
+  // The transcript has the result now; the digest stays, to tell a repeated answer from a changed one.
+  draft.putCall({
+    ...call,
+    state: 'settled',
+    outcome: settlement.outcome,
+    settlement: null,
+    due_at: null,
+    lease_ends_at: null,
+  });
+}
+
+export function interruptCalls(draft: SessionDraft, calls: readonly CallRecord[]): void {
+  const settlement: ToolSettlement = {
+    outcome: 'interrupted',
+    error: errorInfo('tool_failed', 'The turn was interrupted before the call had a result.'),
+  };
+  for (const call of calls) settleCall(draft, call, settlement);
+}

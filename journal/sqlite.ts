@@ -1,0 +1,91 @@
+/** The embedded journal: one SQLite file that belongs to this process. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Kysely } from 'kysely';
+import { PerdureError } from '../contracts/perdure-error.ts';
+import { createJournal } from './journal.ts';
+import { migrateDatabase } from './migrate.ts';
+import type { MigrationCommand, MigrationStatus } from './migrate.ts';
+import type { Journal } from './port.ts';
+import { SqliteClient } from './sqlite/client.ts';
+import { sqliteDialect } from './sqlite/driver.ts';
+import { inProcessFeed } from './sqlite/emitter.ts';
+import { faultOf } from './sqlite/faults.ts';
+import { lockFile } from './sqlite/lock.ts';
+import type { SqliteSettings } from './sqlite/statements.ts';
+import type { JournalLog, Store } from './store.ts';
+import type { Tables } from './tables.ts';
+
+export interface SqliteJournalOptions extends SqliteSettings {
+  readonly log?: JournalLog;
+  /** Epoch milliseconds; for tests that wait for leases. */
+  readonly now?: () => number;
+}
+
+const SILENT: JournalLog = { warn() {} };
+
+/**
+ * Opens (and where needed creates and migrates) the journal in `file`.
+ * @throws journal_unavailable where another process has it open, or it cannot be read or written
+ */
+export async function openSqliteJournal({
+  log = SILENT,
+  now = Date.now,
+  ...settings
+}: SqliteJournalOptions): Promise<Journal> {
+  const store = await openStore(settings, { log, now });
+  try {
+    await migrateDatabase(store.db, 'sqlite', 'up');
+    return await createJournal(store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Runs a migration command on a journal that nobody has open. @throws journal_unavailable */
+export async function migrateSqlite(
+  file: string,
+  command: MigrationCommand,
+): Promise<readonly MigrationStatus[]> {
+  const store = await openStore({ file, synchronous: 'full' }, { log: SILENT, now: Date.now });
+  try {
+    return await migrateDatabase(store.db, 'sqlite', command);
+  } finally {
+    await store.close();
+  }
+}
+
+async function openStore(
+  settings: SqliteSettings,
+  { log, now }: Pick<Store, 'log' | 'now'>,
+): Promise<Store> {
+  mkdirSync(dirname(settings.file), { recursive: true });
+  const lock = lockFile(settings.file);
+  try {
+    const client = await SqliteClient.open(settings);
+    const close = async () => {
+      await client.close();
+      lock[Symbol.dispose]();
+    };
+    const connect = (side: 'writer' | 'reader') =>
+      new Kysely<Tables>({ dialect: sqliteDialect(client, side) });
+    return {
+      dialect: 'sqlite',
+      db: connect('writer'),
+      reader: connect('reader'),
+      changes: inProcessFeed(),
+      log,
+      now,
+      faultOf,
+      close,
+    };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw new PerdureError(
+      'journal_unavailable',
+      `The journal ${settings.file} cannot be opened: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}

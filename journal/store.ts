@@ -1,0 +1,79 @@
+/** What the two dialects offer to the rest of the journal. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kysely, Transaction } from 'kysely';
+import type { Tables } from './tables.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { PerdureError } from '../contracts/perdure-error.ts';
+
+export type Dialect = 'sqlite' | 'postgres';
+
+/**
+ * `retry`: the database chose this transaction as a victim; the same statements may pass now. `data`: it refused a value.
+ * `unavailable`: it cannot be reached or cannot write. `unknown`: the connection broke in a commit, and nobody can tell how it
+ * ended. `bug`: anything else.
+ */
+export type Fault = 'retry' | 'data' | 'unavailable' | 'unknown' | 'bug';
+
+/** Takes the same calls as a pino logger. */
+export interface JournalLog {
+  warn(fields: object, message: string): void;
+}
+
+export interface Store {
+  readonly dialect: Dialect;
+  /** For transactions and single writes. */
+  readonly db: Kysely<Tables>;
+  /** For reads outside of transactions: they wait for no writer. */
+  readonly reader: Kysely<Tables>;
+  readonly changes: ChangeFeed;
+  readonly log: JournalLog;
+  /** Epoch milliseconds. */
+  now(): number;
+  faultOf(error: unknown): Fault;
+  close(): Promise<void>;
+}
+
+export type Tx = Transaction<Tables>;
+
+/** Deadlocks and serialisation failures in a row before the caller hears of it. */
+const MAX_TRIES = 8;
+const FIRST_WAIT_MS = 2;
+
+/** Runs `work` in one transaction, again where the database asks for it. @throws the database's own error */
+export async function retrying<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await store.db.transaction().execute(work);
+    } catch (error) {
+      if (store.faultOf(error) !== 'retry' || tries === MAX_TRIES) throw error;
+      await delay(Math.random() * FIRST_WAIT_MS * 2 ** tries);
+    }
+  }
+}
+
+/** One transaction outside of the group commit. @throws journal_unavailable, invalid_input */
+export async function transact<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await retrying(store, work);
+  } catch (error) {
+    throw explain(store, error);
+  }
+}
+
+/** Runs a statement or a few that need no transaction. */
+export async function reach<T>(store: Store, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+  try {
+    return await work(store.reader);
+  } catch (error) {
+    throw explain(store, error);
+  }
+}
+
+/** The error that leaves the journal for one that its database raised. */
+export function explain(store: Store, error: unknown): unknown {
+  const fault = store.faultOf(error);
+  if (fault === 'bug') return error;
+  const cause = error as Error;
+  const code = fault === 'data' ? 'invalid_input' : 'journal_unavailable';
+  return new PerdureError(code, `The journal's database says: ${cause.message}`, { cause });
+}

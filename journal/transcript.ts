@@ -1,0 +1,83 @@
+/** The transcript as the next model call is built from it. */
+import type { Kysely } from 'kysely';
+import type { TranscriptMessage } from '../contracts/transcript.ts';
+import type { SessionId } from '../contracts/ids.ts';
+import type { QueuedRow } from './port.ts';
+import type { UserBody } from './operations/accept.ts';
+import { reach } from './store.ts';
+import type { Store } from './store.ts';
+import type { MessageRecord, Tables } from './tables.ts';
+
+export interface TranscriptOptions {
+  readonly compacted?: boolean;
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export async function transcript(
+  store: Store,
+  sessionId: SessionId,
+  options: TranscriptOptions,
+): Promise<readonly TranscriptMessage[]> {
+  const summary = options.compacted ? await newestSummary(store, sessionId) : undefined;
+  const after = Math.max(options.after ?? 0, summary?.through ?? 0);
+  const records = await reach(store, (db) =>
+    rowsOf(db, sessionId)
+      .where('turn', 'is not', null)
+      .where('position', '>', after)
+      .$if(summary !== undefined, (all) => all.where('role', '<>', 'summary'))
+      .orderBy('position')
+      .$if(options.limit !== undefined, (all) => all.limit(options.limit!))
+      .execute(),
+  );
+  return [...(summary ? [summary] : []), ...records.map(messageOf)];
+}
+
+async function newestSummary(store: Store, sessionId: SessionId) {
+  const record = await reach(store, (db) =>
+    rowsOf(db, sessionId)
+      .where('role', '=', 'summary')
+      .orderBy('position', 'desc')
+      .limit(1)
+      .executeTakeFirst(),
+  );
+  return record && (messageOf(record) as Extract<TranscriptMessage, { role: 'summary' }>);
+}
+
+/** Messages that wait for a turn, in the order of their arrival. */
+export async function queuedMessages(
+  store: Store,
+  sessionId: SessionId,
+): Promise<readonly QueuedRow[]> {
+  const records = await reach(store, (db) =>
+    rowsOf(db, sessionId).where('turn', 'is', null).orderBy('position').execute(),
+  );
+  return records.map((record) => {
+    const body = JSON.parse(record.body) as UserBody;
+    return {
+      messageId: record.id as QueuedRow['messageId'],
+      at: new Date(record.at).toISOString(),
+      ...body,
+    };
+  });
+}
+
+const rowsOf = (db: Kysely<Tables>, sessionId: SessionId) =>
+  db
+    .selectFrom('messages')
+    .selectAll()
+    .where('session_key', '=', (eb) =>
+      eb.selectFrom('sessions').select('key').where('id', '=', sessionId),
+    );
+
+function messageOf({ id, role, position, turn, step, at, body }: MessageRecord): TranscriptMessage {
+  return {
+    id,
+    role,
+    position,
+    turn,
+    step,
+    at: new Date(at).toISOString(),
+    ...(JSON.parse(body) as object),
+  } as TranscriptMessage;
+}

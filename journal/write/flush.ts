@@ -1,0 +1,112 @@
+/** Writes what the drafts of a batch have become: one statement a table that changed. */
+import { sql } from 'kysely';
+import { isClosed } from '../../contracts/session-state.ts';
+import { insertArtifact } from '../artifacts.ts';
+import { recordset, writeRows } from '../recordset.ts';
+import type { Store, Tx } from '../store.ts';
+import type { EventRecord, SettledTurnsTable } from '../tables.ts';
+import type { SessionDraft } from './session-draft.ts';
+import { CALLS, EVENTS, MESSAGES, SESSION_CHANGES, SETTLED_TURNS, STEPS } from './targets.ts';
+
+export async function flush(tx: Tx, store: Store, drafts: readonly SessionDraft[]): Promise<void> {
+  const { dialect } = store;
+  await writeRows(tx, dialect, drafts.flatMap(eventRows), EVENTS);
+  await writeRows(
+    tx,
+    dialect,
+    drafts.flatMap((draft) => picked(draft.changed.steps, draft.steps)),
+    STEPS,
+  );
+  await writeRows(
+    tx,
+    dialect,
+    drafts.flatMap((draft) => picked(draft.changed.messages, draft.messages)),
+    MESSAGES,
+  );
+  await writeRows(
+    tx,
+    dialect,
+    drafts.flatMap((draft) => picked(draft.changed.calls, draft.calls)),
+    CALLS,
+  );
+  await writeRows(tx, dialect, drafts.flatMap(settledTurns), SETTLED_TURNS);
+  await removeMessages(tx, store, drafts);
+  await updateSessions(tx, store, drafts);
+  for (const draft of drafts) {
+    for (const artifact of draft.artifacts)
+      await insertArtifact(tx, draft.owner, { ...artifact, createdAt: draft.now });
+  }
+}
+
+const picked = <K, V>(keys: ReadonlySet<K>, rows: ReadonlyMap<K, V>) =>
+  [...keys].map((key) => ({ ...rows.get(key)! }));
+
+export function eventRows(draft: Pick<SessionDraft, 'key' | 'now' | 'events'>): EventRecord[] {
+  return draft.events.map(({ event, fact }) => ({
+    session_key: draft.key,
+    seq: event.seq,
+    type: event.type,
+    turn: event.turn ?? null,
+    step: event.step ?? null,
+    attempt: event.attempt ?? null,
+    at: draft.now,
+    data: JSON.stringify(event.data),
+    fact: fact ?? null,
+  }));
+}
+
+/** A turn's deltas lie between its opening and its settlement. */
+function settledTurns(draft: SessionDraft): SettledTurnsTable[] {
+  let opened = draft.start.details.turnSeq;
+  return draft.events.flatMap(({ event }) => {
+    if (event.type === 'turn.started') opened = event.seq;
+    if (event.type !== 'turn.settled' || event.turn === undefined) return [];
+    return [
+      {
+        session_key: draft.key,
+        turn: event.turn,
+        first_seq: opened,
+        last_seq: event.seq,
+        settled_at: draft.now,
+      },
+    ];
+  });
+}
+
+async function removeMessages(
+  tx: Tx,
+  store: Store,
+  drafts: readonly SessionDraft[],
+): Promise<void> {
+  const rows = drafts.flatMap((draft) =>
+    [...draft.removedMessages].map((id) => ({ session_key: draft.key, id })),
+  );
+  if (rows.length === 0) return;
+  const source = recordset(store.dialect, rows, { session_key: 'bigint', id: 'text' });
+  await sql`delete from messages where (session_key, id) in (select r.session_key, r.id from ${source})`.execute(
+    tx,
+  );
+}
+
+async function updateSessions(
+  tx: Tx,
+  store: Store,
+  drafts: readonly SessionDraft[],
+): Promise<void> {
+  const rows = drafts.filter((draft) => draft.events.length > 0).map(sessionChange);
+  if (rows.length === 0) return;
+  await sql`
+    update sessions set state = r.state, open = r.open, last_seq = r.last_seq, updated_at = r.updated_at, context = r.context,
+      details = coalesce(r.details, sessions.details)
+    from ${recordset(store.dialect, rows, SESSION_CHANGES)} where sessions.key = r.key`.execute(tx);
+}
+
+const sessionChange = ({ key, projection, start, now }: SessionDraft) => ({
+  key,
+  state: projection.state,
+  open: isClosed(projection.state) ? 0 : 1,
+  last_seq: projection.lastSeq,
+  updated_at: now,
+  context: projection.details.context,
+  details: projection.details === start.details ? null : JSON.stringify(projection.details),
+});

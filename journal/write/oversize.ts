@@ -1,0 +1,69 @@
+/** Content over 32 KiB becomes an artifact, so that an event stays small for every client that follows. */
+import { createHash } from 'node:crypto';
+import { INLINE_BYTES } from '../../contracts/limits.ts';
+import type { ArtifactRef } from '../../contracts/content.ts';
+import type { EventData, NewEvent } from '../../contracts/events.ts';
+
+export interface Oversize {
+  readonly ref: ArtifactRef;
+  readonly bytes: Uint8Array;
+}
+
+export const artifactOf = (bytes: Uint8Array, mediaType: string, name?: string): Oversize => ({
+  ref: {
+    artifact: `sha256_${createHash('sha256').update(bytes).digest('hex')}`,
+    mediaType,
+    bytes: bytes.byteLength,
+    ...(name === undefined ? {} : { name }),
+  },
+  bytes,
+});
+
+/** The event's data with its one large field moved out, where it has one. */
+export function shorten(event: NewEvent): { data: EventData; artifact?: Oversize } {
+  switch (event.type) {
+    case 'content.completed': {
+      const { text, ...rest } = event.data;
+      return moved(
+        event.data,
+        text === undefined ? undefined : { rest, content: text, mediaType: 'text/plain' },
+      );
+    }
+    case 'tool.requested': {
+      const { arguments: input, ...rest } = event.data;
+      return moved(event.data, input === undefined ? undefined : json(rest, input));
+    }
+    case 'tool.settled': {
+      if (event.data.outcome !== 'completed' || event.data.result === undefined)
+        return { data: event.data };
+      const { result, ...rest } = event.data;
+      return moved(event.data, json(rest, result));
+    }
+    default:
+      return { data: event.data };
+  }
+}
+
+interface Movable {
+  readonly rest: object;
+  readonly content: string;
+  readonly mediaType: string;
+}
+
+const json = (rest: object, value: unknown): Movable => ({
+  rest,
+  content: JSON.stringify(value),
+  mediaType: 'application/json',
+});
+
+function moved(
+  data: EventData,
+  movable: Movable | undefined,
+): { data: EventData; artifact?: Oversize } {
+  // A character is at least one byte and at most three.
+  if (!movable || movable.content.length * 3 <= INLINE_BYTES) return { data };
+  const bytes = Buffer.from(movable.content);
+  if (bytes.byteLength <= INLINE_BYTES) return { data };
+  const artifact = artifactOf(bytes, movable.mediaType);
+  return { data: { ...movable.rest, artifact: artifact.ref } as EventData, artifact };
+}

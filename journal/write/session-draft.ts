@@ -1,0 +1,126 @@
+/**
+ * One session within a transaction: its rows as they were under the lock, and what operations make of them. Operations are plain
+ * functions on drafts; what they changed is written once for the whole batch, so that a batch costs a few statements however many
+ * sessions it holds.
+ */
+import type { MessageId, SessionId, CallId } from '../../contracts/ids.ts';
+import { EVENT_VERSION } from '../../contracts/events.ts';
+import type { NewEvent, PerdureEvent } from '../../contracts/events.ts';
+import { foldSession } from '../../contracts/projections/session.ts';
+import type { SessionProjection } from '../../contracts/projections/session.ts';
+import type { CallRecord, MessageRecord, StepRecord } from '../tables.ts';
+import type { Owner } from '../port.ts';
+import { shorten } from './oversize.ts';
+import type { Oversize } from './oversize.ts';
+import type { DeltaRecord } from './load.ts';
+
+/** Where in the session an event belongs. */
+export interface Place {
+  readonly turn?: MessageId | undefined;
+  readonly step?: number | undefined;
+  readonly attempt?: number | undefined;
+  readonly fact?: string | undefined;
+}
+
+export interface DraftStart {
+  readonly key: number;
+  readonly sessionId: SessionId;
+  readonly owner: Owner;
+  readonly projection: SessionProjection;
+  readonly now: number;
+}
+
+export const stepKey = (ref: { readonly turn: string; readonly step: number }): string =>
+  `${ref.turn}/${ref.step}`;
+
+export class SessionDraft {
+  readonly key: number;
+  readonly sessionId: SessionId;
+  readonly owner: Owner;
+  readonly start: SessionProjection;
+  /** Never before the session's last event, whatever the clocks of several processes say. */
+  readonly now: number;
+  projection: SessionProjection;
+  /** Set where an attempt lost its right to write. */
+  closed = false;
+
+  readonly steps = new Map<string, StepRecord>();
+  readonly messages = new Map<string, MessageRecord>();
+  readonly calls = new Map<CallId, CallRecord>();
+  readonly facts = new Set<string>();
+  readonly deltas: DeltaRecord[] = [];
+
+  readonly events: { readonly event: PerdureEvent; readonly fact: string | undefined }[] = [];
+  readonly changed = {
+    steps: new Set<string>(),
+    messages: new Set<string>(),
+    calls: new Set<CallId>(),
+  };
+  readonly removedMessages = new Set<string>();
+  readonly artifacts: Oversize[] = [];
+
+  constructor(start: DraftStart) {
+    this.key = start.key;
+    this.sessionId = start.sessionId;
+    this.owner = start.owner;
+    this.start = start.projection;
+    this.projection = start.projection;
+    this.now = Math.max(start.now, Date.parse(start.projection.updatedAt));
+  }
+
+  get at(): string {
+    return new Date(this.now).toISOString();
+  }
+
+  /** Gives the event the next number. */
+  append(place: Place, added: NewEvent): PerdureEvent {
+    const { fact, ...envelope } = place;
+    const { data, artifact } = shorten(added);
+    if (artifact) this.artifacts.push(artifact);
+    const event = {
+      v: EVENT_VERSION,
+      sessionId: this.sessionId,
+      seq: this.projection.lastSeq + 1,
+      ...envelope,
+      at: this.at,
+      type: added.type,
+      data,
+    } as PerdureEvent;
+    this.projection = foldSession(this.projection, event);
+    this.events.push({ event, fact });
+    if (fact !== undefined) this.facts.add(fact);
+    return event;
+  }
+
+  step(ref: { readonly turn: string; readonly step: number }): StepRecord | undefined {
+    return this.steps.get(stepKey(ref));
+  }
+
+  putStep(row: StepRecord): void {
+    this.steps.set(stepKey(row), row);
+    this.changed.steps.add(stepKey(row));
+  }
+
+  putMessage(row: Omit<MessageRecord, 'session_key' | 'at'>): void {
+    this.messages.set(row.id, { ...row, session_key: this.key, at: this.now });
+    this.changed.messages.add(row.id);
+    this.removedMessages.delete(row.id);
+  }
+
+  removeMessage(id: string): void {
+    this.messages.delete(id);
+    this.changed.messages.delete(id);
+    this.removedMessages.add(id);
+  }
+
+  putCall(row: CallRecord): void {
+    this.calls.set(row.call_id, row);
+    this.changed.calls.add(row.call_id);
+  }
+
+  openCalls(turn: MessageId): CallRecord[] {
+    return [...this.calls.values()].filter(
+      (call) => call.turn === turn && call.state !== 'settled',
+    );
+  }
+}
