@@ -1,7 +1,7 @@
 /** One attempt of a claimed step: the call, and what becomes of it. */
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import type { ModelStepResult } from '../../contracts/activities.ts';
+import type { Allowance, ModelStepResult } from '../../contracts/activities.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import type { NewEvent } from '../../contracts/events.ts';
@@ -28,6 +28,8 @@ import { judge } from './verdict.ts';
 /** How often a request that the provider found too long is made shorter, in one attempt. */
 const MAX_SQUEEZES = 3;
 
+const UNLIMITED: Allowance = { tokens: null, usd: null };
+
 async function finish(step: ModelStep, settlement: StepSettlement): Promise<ModelStepResult> {
   await step.deps.journal.steps.finish(step.attempt, settlement);
   return settlement.result;
@@ -43,7 +45,7 @@ async function answer(step: ModelStep, progress: Progress): Promise<ModelStepRes
   const model = (progress.model = step.memory.resolve(step.modelName));
   const prepared = await prepareRequest(step, model);
   const reservation = reserve(prepared.maxOutputTokens, prepared.inputTokens, {
-    allowance: step.input.allowance,
+    allowance: step.input.allowance ?? UNLIMITED,
     prices: model.settings,
   });
   if (reservation.exhausted && reservation.limitedBy)

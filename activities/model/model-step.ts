@@ -53,4 +53,4 @@ export const stepSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
 
 /** What the turn has spent when this step adds `spend`. */
 export const turnSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
-  addSpend(step.input.turnSpend, stepSpend(step, spend));
+  addSpend(step.input.turnSpend ?? NO_SPEND, stepSpend(step, spend));
