@@ -105,7 +105,7 @@ function resolvePolicies(timeouts: TimeLimits, overrides: FileSettings['policies
 
 function differenceFrom(base: Policies, policies: Policies): PolicyOverrides {
   const changed = (Object.keys(base) as PolicyName[]).map((name) => {
-    const before = base[name] as Readonly<Record<string, unknown>>;
+    const before: Readonly<Record<string, unknown>> = { ...base[name] };
     const entries = Object.entries(policies[name]).filter(([key, value]) => before[key] !== value);
     return [name, Object.fromEntries(entries)] as const;
   });

@@ -22,11 +22,13 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
 export function createRedactor(secrets: readonly string[]): (line: string) => string {
   const values = secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
-    // As JSON writes them, since lines are JSON.
-    .flatMap((secret) => [...new Set([secret, JSON.stringify(secret).slice(1, -1)])])
+    // As JSON writes them, and as it writes JSON in a string, since lines are JSON.
+    .flatMap((secret) => [...new Set([secret, escaped(secret), escaped(escaped(secret))])])
     .toSorted((a, b) => b.length - a.length);
   return (line) => {
     const known = values.reduce((text, secret) => text.replaceAll(secret, REDACTED), line);
     return SHAPES.reduce((text, [shape, replacement]) => text.replace(shape, replacement), known);
   };
 }
+
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);

@@ -1,0 +1,54 @@
+/** The workflows as one script for the sandbox. Bundling takes seconds of both cores, so it is done once for the same sources. */
+import { createHash, randomUUID } from 'node:crypto';
+import { glob, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import type { Logger, WorkflowBundleOption } from '@temporalio/worker';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const WORKFLOWS = join(ROOT, 'workflows', 'index.ts');
+/** Everything that can be in the bundle; the lock file stands for the packages. */
+const SOURCES = ['workflows/**/*.ts', 'contracts/**/*.ts', 'package-lock.json'];
+
+export interface BundleOptions {
+  /** Where finished bundles are kept; a folder that cannot be written to is not an error. */
+  readonly folder: string;
+  readonly logger: Logger;
+  /** Modules of workflow interceptors, for traces. */
+  readonly interceptors: readonly string[];
+}
+
+export async function workflowBundle(options: BundleOptions): Promise<WorkflowBundleOption> {
+  const digest = await digestOf(options.interceptors);
+  const codePath = join(options.folder, `workflows-${digest}.js`);
+  if (await readFile(codePath).catch(() => undefined)) return { codePath };
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: WORKFLOWS,
+    workflowInterceptorModules: [...options.interceptors],
+    logger: options.logger,
+  });
+  const kept = await keep(codePath, { code, folder: options.folder }).catch(() => false);
+  return kept ? { codePath } : { code };
+}
+
+async function digestOf(interceptors: readonly string[]): Promise<string> {
+  const digest = createHash('sha256').update(JSON.stringify(interceptors));
+  const files = await Array.fromAsync(glob(SOURCES, { cwd: ROOT }));
+  for (const file of files.toSorted()) digest.update(file).update(await readFile(join(ROOT, file)));
+  return digest.digest('hex').slice(0, 16);
+}
+
+/** Under another name first: a worker that starts at the same moment never sees half a bundle. */
+async function keep(
+  codePath: string,
+  { code, folder }: { code: string; folder: string },
+): Promise<true> {
+  await mkdir(folder, { recursive: true });
+  const old = await readdir(folder);
+  const unfinished = join(folder, `.${randomUUID()}`);
+  await writeFile(unfinished, code);
+  await rename(unfinished, codePath);
+  await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
+  return true;
+}
