@@ -52,11 +52,9 @@ const textIn = (part: Part): { kind: ContentKind; text: string } | undefined => 
   return undefined;
 };
 
-/** Parts that say that the model is at work; the rest is the library's own bookkeeping. */
+/** Parts that say that the model is at work; some providers announce a text long before its first token. */
 const FROM_MODEL = new Set<Part['type']>([
-  'text-start',
   'text-delta',
-  'reasoning-start',
   'reasoning-delta',
   'tool-input-start',
   'tool-input-delta',
@@ -84,6 +82,11 @@ function checkFinish(finish: FinishStep | undefined): FinishStep {
     case 'interrupted':
     case 'unknown':
       throw new IncompleteAnswer(`it finished with "${finish.finishReason}"`);
+    case 'other':
+      // What OpenRouter's library says of a stream that just ended.
+      if (finish.rawFinishReason === undefined)
+        throw new IncompleteAnswer('the stream ended without a finish');
+      return finish;
     default:
       return finish;
   }

@@ -12,6 +12,7 @@ import type {
   SessionActivities,
   ToolActivities,
   ToolInput,
+  ToolResultRef,
 } from '../../contracts/activities.ts';
 import type { EventOf, EventType, PerdureEvent } from '../../contracts/events.ts';
 import { newId } from '../../contracts/ids.ts';
@@ -155,7 +156,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
         timeoutMs: call.timeoutMs,
       };
       const env = run.env ?? activityEnvironment(run);
-      return (await env.run((given: ToolInput) => tools.executeTool(given), input)).outcome;
+      const result: ToolResultRef = await env.run(tools.executeTool, input);
+      return result.outcome;
     },
     message: (text, more = {}) => {
       const turn: MessageId = newId('msg');
