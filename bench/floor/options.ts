@@ -1,10 +1,12 @@
-/** The worker options of the floor: those of worker/, so that both sides are tuned alike. */
+/** The worker options of the floor: those of Perdure's session queue, so that both sides are tuned alike. */
+import type { WorkerOptions } from '@temporalio/worker';
+import { loadSettings } from '../../config/load.ts';
+import { sessionTuning } from '../../worker/tuning.ts';
+
 export const FLOOR_QUEUE = 'bench-floor';
 
-export const FLOOR_WORKER_OPTIONS = {
-  maxConcurrentActivityTaskExecutions: 1_200,
-  maxConcurrentWorkflowTaskExecutions: 100,
-  maxCachedWorkflows: 1_200,
-  reuseV8Context: true,
-  maxHeartbeatThrottleInterval: 4_000,
-} as const;
+/** Made from the default settings, whatever perdure.yaml lies in the folder of the start. */
+export async function floorWorkerOptions(): Promise<Omit<WorkerOptions, 'connection'>> {
+  const settings = await loadSettings({ cwd: '/', env: {}, localModels: null });
+  return { ...sessionTuning(settings), taskQueue: FLOOR_QUEUE };
+}
