@@ -8,7 +8,7 @@ import type { PerdureEvent } from '../contracts/events.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { AttemptClosed } from './port.ts';
 import { explain, retrying } from './store.ts';
-import type { Store } from './store.ts';
+import type { Store, Tx } from './store.ts';
 import { flush } from './write/flush.ts';
 import { load } from './write/load.ts';
 import type { Needs } from './write/load.ts';
@@ -119,22 +119,26 @@ export class GroupCommit {
   }
 
   async #write(batch: readonly Item[]): Promise<readonly Outcome[]> {
-    const store = this.#store;
-    const { drafts, outcomes } = await retrying(store, async (tx) => {
-      const loaded = await load(
-        tx,
-        store,
-        batch.map((item) => item.operation.needs),
-      );
-      const outcomes = batch.map(({ operation }) =>
-        applied(operation, loaded.get(operation.needs.sessionId)),
-      );
-      const drafts = [...loaded.values()];
-      await flush(tx, store, drafts);
-      return { drafts, outcomes };
-    });
-    this.#publish(drafts);
-    return outcomes;
+    let written: Written | undefined;
+    try {
+      await retrying(this.#store, async (tx) => {
+        written = undefined;
+        written = await writeBatch(tx, this.#store, batch);
+      });
+    } catch (error) {
+      // Nothing was committed unless the commit itself was under way.
+      if (!written || !(await this.#wasCommitted(written, error))) throw error;
+    }
+    this.#publish(written!.drafts);
+    return written!.outcomes;
+  }
+
+  /** Where the connection broke in a commit only the database knows: writing again would write twice. */
+  async #wasCommitted({ transaction }: Written, error: unknown): Promise<boolean> {
+    if (transaction === undefined || this.#store.faultOf(error) !== 'unavailable') return false;
+    const committed = await this.#store.committed?.(transaction);
+    if (committed === undefined) throw new CommitUnknown(error);
+    return committed;
   }
 
   #publish(drafts: readonly SessionDraft[]): void {
@@ -153,13 +157,14 @@ export class GroupCommit {
   async #recover(batch: readonly Item[], error: unknown): Promise<void> {
     const fault = this.#store.faultOf(error);
     if (fault === 'unavailable' || fault === 'retry') return this.#postpone(batch, error);
+    const unknown = error instanceof CommitUnknown;
     // Whose fault it is shows by halving: nobody else's write fails for it.
-    if (fault !== 'unknown' && batch.length > 1) {
+    if (!unknown && batch.length > 1) {
       const middle = Math.ceil(batch.length / 2);
       await this.#commit(batch.slice(0, middle));
       return this.#commit(batch.slice(middle));
     }
-    for (const item of batch) item.reject(explain(this.#store, error));
+    for (const item of batch) item.reject(unknown ? error : explain(this.#store, error));
   }
 
   async #postpone(batch: readonly Item[], error: unknown): Promise<void> {
@@ -175,6 +180,33 @@ export class GroupCommit {
     await delay(this.#retryMs);
     this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
     this.#queue = [...kept, ...this.#queue];
+  }
+}
+
+interface Written {
+  readonly drafts: readonly SessionDraft[];
+  readonly outcomes: readonly Outcome[];
+  readonly transaction: string | undefined;
+}
+
+async function writeBatch(tx: Tx, store: Store, batch: readonly Item[]): Promise<Written> {
+  const loaded = await load(
+    tx,
+    store,
+    batch.map((item) => item.operation.needs),
+  );
+  const outcomes = batch.map(({ operation }) =>
+    applied(operation, loaded.drafts.get(operation.needs.sessionId)),
+  );
+  const drafts = [...loaded.drafts.values()];
+  await flush(tx, store, drafts);
+  return { drafts, outcomes, transaction: loaded.transaction };
+}
+
+/** Whether the writes are there is for a later attempt to find out. */
+class CommitUnknown extends PerdureError {
+  constructor(cause: unknown) {
+    super('journal_unavailable', "The journal's database was lost while it committed.", { cause });
   }
 }
 

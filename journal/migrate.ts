@@ -1,57 +1,20 @@
-/** Brings a database to the schema of this release, or back. */
-import type { Kysely } from 'kysely';
-import { Migrator, NO_MIGRATIONS } from 'kysely/migration';
-import { PerdureError } from '../contracts/perdure-error.ts';
-import { initial } from './migrations/0001-initial.ts';
-import { inDialect } from './migrations/sql-migration.ts';
-import type { Dialect } from './store.ts';
-import type { Tables } from './tables.ts';
+/** One entry for the `migrate` command, whatever database is configured. */
+import type { MigrationCommand, MigrationStatus } from './migrations/run.ts';
+import { migratePostgres } from './postgres.ts';
+import { migrateSqlite } from './sqlite.ts';
 
-const MIGRATIONS = { '0001-initial': initial };
+export type { MigrationCommand, MigrationStatus } from './migrations/run.ts';
 
-export interface MigrationStatus {
-  readonly name: string;
-  /** ISO 8601; null where it is still to be run. */
-  readonly executedAt: string | null;
-}
-
-/** `up`: everything that is missing. `down`: the newest one back. `empty`: all of them back, with all data. `status`: changes nothing. */
-export type MigrationCommand = 'up' | 'down' | 'empty' | 'status';
+export type MigrationTarget =
+  { readonly file: string } | { readonly url: string; readonly schema?: string };
 
 /**
+ * `up` brings the database to this release, `down` takes the newest migration back, `empty` all of them with all data, `status` changes nothing.
  * @returns all migrations of this release, as they stand afterwards
- * @throws journal_unavailable where a migration fails (its changes are rolled back)
+ * @throws journal_unavailable where the database cannot be reached or a migration fails (its changes are rolled back)
  */
-export async function migrateDatabase(
-  db: Kysely<Tables>,
-  dialect: Dialect,
+export const migrate = (
+  target: MigrationTarget,
   command: MigrationCommand,
-): Promise<readonly MigrationStatus[]> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => migrationsOf(dialect) },
-  });
-  const run = {
-    up: () => migrator.migrateToLatest(),
-    down: () => migrator.migrateDown(),
-    empty: () => migrator.migrateTo(NO_MIGRATIONS),
-    status: async () => ({ error: undefined }),
-  };
-  const { error } = await run[command]();
-  if (error !== undefined)
-    throw new PerdureError(
-      'journal_unavailable',
-      `The migration failed: ${(error as Error).message}`,
-      { cause: error },
-    );
-  const migrations = await migrator.getMigrations();
-  return migrations.map(({ name, executedAt }) => ({
-    name,
-    executedAt: executedAt?.toISOString() ?? null,
-  }));
-}
-
-const migrationsOf = (dialect: Dialect) =>
-  Object.fromEntries(
-    Object.entries(MIGRATIONS).map(([name, migration]) => [name, inDialect(migration, dialect)]),
-  );
+): Promise<readonly MigrationStatus[]> =>
+  'file' in target ? migrateSqlite(target.file, command) : migratePostgres(target, command);

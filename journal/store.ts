@@ -9,10 +9,9 @@ export type Dialect = 'sqlite' | 'postgres';
 
 /**
  * `retry`: the database chose this transaction as a victim; the same statements may pass now. `data`: it refused a value.
- * `unavailable`: it cannot be reached or cannot write. `unknown`: the connection broke in a commit, and nobody can tell how it
- * ended. `bug`: anything else.
+ * `unavailable`: it cannot be reached or cannot write. `bug`: anything else.
  */
-export type Fault = 'retry' | 'data' | 'unavailable' | 'unknown' | 'bug';
+export type Fault = 'retry' | 'data' | 'unavailable' | 'bug';
 
 /** Takes the same calls as a pino logger. */
 export interface JournalLog {
@@ -30,6 +29,11 @@ export interface Store {
   /** Epoch milliseconds. */
   now(): number;
   faultOf(error: unknown): Fault;
+  /**
+   * Whether a transaction whose connection broke was committed; undefined where nobody can tell. Absent where a commit cannot be
+   * left in doubt.
+   */
+  committed?(transaction: string): Promise<boolean | undefined>;
   close(): Promise<void>;
 }
 

@@ -7,9 +7,16 @@ import type { Side } from './statements.ts';
 export const sqliteDialect = (client: SqliteClient, side: Side): Dialect => ({
   createDriver: () => new ThreadDriver(client, side),
   createQueryCompiler: () => new SqliteQueryCompiler(),
-  createAdapter: () => new SqliteAdapter(),
+  createAdapter: () => (side === 'writer' ? new SqliteAdapter() : new ReaderAdapter()),
   createIntrospector: (db) => new SqliteIntrospector(db),
 });
+
+/** Kysely gives the writer's connection to one transaction at a time; single statements of readers need not wait for each other. */
+class ReaderAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
 
 class ThreadConnection implements DatabaseConnection {
   readonly #client: SqliteClient;
@@ -33,31 +40,17 @@ class ThreadConnection implements DatabaseConnection {
 
 class ThreadDriver implements Driver {
   readonly #connection: ThreadConnection;
-  readonly #exclusive: boolean;
-  /** Settled when the writer is free. */
-  #turn: Promise<void> = Promise.resolve();
-  #release: () => void = () => {};
 
   constructor(client: SqliteClient, side: Side) {
     this.#connection = new ThreadConnection(client, side);
-    this.#exclusive = side === 'writer';
   }
 
   async init(): Promise<void> {}
   async destroy(): Promise<void> {}
+  async releaseConnection(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    if (!this.#exclusive) return this.#connection;
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    await before;
-    this.#release = resolve;
     return this.#connection;
-  }
-
-  async releaseConnection(): Promise<void> {
-    this.#release();
   }
 
   /** Immediate: a transaction that began by reading could not become a writer. */
@@ -68,6 +61,7 @@ class ThreadDriver implements Driver {
     await connection.executeQuery(CompiledQuery.raw('commit'));
   }
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('rollback'));
+    // A full disk has rolled it back already; the caller hears of that, not of this.
+    await connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => {});
   }
 }

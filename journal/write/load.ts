@@ -40,8 +40,15 @@ interface Loading {
   readonly byKey: ReadonlyMap<number, SessionDraft>;
 }
 
-export async function load(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Drafts> {
-  const drafts = await lockSessions(tx, store, needs);
+/** The drafts, and the database's own id of the transaction where its fate can be asked for later. */
+export interface Loaded {
+  readonly drafts: Drafts;
+  readonly transaction: string | undefined;
+}
+
+export async function load(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Loaded> {
+  const rows = await lockSessions(tx, store, needs);
+  const drafts: Drafts = new Map(rows.map((row) => [row.id, draftOf(row, store.now())]));
   const byKey = new Map([...drafts.values()].map((draft) => [draft.key, draft]));
   const loading = { tx, store, needs, drafts, byKey };
   await loadSteps(loading);
@@ -49,17 +56,23 @@ export async function load(tx: Tx, store: Store, needs: readonly Needs[]): Promi
   await loadFacts(loading);
   await loadCalls(loading);
   await loadDeltas(loading);
-  return drafts;
+  return { drafts, transaction: rows[0]?.transaction };
 }
 
-async function lockSessions(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Drafts> {
+type Locked = SessionRecord & { readonly transaction?: string };
+
+async function lockSessions(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Locked[]> {
   const ids = [...new Set(needs.map((need) => need.sessionId))].map((id) => ({ id }));
+  const source = recordset(store.dialect, ids, { id: 'text' });
   // SQLite's `begin immediate` holds the one lock there is.
-  const lock = store.dialect === 'postgres' ? sql`for update of s` : sql``;
-  const { rows } = await sql<SessionRecord>`
-    select s.* from sessions s where s.id in (select r.id from ${recordset(store.dialect, ids, { id: 'text' })})
-    order by s.key ${lock}`.execute(tx);
-  return new Map(rows.map((row) => [row.id, draftOf(row, store.now())]));
+  const postgres = store.dialect === 'postgres';
+  const transaction = postgres ? sql`, pg_current_xact_id()::text as transaction` : sql``;
+  const lock = postgres ? sql`for update of s` : sql``;
+  const { rows } = await sql<Locked>`
+    select s.* ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`.execute(
+    tx,
+  );
+  return rows;
 }
 
 const draftOf = (row: SessionRecord, now: number): SessionDraft =>

@@ -1,0 +1,57 @@
+/** Brings a database to the schema of this release, or back. */
+import type { Kysely } from 'kysely';
+import { Migrator, NO_MIGRATIONS } from 'kysely/migration';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import { initial } from './0001-initial.ts';
+import { inDialect } from './sql-migration.ts';
+import type { Dialect } from '../store.ts';
+import type { Tables } from '../tables.ts';
+
+const MIGRATIONS = { '0001-initial': initial };
+
+export interface MigrationStatus {
+  readonly name: string;
+  /** ISO 8601; null where it is still to be run. */
+  readonly executedAt: string | null;
+}
+
+/** `up`: everything that is missing. `down`: the newest one back. `empty`: all of them back, with all data. `status`: changes nothing. */
+export type MigrationCommand = 'up' | 'down' | 'empty' | 'status';
+
+/**
+ * @returns all migrations of this release, as they stand afterwards
+ * @throws journal_unavailable where a migration fails (its changes are rolled back)
+ */
+export async function migrateDatabase(
+  db: Kysely<Tables>,
+  dialect: Dialect,
+  command: MigrationCommand,
+): Promise<readonly MigrationStatus[]> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrationsOf(dialect) },
+  });
+  const run = {
+    up: () => migrator.migrateToLatest(),
+    down: () => migrator.migrateDown(),
+    empty: () => migrator.migrateTo(NO_MIGRATIONS),
+    status: async () => ({ error: undefined }),
+  };
+  const { error } = await run[command]();
+  if (error !== undefined)
+    throw new PerdureError(
+      'journal_unavailable',
+      `The migration failed: ${(error as Error).message}`,
+      { cause: error },
+    );
+  const migrations = await migrator.getMigrations();
+  return migrations.map(({ name, executedAt }) => ({
+    name,
+    executedAt: executedAt?.toISOString() ?? null,
+  }));
+}
+
+const migrationsOf = (dialect: Dialect) =>
+  Object.fromEntries(
+    Object.entries(MIGRATIONS).map(([name, migration]) => [name, inDialect(migration, dialect)]),
+  );

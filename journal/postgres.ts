@@ -1,0 +1,143 @@
+/** The fleet's journal: one PostgreSQL database for any number of workers and APIs. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import { PerdureError } from '../contracts/perdure-error.ts';
+import { createJournal } from './journal.ts';
+import { migrateDatabase } from './migrations/run.ts';
+import type { MigrationCommand, MigrationStatus } from './migrations/run.ts';
+import type { Journal } from './port.ts';
+import { faultOf } from './postgres/faults.ts';
+import { NotifyFeed } from './postgres/feed.ts';
+import { explain } from './store.ts';
+import type { JournalLog, Store } from './store.ts';
+import type { Tables } from './tables.ts';
+
+export interface PostgresJournalOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  /** Where the tables are; `perdure` by default. */
+  readonly schema?: string;
+  /** Connections of this process, one for notifications not counted. */
+  readonly poolSize: number;
+  readonly log?: JournalLog;
+  /** Epoch milliseconds; for tests that wait for leases. */
+  readonly now?: () => number;
+}
+
+const SILENT: JournalLog = { warn() {} };
+const DEFAULT_SCHEMA = 'perdure';
+const INT8 = 20;
+/** A batch takes milliseconds: what takes longer than these is stuck, and holds locks that others wait for. */
+const STATEMENT_MS = 10_000;
+const LOCK_MS = 5_000;
+const IDLE_IN_TRANSACTION_MS = 10_000;
+const CONNECT_MS = 5_000;
+/** How long the fate of a transaction is asked for whose connection broke while it was committed. */
+const FATE_MS = 20_000;
+const FATE_RETRY_MS = 200;
+
+/**
+ * Opens a journal whose schema is up to date.
+ * @throws journal_unavailable where the server cannot be reached or migrations are missing
+ */
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+  const store = openStore(options);
+  try {
+    await requireMigrations(store);
+    return await createJournal(store);
+  } catch (error) {
+    await store.changes.close();
+    await store.close();
+    throw explain(store, error);
+  }
+}
+
+/** Runs a migration command; `up` makes the schema too. @throws journal_unavailable */
+export async function migratePostgres(
+  { url, schema = DEFAULT_SCHEMA }: Pick<PostgresJournalOptions, 'url' | 'schema'>,
+  command: MigrationCommand,
+): Promise<readonly MigrationStatus[]> {
+  const store = openStore({ url, schema, poolSize: 2 });
+  try {
+    if (command === 'up')
+      await sql`create schema if not exists ${sql.id(schema)}`.execute(store.db);
+    return await migrateDatabase(store.db, 'postgres', command);
+  } catch (error) {
+    throw explain(store, error);
+  } finally {
+    await store.close();
+  }
+}
+
+async function requireMigrations(store: Store): Promise<void> {
+  const missing = (await migrateDatabase(store.db, 'postgres', 'status')).filter(
+    ({ executedAt }) => executedAt === null,
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(', ');
+  throw new PerdureError(
+    'journal_unavailable',
+    `The journal's schema is not up to date (${names}): run \`perdure migrate\`.`,
+  );
+}
+
+function openStore({
+  url,
+  schema = DEFAULT_SCHEMA,
+  poolSize,
+  log = SILENT,
+  now = Date.now,
+}: PostgresJournalOptions): Store {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    options: `-c search_path=${schema}`,
+    application_name: 'perdure journal',
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: STATEMENT_MS,
+    lock_timeout: LOCK_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    types: { getTypeParser: numbersForInt8 },
+  });
+  // Of a connection that nobody uses: the pool opens another one.
+  pool.on('error', (error) =>
+    log.warn({ error: error.message }, 'lost an idle connection to the journal'),
+  );
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const changes = new NotifyFeed({ url, schema, log });
+  const committed = (transaction: string) => fateOf(pool, transaction);
+  return {
+    dialect: 'postgres',
+    db,
+    reader: db,
+    changes,
+    log,
+    now,
+    faultOf,
+    committed,
+    close: () => db.destroy(),
+  };
+}
+
+/** All our numbers fit: keys, sequence numbers, milliseconds. */
+function numbersForInt8(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  return oid === INT8
+    ? Number
+    : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+}
+
+/** A server that takes its time (it may be starting again) is asked until it knows. */
+async function fateOf(pool: pg.Pool, transaction: string): Promise<boolean | undefined> {
+  const deadline = Date.now() + FATE_MS;
+  while (Date.now() < deadline) {
+    const status = await pool
+      .query<{ status: string }>('select pg_xact_status($1::xid8) as status', [transaction])
+      .then(({ rows }) => rows[0]!.status)
+      .catch(() => undefined);
+    if (status === 'committed' || status === 'aborted') return status === 'committed';
+    await delay(FATE_RETRY_MS);
+  }
+  return undefined;
+}
