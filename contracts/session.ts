@@ -38,6 +38,8 @@ export const sendMessageSchema = z.strictObject({
   reopen: z.boolean().default(false),
 });
 export type SendMessageInput = z.input<typeof sendMessageSchema>;
+/** The same with its defaults. */
+export type SentMessage = z.output<typeof sendMessageSchema>;
 
 export const queueEditSchema = z.discriminatedUnion('action', [
   z.strictObject({

@@ -8,7 +8,7 @@ import type { CallId } from './ids.ts';
 
 export const callIdSchema = z
   .string()
-  .regex(new RegExp(idPattern('call')), 'expected a call id') as unknown as z.ZodType<CallId>;
+  .regex(new RegExp(idPattern('call')), 'expected a call id') as unknown as z.ZodType<CallId, string>;
 
 /** `read` may run again; `keyed` may run again with the call's id as idempotency key; `never-retry` runs at most once. */
 export const effectSchema = z.enum(['read', 'keyed', 'never-retry']);
@@ -69,7 +69,12 @@ export type ToolSettlement = z.infer<typeof toolSettlementSchema>;
 
 /** What a client may answer a call with. */
 export const toolAnswerSchema = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('completed'), result: z.json() }),
+  z.strictObject({
+    status: z.literal('completed'),
+    result: z.json().optional(),
+    /** Instead of a large result: what was uploaded before. */
+    artifact: artifactRefSchema.optional(),
+  }),
   z.strictObject({
     status: z.literal('failed'),
     message: z.string().min(1).max(10_000),

@@ -7,7 +7,7 @@ import { pruneTurns } from './prune.ts';
 import { readPage } from './read.ts';
 import type { Store } from './store.ts';
 import { tail } from './tail.ts';
-import { queuedMessages, transcript } from './transcript.ts';
+import { messageContent, queuedMessages, transcript } from './transcript.ts';
 
 export const eventLog = (store: Store, commits: GroupCommit, hub: Hub): EventLog => ({
   record: (sessionId, facts) =>
@@ -16,6 +16,7 @@ export const eventLog = (store: Store, commits: GroupCommit, hub: Hub): EventLog
   tail: (sessionId, options) => tail({ store, hub }, sessionId, options),
   transcript: (sessionId, options = {}) => transcript(store, sessionId, options),
   queued: (sessionId) => queuedMessages(store, sessionId),
+  message: (sessionId, messageId) => messageContent(store, sessionId, messageId),
   prune: ({ olderThanMs, limit }) =>
     pruneTurns(store, { before: store.now() - olderThanMs, limit }),
 });

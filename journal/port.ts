@@ -339,6 +339,8 @@ export interface EventLog {
   ): Promise<readonly TranscriptMessage[]>;
   /** Messages that wait for a turn, in the order of their arrival; the workflow knows in which order they will be taken. */
   queued(sessionId: SessionId): Promise<readonly QueuedRow[]>;
+  /** Content of a person's message that the session has taken in or queued; undefined where it has none with this id. */
+  message(sessionId: SessionId, messageId: MessageId): Promise<readonly Part[] | undefined>;
   /** Deltas of turns settled more than `olderThanMs` ago. @returns the number of rows removed */
   prune(options: { olderThanMs: number; limit: number }): Promise<number>;
 }

@@ -1,7 +1,7 @@
 /** The transcript as the next model call is built from it. */
 import type { Kysely } from 'kysely';
 import type { TranscriptMessage } from '../contracts/transcript.ts';
-import type { SessionId } from '../contracts/ids.ts';
+import type { MessageId, SessionId } from '../contracts/ids.ts';
 import type { QueuedRow } from './port.ts';
 import type { UserBody } from './operations/accept.ts';
 import { reach } from './store.ts';
@@ -60,6 +60,18 @@ export async function queuedMessages(
       ...body,
     };
   });
+}
+
+/** Content of a person's message, waiting or taken in. */
+export async function messageContent(
+  store: Store,
+  sessionId: SessionId,
+  messageId: MessageId,
+): Promise<UserBody['content'] | undefined> {
+  const record = await reach(store, (db) =>
+    rowsOf(db, sessionId).where('id', '=', messageId).where('role', '=', 'user').executeTakeFirst(),
+  );
+  return record && (JSON.parse(record.body) as UserBody).content;
 }
 
 const rowsOf = (db: Kysely<Tables>, sessionId: SessionId) =>

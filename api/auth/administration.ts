@@ -1,0 +1,60 @@
+import { newId, type KeyId } from '../../contracts/ids.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { KeyRow, Role } from '../../journal/port.ts';
+import type { ApiContext } from '../context.ts';
+import { LOCAL_TENANT, type Principal } from './principal.ts';
+import { hashSecret, newSecret } from './secret.ts';
+
+interface NewKey {
+  readonly user: string;
+  readonly role: Role;
+  readonly label: string;
+  readonly tenant?: string | undefined;
+}
+
+/** The installation's own operators look after every tenant's keys, and see nothing else of them. */
+const administersAll = ({ tenant }: Principal): boolean => tenant === LOCAL_TENANT;
+
+const scopeOf = (principal: Principal): string | undefined =>
+  administersAll(principal) ? undefined : principal.tenant;
+
+/** @returns the row and the key itself, which nobody can ask for again */
+export async function createKey(
+  ctx: ApiContext,
+  { user, role, label, tenant }: NewKey,
+): Promise<KeyRow & { key: string }> {
+  const { deps, principal } = ctx;
+  const owner = tenant ?? principal.tenant;
+  if (owner !== principal.tenant && !administersAll(principal))
+    throw new PerdureError('forbidden', 'You may make keys for your own tenant only.', {
+      field: 'tenant',
+    });
+  const key = newSecret();
+  const row = { keyId: newId('key'), tenant: owner, user, role, label };
+  const inserted = await deps.journal.keys.insert(row, hashSecret(key));
+  const details = { tenant: owner, user, role, label };
+  await note(ctx, { action: 'key.created', subject: inserted.keyId, details });
+  return { ...inserted, key };
+}
+
+export const listKeys = ({ deps, principal }: ApiContext): Promise<readonly KeyRow[]> =>
+  deps.journal.keys.list(scopeOf(principal));
+
+/** @throws not_found */
+export async function revokeKey(ctx: ApiContext, keyId: KeyId): Promise<void> {
+  const { deps, principal } = ctx;
+  if (!(await deps.journal.keys.revoke(keyId, scopeOf(principal))))
+    throw new PerdureError('not_found', `There is no key ${keyId} that could be revoked.`);
+  deps.keyring.forget();
+  deps.connections.closeOfKey(keyId);
+  await note(ctx, { action: 'key.revoked', subject: keyId, details: {} });
+}
+
+async function note(
+  { deps, principal, address }: ApiContext,
+  change: { action: string; subject: string; details: Record<string, string> },
+): Promise<void> {
+  const { tenant, user } = principal;
+  const details = { ...change.details, address };
+  await deps.journal.audit.write({ ...change, tenant, user, details });
+}

@@ -1,0 +1,33 @@
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { ApiDeps } from '../deps.ts';
+import { LOCAL_OWNER, principalOf, type Principal } from './principal.ts';
+
+export interface Credentials {
+  /** The Authorization header, or what a browser sent as connection parameter `authorization`. */
+  readonly authorization: string | undefined;
+  readonly address: string;
+  /** Came through a proxy: then "from this machine" says nothing about the person. */
+  readonly forwarded: boolean;
+}
+
+/**
+ * Finds out who is calling.
+ * @throws unauthenticated; rate_limited after many wrong keys from one address
+ */
+export async function identify(deps: ApiDeps, credentials: Credentials): Promise<Principal> {
+  const { authorization, address, forwarded } = credentials;
+  if (!authorization) {
+    if (deps.openToLocalOwner && !forwarded) return LOCAL_OWNER;
+    throw new PerdureError(
+      'unauthenticated',
+      'No key: send "Authorization: Bearer pdk_…" (perdure keys create makes one).',
+    );
+  }
+  await deps.requests.beforeGuess(address);
+  const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+  const row = await deps.keyring.find(secret);
+  if (row) return principalOf(row);
+  await deps.requests.noteGuess(address);
+  deps.refusals.note({ tenant: null, user: null, subject: null, reason: 'unknown_key', address });
+  throw new PerdureError('unauthenticated', 'This key is malformed, unknown or revoked.');
+}

@@ -1,0 +1,164 @@
+/** The one place that talks to Temporal. Each call has a deadline: a client must hear "try again", not wait. */
+import {
+  type Client,
+  type WorkflowHandle,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import type { CallId, SessionId } from '../../contracts/ids.ts';
+import { SEARCH_ATTRIBUTES, SESSION_QUEUE, SESSION_WORKFLOW } from '../../contracts/names.ts';
+import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
+import * as messages from '../../workflows/session/messages.ts';
+import { engineError } from './engine-errors.ts';
+
+const COMMAND_MS = 10_000;
+const QUERY_MS = 1_000;
+
+export interface StartRequest {
+  readonly start: messages.SessionStart;
+  /** Sent in the same request, so that a session never exists without its first message. */
+  readonly message?: messages.UserMessage | undefined;
+  /** What the list in Temporal's UI shows. */
+  readonly summary: string;
+}
+
+const KEYS = {
+  tenant: defineSearchAttributeKey(SEARCH_ATTRIBUTES.tenant, 'KEYWORD'),
+  agent: defineSearchAttributeKey(SEARCH_ATTRIBUTES.agent, 'KEYWORD'),
+  state: defineSearchAttributeKey(SEARCH_ATTRIBUTES.state, 'KEYWORD'),
+};
+
+export interface EngineOptions {
+  readonly client: Client;
+  readonly updateMs: number;
+  /** Where the sessions' workers listen; tests have their own. */
+  readonly taskQueue?: string | undefined;
+}
+
+export class SessionEngine {
+  readonly #client: Client;
+  readonly #updateMs: number;
+  readonly #taskQueue: string;
+
+  constructor({ client, updateMs, taskQueue }: EngineOptions) {
+    this.#client = client;
+    this.#updateMs = updateMs;
+    this.#taskQueue = taskQueue ?? SESSION_QUEUE;
+  }
+
+  /** Starts the session's first run. Harmless where it runs already; where it has ended, nothing happens. */
+  async start(request: StartRequest): Promise<void> {
+    await this.#launch(request, 'REJECT_DUPLICATE');
+  }
+
+  /** Starts a new run under the same id, whose last run has ended. */
+  async reopen(request: StartRequest): Promise<void> {
+    await this.#launch(request, 'ALLOW_DUPLICATE');
+  }
+
+  async send(sessionId: SessionId, message: messages.UserMessage): Promise<void> {
+    await this.#command(sessionId, (handle) => handle.signal(messages.userMessage, message));
+  }
+
+  async toolResult(sessionId: SessionId, callId: CallId): Promise<void> {
+    await this.#command(sessionId, (handle) => handle.signal(messages.toolResult, { callId }));
+  }
+
+  async interrupt(sessionId: SessionId, request: messages.InterruptRequest): Promise<void> {
+    await this.#command(sessionId, (handle) => handle.signal(messages.interruptTurn, request));
+  }
+
+  async stop(sessionId: SessionId): Promise<void> {
+    await this.#command(sessionId, (handle) => handle.signal(messages.stopSession));
+  }
+
+  /** @param updateId the same id twice is the same edit */
+  editQueue(
+    sessionId: SessionId,
+    edit: messages.QueueEditRequest,
+    updateId: string,
+  ): Promise<readonly QueuedMessage[]> {
+    return this.#within(this.#updateMs, sessionId, (handle) =>
+      handle.executeUpdate(messages.editQueue, { args: [edit], updateId }),
+    );
+  }
+
+  reconfigure(
+    sessionId: SessionId,
+    change: messages.Reconfiguration,
+    updateId: string,
+  ): Promise<void> {
+    return this.#within(this.#updateMs, sessionId, (handle) =>
+      handle.executeUpdate(messages.reconfigure, { args: [change], updateId }),
+    );
+  }
+
+  status(sessionId: SessionId): Promise<LiveStatus> {
+    return this.#within(QUERY_MS, sessionId, (handle) => handle.query(messages.status));
+  }
+
+  /** @throws engine_unavailable */
+  async ping(): Promise<void> {
+    await this.#deadline(QUERY_MS, () =>
+      this.#client.workflowService.getSystemInfo({}).then(() => undefined),
+    );
+  }
+
+  async #launch(
+    { start, message, summary }: StartRequest,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE',
+  ): Promise<void> {
+    const options = {
+      workflowId: start.sessionId,
+      taskQueue: this.#taskQueue,
+      args: [start] as [messages.SessionStart],
+      workflowIdReusePolicy,
+      staticSummary: summary,
+      typedSearchAttributes: attributesOf(start),
+    };
+    const { workflow } = this.#client;
+    try {
+      await this.#deadline(COMMAND_MS, async () => {
+        if (!message) await workflow.start(SESSION_WORKFLOW, options);
+        else
+          await workflow.signalWithStart(SESSION_WORKFLOW, {
+            ...options,
+            signal: messages.userMessage,
+            signalArgs: [message],
+          });
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  #command(
+    sessionId: SessionId,
+    call: (handle: WorkflowHandle) => Promise<unknown>,
+  ): Promise<unknown> {
+    return this.#within(COMMAND_MS, sessionId, call);
+  }
+
+  #within<T>(
+    ms: number,
+    sessionId: SessionId,
+    call: (handle: WorkflowHandle) => Promise<T>,
+  ): Promise<T> {
+    return this.#deadline(ms, () => call(this.#client.workflow.getHandle(sessionId)));
+  }
+
+  async #deadline<T>(ms: number, call: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#client.withDeadline(Date.now() + ms, call);
+    } catch (error) {
+      throw engineError(error);
+    }
+  }
+}
+
+const attributesOf = ({ tenant, agent }: messages.SessionStart): TypedSearchAttributes =>
+  new TypedSearchAttributes([
+    { key: KEYS.tenant, value: tenant },
+    { key: KEYS.agent, value: agent },
+    { key: KEYS.state, value: 'open' },
+  ]);

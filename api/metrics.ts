@@ -1,0 +1,46 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export interface ApiMetrics {
+  readonly registry: Registry;
+  readonly requests: Histogram<'method' | 'route' | 'status'>;
+  readonly connections: Gauge;
+  readonly closedStreams: Counter<'reason'>;
+  readonly refusals: Counter<'reason'>;
+  readonly sweeps: Counter;
+}
+
+export function createApiMetrics(registry: Registry): ApiMetrics {
+  const registers = [registry];
+  return {
+    registry,
+    requests: new Histogram({
+      name: 'perdure_http_request_seconds',
+      help: 'Time to answer an HTTP request, event streams excepted.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    }),
+    connections: new Gauge({
+      name: 'perdure_open_streams',
+      help: 'Open event streams and sockets.',
+      registers,
+    }),
+    closedStreams: new Counter({
+      name: 'perdure_closed_streams_total',
+      help: 'Event streams that the server closed, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'perdure_refused_requests_total',
+      help: 'Requests refused for want of a right, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    sweeps: new Counter({
+      name: 'perdure_swept_tool_calls_total',
+      help: 'Tool calls whose workflow was told again that the ledger has news.',
+      registers,
+    }),
+  };
+}

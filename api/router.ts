@@ -1,0 +1,21 @@
+import { router } from './procedures.ts';
+import { agentRouter } from './routers/agent.ts';
+import { artifactRouter } from './routers/artifact.ts';
+import { contextRouter } from './routers/context.ts';
+import { keyRouter } from './routers/key.ts';
+import { sessionRouter } from './routers/session.ts';
+import { systemRouter } from './routers/system.ts';
+import { toolRouter } from './routers/tool.ts';
+
+export const appRouter = router({
+  session: sessionRouter,
+  tool: toolRouter,
+  context: contextRouter,
+  agent: agentRouter,
+  artifact: artifactRouter,
+  key: keyRouter,
+  system: systemRouter,
+});
+
+/** What clients are typed by; they take this type and nothing else from api/. */
+export type AppRouter = typeof appRouter;

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { sessionIdSchema } from '../../contracts/events.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import { SESSION_STATES } from '../../contracts/session-state.ts';
+import { callIdSchema, toolAnswerSchema } from '../../contracts/tools.ts';
+import { anyone, router } from '../procedures.ts';
+import { pendingCallOf, pendingCallSchema } from '../schemas/tool.ts';
+import { findCall, giveResult } from '../tools/result.ts';
+import { rest } from './rest.ts';
+
+const ref = z.strictObject({ callId: callIdSchema });
+const holder = z.string().min(1).max(200).describe('Who answers the call: a name of your choice.');
+const resultSchema = z
+  .object({
+    sessionId: sessionIdSchema,
+    callId: callIdSchema,
+    state: z.enum(SESSION_STATES),
+  })
+  .meta({ id: 'ToolResultAccepted' });
+
+export const toolRouter = router({
+  pending: anyone
+    .meta(rest('GET /api/tools/pending', 'Tool calls that wait for an answer, oldest first'))
+    .input(
+      z.strictObject({
+        sessionId: sessionIdSchema.optional(),
+        limit: z.number().int().min(1).max(200).default(50),
+      }),
+    )
+    .output(z.object({ calls: z.array(pendingCallSchema) }).meta({ id: 'PendingToolCalls' }))
+    .query(async ({ ctx, input: { sessionId, limit } }) => {
+      const { tenant, user, role } = ctx.principal;
+      const owner = role === 'operator' ? { tenant } : { tenant, user };
+      const calls = await ctx.deps.journal.ledger.pending({ ...owner, sessionId }, limit);
+      return { calls: calls.map(pendingCallOf) };
+    }),
+
+  claim: anyone
+    .meta(rest('POST /api/tools/{callId}/claim', 'Claim a call, or renew the claim'))
+    .input(ref.extend({ holder }))
+    .output(pendingCallSchema)
+    .mutation(async ({ ctx, input: { callId, holder } }) => {
+      const { journal, settings } = ctx.deps;
+      await findCall(ctx, callId);
+      const call = await journal.ledger.lease(callId, holder, settings.timeouts.toolLeaseMs);
+      if (call) return pendingCallOf(call);
+      throw new PerdureError(
+        'result_late',
+        `Call ${callId} is held by somebody else, or has its result already.`,
+      );
+    }),
+
+  progress: anyone
+    .meta(rest('POST /api/tools/{callId}/progress', 'Report progress, which renews the claim'))
+    .input(
+      ref.extend({
+        holder,
+        message: z.string().min(1).max(2_000),
+        fraction: z.number().min(0).max(1).optional(),
+      }),
+    )
+    .output(z.object({ held: z.literal(true) }).meta({ id: 'ToolProgressTaken' }))
+    .mutation(async ({ ctx, input: { callId, holder, ...progress } }) => {
+      const { journal, settings } = ctx.deps;
+      await findCall(ctx, callId);
+      const { toolLeaseMs } = settings.timeouts;
+      if (await journal.ledger.progress(callId, holder, progress, toolLeaseMs))
+        return { held: true as const };
+      throw new PerdureError('result_late', `You no longer hold call ${callId}.`);
+    }),
+
+  result: anyone
+    .meta(rest('POST /api/tools/{callId}/result', 'Answer a call', { status: 202 }))
+    .input(ref.extend({ outcome: toolAnswerSchema }))
+    .output(resultSchema)
+    .mutation(({ ctx, input }) => giveResult(ctx, input)),
+
+  /** The same, found by its session: the form of `POST /api/sessions/:id/tool-results`. */
+  resultOfSession: anyone
+    .meta(
+      rest('POST /api/sessions/{sessionId}/tool-results', 'Answer a call of this session', {
+        status: 202,
+      }),
+    )
+    .input(ref.extend({ sessionId: sessionIdSchema, outcome: toolAnswerSchema }))
+    .output(resultSchema)
+    .mutation(({ ctx, input }) => giveResult(ctx, input)),
+});

@@ -1,0 +1,42 @@
+import type { SessionRow } from '../../journal/port.ts';
+import type { SessionStart, UserMessage } from '../../workflows/session/messages.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { StartRequest } from '../engine/engine.ts';
+import { mergeLimits, policyOverrides } from './limits.ts';
+
+/** What Temporal needs to start a run of this session: all of it follows from the row, so a repeat asks for the same. */
+export function startOf(
+  deps: ApiDeps,
+  row: SessionRow,
+  { origin, message }: { origin: 'start' | 'reopen'; message?: UserMessage | undefined },
+): StartRequest {
+  const { settings, catalogue } = deps;
+  const agent = catalogue.agents[row.agent];
+  const policies = policyOverrides(settings.policies);
+  const start: SessionStart = {
+    sessionId: row.sessionId,
+    tenant: row.tenant,
+    agent: row.agent,
+    model: row.model,
+    limits: mergeLimits(settings.limits, agent?.limits ?? {}, row.limits),
+    origin,
+    ...(policies && { policies }),
+    ...(origin === 'reopen' && { carried: carriedOver(row) }),
+  };
+  return { start, message, summary: summaryOf(row) };
+}
+
+/** A reopened session goes on with its sums; its journal goes on by itself. */
+const carriedOver = (row: SessionRow): NonNullable<SessionStart['carried']> => ({
+  queue: [],
+  seen: [],
+  spend: row.spend,
+  turns: row.turns,
+  startedAt: Date.now(),
+  idleSince: Date.now(),
+  warned: null,
+});
+
+/** Temporal takes 200 bytes here. */
+const summaryOf = ({ agent, title, context }: SessionRow): string =>
+  [agent, title ?? context].filter(Boolean).join(': ').slice(0, 60);

@@ -1,0 +1,46 @@
+import type { Part } from '../../contracts/content.ts';
+import type { MessageId, SessionId } from '../../contracts/ids.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { EventLog } from '../../journal/port.ts';
+import { digestOf } from './digest.ts';
+
+const REMEMBERED = 10_000;
+
+/** Tells a repeated message from another one under the same id. The journal knows those that a session has taken in; the rest is remembered. */
+export class MessagesSent {
+  readonly #log: EventLog;
+  readonly #digests = new Map<MessageId, string>();
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  /** @throws idempotency_conflict */
+  async refuseAnother(
+    sessionId: SessionId,
+    messageId: MessageId,
+    content: readonly Part[],
+  ): Promise<void> {
+    const digest = digestOf(content);
+    const known = this.#digests.get(messageId) ?? (await this.#recorded(sessionId, messageId));
+    if (known !== undefined && known !== digest)
+      throw new PerdureError(
+        'idempotency_conflict',
+        `${messageId} was used for a different message in this session.`,
+        { field: 'messageId' },
+      );
+    this.#remember(messageId, digest);
+  }
+
+  async #recorded(sessionId: SessionId, messageId: MessageId): Promise<string | undefined> {
+    const content = await this.#log.message(sessionId, messageId);
+    return content && digestOf(content);
+  }
+
+  #remember(messageId: MessageId, digest: string): void {
+    this.#digests.set(messageId, digest);
+    if (this.#digests.size <= REMEMBERED) return;
+    const oldest = this.#digests.keys().next().value;
+    if (oldest) this.#digests.delete(oldest);
+  }
+}

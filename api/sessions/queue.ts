@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { Part } from '../../contracts/content.ts';
+import type { SessionId } from '../../contracts/ids.ts';
+import type { QueueEdit, QueuedMessage } from '../../contracts/session.ts';
+import type { QueuedRow } from '../../journal/port.ts';
+import { isClosed } from '../../contracts/session-state.ts';
+import type { QueueEditRequest } from '../../workflows/session/messages.ts';
+import type { ApiContext } from '../context.ts';
+import { NoOpenRun } from '../engine/engine-errors.ts';
+import { acceptContent } from './content.ts';
+import { closedError } from './send.ts';
+
+type Waiting = Omit<QueuedRow, 'content'> & { content: Part[] };
+
+/** From the journal, in the order of arrival; the order in which they will be taken is the answer to an edit. */
+export async function queueOf(
+  { deps, principal }: ApiContext,
+  sessionId: SessionId,
+): Promise<{ sessionId: SessionId; messages: Waiting[] }> {
+  await deps.access.find(principal, sessionId);
+  const rows = await deps.journal.events.queued(sessionId);
+  return { sessionId, messages: rows.map((row) => ({ ...row, content: [...row.content] })) };
+}
+
+/** @throws not_found where the message does not wait any more; worker_unavailable; session_closed */
+export async function editQueue(
+  ctx: ApiContext,
+  sessionId: SessionId,
+  edit: QueueEdit,
+): Promise<{ sessionId: SessionId; messages: QueuedMessage[] }> {
+  const { deps, principal, idempotencyKey } = ctx;
+  const row = await deps.access.findForCommand(principal, sessionId);
+  if (isClosed(row.state)) throw closedError(row);
+  const request = await requestOf(ctx, edit);
+  try {
+    const messages = await deps.engine.editQueue(sessionId, request, updateIdOf(idempotencyKey));
+    return { sessionId, messages: [...messages] };
+  } catch (error) {
+    throw error instanceof NoOpenRun ? closedError(row) : error;
+  }
+}
+
+/** Temporal keeps an update's answer under its id, so a repeat gets the same one. */
+export const updateIdOf = (idempotencyKey: string | undefined): string =>
+  idempotencyKey ?? randomUUID();
+
+async function requestOf(
+  { deps, principal }: ApiContext,
+  edit: QueueEdit,
+): Promise<QueueEditRequest> {
+  if (edit.action !== 'edit') return edit;
+  return { ...edit, content: await acceptContent(deps, principal, edit.content) };
+}

@@ -1,0 +1,33 @@
+import type { SessionId } from '../../contracts/ids.ts';
+import type { LimitOverrides } from '../../contracts/settings.ts';
+import type { SessionLimits } from '../../contracts/limits.ts';
+import { isClosed } from '../../contracts/session-state.ts';
+import type { ApiContext } from '../context.ts';
+import { NoOpenRun } from '../engine/engine-errors.ts';
+import type { Commanded } from './commands.ts';
+import { updateIdOf } from './queue.ts';
+import { closedError } from './send.ts';
+import { chosen } from './start.ts';
+
+interface Change {
+  readonly sessionId: SessionId;
+  readonly model?: string | undefined;
+  readonly limits?: LimitOverrides | undefined;
+}
+
+/** Holds from the next model step on. @throws session_closed, worker_unavailable */
+export async function reconfigureSession(
+  { deps, principal, idempotencyKey }: ApiContext,
+  { sessionId, model, limits }: Change,
+): Promise<Commanded> {
+  const row = await deps.access.findForCommand(principal, sessionId);
+  if (isClosed(row.state)) throw closedError(row);
+  if (model !== undefined) chosen('model', model, deps.catalogue.models);
+  const change = { model, limits: limits as Partial<SessionLimits> | undefined };
+  try {
+    await deps.engine.reconfigure(sessionId, change, updateIdOf(idempotencyKey));
+  } catch (error) {
+    throw error instanceof NoOpenRun ? closedError(row) : error;
+  }
+  return { sessionId, state: row.state };
+}

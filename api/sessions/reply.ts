@@ -1,0 +1,95 @@
+/** Waiting for the reply in the same request (`?wait=20s`). */
+import type { MessageId, SessionId } from '../../contracts/ids.ts';
+import type { EventOf, PerdureEvent } from '../../contracts/events.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { ErrorInfo } from '../../contracts/errors.ts';
+import type { Spend } from '../../contracts/usage.ts';
+import type { ApiDeps } from '../deps.ts';
+
+/** Proxies cut requests that stay silent for longer. */
+const MAX_WAIT_MS = 120_000;
+
+/** `20s`, `500ms`, or seconds as a number. @throws invalid_input */
+export function parseWait(text: string): number {
+  const match = /^(\d{1,6})(ms|s)?$/.exec(text);
+  const ms = match ? Number(match[1]) * (match[2] === 'ms' ? 1 : 1_000) : Number.NaN;
+  if (ms <= MAX_WAIT_MS) return ms;
+  throw new PerdureError(
+    'invalid_input',
+    `"wait": expected a time up to ${MAX_WAIT_MS / 1_000}s, such as 20s or 500ms.`,
+    { field: 'wait' },
+  );
+}
+
+export interface Reply extends Spend {
+  readonly turn: MessageId;
+  readonly outcome: EventOf<'turn.settled'>['data']['outcome'];
+  /** The answer's text; of several steps, the last. */
+  readonly text: string;
+  readonly error?: ErrorInfo | undefined;
+}
+
+export interface Waiting {
+  readonly messageId: MessageId;
+  /** Number of an event before the message was sent. */
+  readonly after: number;
+  readonly ms: number;
+}
+
+/**
+ * The reply to a message, whichever turn takes it in; undefined where it takes longer.
+ * @throws what the session rejected the message with
+ */
+export async function waitForReply(
+  deps: ApiDeps,
+  sessionId: SessionId,
+  { messageId, after, ms }: Waiting,
+): Promise<Reply | undefined> {
+  const signal = AbortSignal.timeout(ms);
+  const stop = new AbortController();
+  const watch = new ReplyWatch(messageId);
+  const sink = {
+    write: (events: readonly { event: PerdureEvent }[]) => {
+      for (const { event } of events) if (watch.take(event)) stop.abort();
+    },
+    ready: () => Promise.resolve(),
+  };
+  await deps.feeds.follow(sessionId, {
+    after,
+    sink,
+    signal: AbortSignal.any([signal, stop.signal]),
+  });
+  if (watch.rejection) throw new PerdureError(watch.rejection.code, watch.rejection.message);
+  return watch.reply;
+}
+
+class ReplyWatch {
+  readonly #messageId: MessageId;
+  #turn: MessageId | undefined;
+  readonly #texts = new Map<MessageId, string>();
+  reply: Reply | undefined;
+  rejection: ErrorInfo | undefined;
+
+  constructor(messageId: MessageId) {
+    this.#messageId = messageId;
+  }
+
+  /** @returns true once everything is known */
+  take(event: PerdureEvent): boolean {
+    if (event.type === 'message.accepted' && event.data.messageId === this.#messageId)
+      this.#turn = event.turn;
+    if (event.type === 'message.rejected' && event.data.messageId === this.#messageId)
+      this.rejection = event.data.error;
+    if (event.type === 'content.completed' && event.data.kind === 'text' && event.turn)
+      this.#texts.set(event.turn, event.data.text ?? `[${event.data.artifact?.artifact ?? ''}]`);
+    if (event.type === 'turn.settled' && event.turn && event.turn === this.#turn)
+      this.reply = this.#replyOf(event, event.turn);
+    return this.reply !== undefined || this.rejection !== undefined;
+  }
+
+  #replyOf({ data }: EventOf<'turn.settled'>, turn: MessageId): Reply {
+    const { outcome, usage, costUsd } = data;
+    const text = this.#texts.get(turn) ?? '';
+    return { turn, outcome, text, usage, costUsd, ...('error' in data && { error: data.error }) };
+  }
+}

@@ -1,0 +1,107 @@
+import { deriveId, newId, type MessageId, type SessionId } from '../../contracts/ids.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { SentMessage } from '../../contracts/session.ts';
+import { isBusy, isClosed, type SessionState } from '../../contracts/session-state.ts';
+import type { SessionRow } from '../../journal/port.ts';
+import type { UserMessage } from '../../workflows/session/messages.ts';
+import { isJournalDown } from '../auth/keyring.ts';
+import type { ApiContext } from '../context.ts';
+import { NoOpenRun } from '../engine/engine-errors.ts';
+import { acceptContent } from './content.ts';
+import { startOf } from './engine-start.ts';
+
+export interface Sent {
+  readonly sessionId: SessionId;
+  readonly messageId: MessageId;
+  readonly state: SessionState;
+}
+
+/**
+ * Temporal's acknowledgement is the durable point; the session's journal tells the rest.
+ * @throws session_closed, session_busy (policy `reject`), idempotency_conflict, payload_too_large
+ */
+export async function sendMessage(
+  ctx: ApiContext,
+  sessionId: SessionId,
+  input: SentMessage,
+): Promise<Sent> {
+  const { deps, principal } = ctx;
+  const row = await deps.access.findForCommand(principal, sessionId);
+  const closed = isClosed(row.state);
+  if (closed && !input.reopen) throw closedError(row);
+  if (input.policy === 'reject' && isBusy(row.state)) throw busyError(row);
+  const message: UserMessage = {
+    messageId: messageIdOf(ctx, sessionId, input),
+    content: await acceptContent(deps, principal, input.content),
+    policy: input.policy,
+  };
+  await refuseAnother(ctx, sessionId, message);
+  if (closed) await reopenWith(ctx, row, message);
+  else await deliver(ctx, row, { message, reopen: input.reopen });
+  const state = isBusy(row.state) ? row.state : 'running';
+  return { sessionId, messageId: message.messageId, state };
+}
+
+function messageIdOf(
+  { principal, idempotencyKey }: ApiContext,
+  sessionId: SessionId,
+  { messageId }: SentMessage,
+): MessageId {
+  if (messageId) return messageId;
+  return idempotencyKey === undefined
+    ? newId('msg')
+    : deriveId('msg', principal.tenant, sessionId, idempotencyKey);
+}
+
+/** Sending works without the journal; only an id used twice then goes unnoticed, and is dropped by the session. */
+async function refuseAnother(
+  { deps }: ApiContext,
+  sessionId: SessionId,
+  { messageId, content }: UserMessage,
+): Promise<void> {
+  try {
+    await deps.messagesSent.refuseAnother(sessionId, messageId, content);
+  } catch (error) {
+    if (!isJournalDown(error)) throw error;
+  }
+}
+
+async function deliver(
+  ctx: ApiContext,
+  row: SessionRow,
+  { message, reopen }: { message: UserMessage; reopen: boolean },
+): Promise<void> {
+  try {
+    await ctx.deps.engine.send(row.sessionId, message);
+  } catch (error) {
+    if (!(error instanceof NoOpenRun)) throw error;
+    await deliverWithoutRun(ctx, row, { message, reopen });
+  }
+}
+
+/**
+ * The row is open, but no run is: either the start stopped between the row and Temporal, and is completed now; or the session ended a
+ * moment ago, or was terminated by hand.
+ */
+async function deliverWithoutRun(
+  ctx: ApiContext,
+  row: SessionRow,
+  { message, reopen }: { message: UserMessage; reopen: boolean },
+): Promise<void> {
+  const { deps } = ctx;
+  if (reopen) return reopenWith(ctx, row, message);
+  if (row.state !== 'starting') throw closedError(row);
+  await deps.engine.start(startOf(deps, row, { origin: 'start', message }));
+}
+
+const reopenWith = ({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<void> =>
+  deps.engine.reopen(startOf(deps, row, { origin: 'reopen', message }));
+
+export const closedError = ({ sessionId, endReason }: SessionRow): PerdureError =>
+  new PerdureError(
+    'session_closed',
+    `Session ${sessionId} has ended${endReason ? ` (${endReason})` : ''}: reopen it, or send with reopen: true.`,
+  );
+
+const busyError = ({ sessionId, state }: SessionRow): PerdureError =>
+  new PerdureError('session_busy', `Session ${sessionId} is ${state}, and the policy is "reject".`);

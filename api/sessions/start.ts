@@ -1,0 +1,101 @@
+import { deriveId, newId, type MessageId, type SessionId } from '../../contracts/ids.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { StartSessionInput } from '../../contracts/session.ts';
+import type { SessionState } from '../../contracts/session-state.ts';
+import type { NewSession } from '../../journal/port.ts';
+import type { UserMessage } from '../../workflows/session/messages.ts';
+import type { ApiContext } from '../context.ts';
+import { acceptContent } from './content.ts';
+import { digestOf } from './digest.ts';
+import { startOf } from './engine-start.ts';
+import { resolveWorkspace, rootsOf } from './workspace.ts';
+
+export interface Started {
+  readonly sessionId: SessionId;
+  readonly state: SessionState;
+  readonly messageId?: MessageId | undefined;
+}
+
+/**
+ * The row first, then the workflow, each harmless to repeat: a retry after a crash in between completes it.
+ * @throws idempotency_conflict where the id was used for another request
+ */
+export async function startSession(ctx: ApiContext, input: StartSessionInput): Promise<Started> {
+  const { deps, principal } = ctx;
+  const sessionId = input.sessionId ?? idOfSession(ctx);
+  const known = await deps.journal.sessions.get(sessionId);
+  if (!known) await deps.openSessions.admit(principal.tenant);
+  const message = await firstMessage(ctx, sessionId, input);
+  const { row, created } = await deps.journal.sessions.create(
+    await newSession(ctx, sessionId, input),
+  );
+  deps.access.remember(row);
+  await deps.engine.start(startOf(deps, row, { origin: 'start', message }));
+  if (created && input.context !== undefined)
+    await deps.journal.contexts.set(principal, input.context, sessionId);
+  return { sessionId, state: row.state, ...(message && { messageId: message.messageId }) };
+}
+
+const idOfSession = ({ principal, idempotencyKey }: ApiContext): SessionId =>
+  idempotencyKey === undefined
+    ? newId('ses')
+    : deriveId('ses', principal.tenant, principal.user, idempotencyKey);
+
+async function firstMessage(
+  { deps, principal }: ApiContext,
+  sessionId: SessionId,
+  input: StartSessionInput,
+): Promise<UserMessage | undefined> {
+  if (input.message === undefined) return undefined;
+  return {
+    // Derived, so that a repeat of the start is a repeat of the message.
+    messageId: input.messageId ?? deriveId('msg', sessionId, 'first'),
+    content: await acceptContent(deps, principal, input.message),
+    policy: 'enqueue',
+  };
+}
+
+async function newSession(
+  { deps, principal }: ApiContext,
+  sessionId: SessionId,
+  input: StartSessionInput,
+): Promise<NewSession> {
+  const { catalogue, settings } = deps;
+  const agentName = input.agent ?? catalogue.defaultAgent;
+  const agent = chosen('agent', agentName, catalogue.agents);
+  const model = input.model ?? agent.model ?? catalogue.defaultModel;
+  chosen('model', model, catalogue.models);
+  const { workspace } = input;
+  return {
+    sessionId,
+    tenant: principal.tenant,
+    user: principal.user,
+    digest: digestOf({ ...input, sessionId }),
+    agent: agentName,
+    model,
+    workspace:
+      workspace === undefined
+        ? null
+        : await resolveWorkspace(workspace, rootsOf(settings.workspaceRoots)),
+    context: input.context ?? null,
+    title: input.title ?? null,
+    externalId: input.externalId ?? null,
+    tools: input.tools ?? [],
+    limits: input.limits ?? {},
+  };
+}
+
+/** @throws invalid_input, with the names that exist */
+export function chosen<T>(
+  field: 'agent' | 'model',
+  name: string,
+  all: Readonly<Record<string, T>>,
+): T {
+  const found = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (found !== undefined) return found;
+  throw new PerdureError(
+    'invalid_input',
+    `"${field}": there is no ${field} ${JSON.stringify(name)}; expected one of ${Object.keys(all).join(', ')}.`,
+    { field },
+  );
+}
