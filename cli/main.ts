@@ -1,12 +1,23 @@
 // The `perdure` command. Each command is one file that registers itself here and loads what it needs when it runs,
 // so that `perdure --help` does not wait for Temporal's SDK.
 import { Command, CommanderError } from 'commander';
+import { registerAllInOne } from './all-in-one.ts';
+import { registerApi } from './api.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
+import { registerMigrate } from './migrate.ts';
+import { registerUp } from './up.ts';
+import { registerWorker } from './worker.ts';
 
 /** Adds one command (or one group of commands) to the program. */
 type Register = (program: Command) => void;
 
-const COMMANDS: readonly Register[] = [];
+const COMMANDS: readonly Register[] = [
+  registerUp,
+  registerWorker,
+  registerApi,
+  registerAllInOne,
+  registerMigrate,
+];
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 wrong settings · 4 something needed is not reachable · 130 interrupted`;

@@ -13,6 +13,8 @@ export interface LaunchOptions {
   readonly detached: boolean;
   /** What asks the program to end; SIGTERM when not given. */
   readonly stopSignal?: NodeJS.Signals;
+  /** How long it may take to end before it is killed; 15 s when not given. */
+  readonly stopTimeoutMs?: number;
 }
 
 export interface Child {
@@ -40,16 +42,15 @@ export function launch(options: LaunchOptions): Child {
     child.once('error', () => resolve(null));
   });
   const pid = child.pid ?? 0;
-  return { pid, exited, stop: () => stopAndWait(pid, exited, options.stopSignal ?? 'SIGTERM') };
+  return { pid, exited, stop: () => stopAndWait({ pid, exited }, options) };
 }
 
 async function stopAndWait(
-  pid: number,
-  exited: Promise<unknown>,
-  request: NodeJS.Signals,
+  { pid, exited }: Pick<Child, 'pid' | 'exited'>,
+  { stopSignal = 'SIGTERM', stopTimeoutMs = STOP_TIMEOUT_MS }: LaunchOptions,
 ): Promise<void> {
-  if (!signal(pid, request)) return;
-  const late = sleep(STOP_TIMEOUT_MS, 'late', { ref: false });
+  if (!signal(pid, stopSignal)) return;
+  const late = sleep(stopTimeoutMs, 'late', { ref: false });
   if ((await Promise.race([exited, late])) !== 'late') return;
   signal(pid, 'SIGKILL');
   await exited;

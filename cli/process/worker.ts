@@ -1,0 +1,19 @@
+import { environmentSecrets } from '../../config/secrets.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
+import { startWorker } from '../../worker/start.ts';
+import { readSettings } from '../settings.ts';
+import { openJournal, requirePostgres } from './journal.ts';
+import { processLog } from './log.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export async function runWorker(): Promise<void> {
+  const settings = await readSettings();
+  requirePostgres(settings, 'worker');
+  const secrets = environmentSecrets();
+  const log = processLog(settings, 'worker', secrets);
+  await using open = new AsyncDisposableStack();
+  const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
+  const parts = { settings, journal, log, metrics: createMetrics(), secrets };
+  const worker = await startWorker(parts);
+  await untilStopped({ ended: worker.ended, stop: () => worker.drain() }, log);
+}

@@ -1,0 +1,79 @@
+/** `perdure up`: a small supervisor of Temporal and of the all-in-one process. It holds no state but its two children. */
+import { signal as send } from '../../servers/child.ts';
+import type { Settings } from '../../config/settings.ts';
+import { readSettings } from '../settings.ts';
+import { banner } from './banner.ts';
+import {
+  AFTER_DRAIN_MS,
+  allInOneFile,
+  startAllInOne,
+  startTemporal,
+  temporalFile,
+} from './children.ts';
+import { lockHome } from './home-lock.ts';
+import { keepRunning } from './keep-running.ts';
+import type { Kept } from './keep-running.ts';
+import { endOrphan } from './owned.ts';
+import { requireFreePorts, wantedPorts } from './ports.ts';
+
+const say = (line: string): void => console.log(line);
+
+export async function up(): Promise<void> {
+  const settings = await readSettings();
+  await using started = new AsyncDisposableStack();
+  started.use(lockHome(settings.home));
+  const stop = stopRequests();
+  await endOrphans(settings);
+  await requireFreePorts(wantedPorts(settings));
+  if (settings.temporal.embedded) {
+    say('Starting Temporal …');
+    const start = () => startTemporal(settings, say);
+    const temporal = await keepRunning({ name: 'Temporal', start, say });
+    started.defer(() => temporal.stop());
+  }
+  say('Starting Perdure …');
+  const start = () => startAllInOne(settings);
+  const starting = keepRunning({ name: 'Perdure', start, say });
+  const perdure = await Promise.race([starting, stop.first]);
+  if (!perdure) {
+    starting.catch(() => {});
+    await endOrphans(settings);
+    return;
+  }
+  started.defer(() => perdure.stop());
+  say(banner(settings));
+  await stop.first;
+  say('Stopping: running answers may finish. Press Ctrl-C again to stop at once.');
+  void stop.second.then(() => killNow(perdure));
+  await started.disposeAsync();
+  say('Stopped. Everything is kept; the next start goes on.');
+}
+
+/** Children of a supervisor that was killed: ended, never adopted, so that what runs always has the present settings. */
+async function endOrphans({ home, worker }: Settings): Promise<void> {
+  const onFound = (what: string) => (pid: number) =>
+    say(`Ending ${what} of an earlier start (process ${pid}) …`);
+  await endOrphan(allInOneFile(home), {
+    withinMs: worker.drainMs + AFTER_DRAIN_MS,
+    onFound: onFound('Perdure'),
+  });
+  await endOrphan(temporalFile(home), { withinMs: AFTER_DRAIN_MS, onFound: onFound('Temporal') });
+}
+
+function killNow({ pid }: Kept): void {
+  if (pid !== undefined) send(pid, 'SIGKILL');
+}
+
+interface StopRequests {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+}
+
+function stopRequests(): StopRequests {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let count = 0;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => ((count += 1) === 1 ? first : second).resolve());
+  return { first: first.promise, second: second.promise };
+}
