@@ -1,3 +1,4 @@
+import type { SecretLookup } from '../../config/secrets.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { registerSearchAttributes } from '../../servers/search-attributes.ts';
@@ -6,9 +7,9 @@ import { Connection } from '@temporalio/client';
 /** A connection for one command. The caller closes it. */
 export function connectTemporal(
   { temporal }: Pick<Settings, 'temporal'>,
-  secret: (name: string) => string | undefined,
+  secrets: SecretLookup,
 ): Promise<Connection> {
-  const apiKey = temporal.apiKeyEnv === undefined ? undefined : secret(temporal.apiKeyEnv);
+  const apiKey = temporal.apiKeyEnv === undefined ? undefined : secrets(temporal.apiKeyEnv);
   return Connection.connect({
     address: temporal.address,
     tls: temporal.tls,
@@ -18,14 +19,14 @@ export function connectTemporal(
 
 export interface Registration {
   readonly settings: Settings;
-  readonly secret: (name: string) => string | undefined;
+  readonly secrets: SecretLookup;
   readonly log: Logger;
 }
 
 /** Some hosted servers let nobody register by this way; then `perdure doctor` says what is missing. */
-export async function tryToRegister({ settings, secret, log }: Registration): Promise<void> {
+export async function tryToRegister({ settings, secrets, log }: Registration): Promise<void> {
   try {
-    const connection = await connectTemporal(settings, secret);
+    const connection = await connectTemporal(settings, secrets);
     try {
       const added = await registerSearchAttributes(connection, settings.temporal.namespace);
       if (added.length > 0) log.info({ added }, 'search attributes registered');
