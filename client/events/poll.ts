@@ -13,7 +13,7 @@ export interface EventPage {
   readonly nextAfter: number;
 }
 
-const PAGE = 1_000;
+const PAGE = 500;
 /** While events come, and what the interval grows to when none do. */
 const BUSY_MS = 200;
 const IDLE_MS = 3_000;

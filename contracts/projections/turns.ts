@@ -60,8 +60,8 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
     })),
   'model.retrying': (view, event) =>
     inStep(view, event, (step) => ({ ...step, retry: event.data })),
-  'attempt.superseded': (view, { data, attempt: _, ...envelope }) =>
-    inTurn(view, envelope, (turn) => withoutAttempt(turn, envelope.step, data.attempt)),
+  'attempt.superseded': (view, event) =>
+    inTurn(view, event, (turn) => withoutAttempt(turn, event.step, event.data.attempt)),
 
   'tool.requested': (view, event) =>
     inStep(view, event, (step) => ({ ...step, calls: [...step.calls, requested(event.data)] })),
@@ -76,8 +76,12 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
       ...call,
       progress: { message: data.message, fraction: data.fraction ?? null },
     })),
-  'tool.settled': (view, { turn, data: { callId, name: _, ...settlement } }) =>
-    inCall(view, { turn, callId }, (call) => ({ ...call, state: 'settled', settlement })),
+  'tool.settled': (view, { turn, data }) =>
+    inCall(view, { turn, callId: data.callId }, (call) => ({
+      ...call,
+      state: 'settled',
+      settlement: data,
+    })),
 };
 
 /** The view after one more event; the same view where the event's number was already seen. */
@@ -217,7 +221,7 @@ function extended(step: StepView, { kind, text }: EventData<'content.delta'>): S
     return {
       ...step,
       retry: null,
-      blocks: step.blocks.with(-1, { ...last, text: last.text + text }),
+      blocks: step.blocks.with(step.blocks.length - 1, { ...last, text: last.text + text }),
     };
   }
   const block = { kind, text, artifact: null, complete: false };

@@ -1,0 +1,223 @@
+/** Answers the client tools of a session with functions of the caller: watches, claims, runs, keeps the claim, submits the result. */
+import type { CallId, SessionId } from '../contracts/ids.ts';
+import { newId } from '../contracts/ids.ts';
+import { TIME_LIMITS } from '../contracts/limits.ts';
+import { PerdureError } from '../contracts/perdure-error.ts';
+import type { PerdureEvent } from '../contracts/events.ts';
+import type { ToolAnswer } from '../contracts/tools.ts';
+import { pause } from './backoff.ts';
+import type { Calls } from './calls.ts';
+import type { FollowOptions } from './events/resume.ts';
+
+export interface OpenCall {
+  readonly callId: CallId;
+  readonly name: string;
+  /** Aborts when the call was settled without this handler: interrupted, timed out, or the answering was closed. */
+  readonly signal: AbortSignal;
+  /** Tells everybody who watches the session; `fraction` from 0 to 1. */
+  progress(message: string, fraction?: number): Promise<void>;
+}
+
+/** Returns the call's result, any JSON. What it throws fails the call, and the model reads the message. */
+export type ToolHandler = (args: unknown, call: OpenCall) => unknown;
+/** Tool name → what answers it. Calls of other tools are left to others. */
+export type ToolHandlers = Readonly<Record<string, ToolHandler>>;
+
+/**
+ * What became of a call: `answered`; `taken`: somebody else holds it; `refused`: the API did not want the result (`result_late`,
+ * `result_duplicate`, `not_found` …) and nothing was changed.
+ */
+export type AnswerReport = { readonly callId: CallId; readonly name: string } & (
+  | { readonly result: 'answered'; readonly answer: ToolAnswer }
+  | { readonly result: 'taken' }
+  | { readonly result: 'refused'; readonly error: Error }
+);
+
+export interface AnswerOptions {
+  /** Who answers, as others see it; made up where absent. */
+  readonly holder?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onReport?: ((report: AnswerReport) => void) | undefined;
+}
+
+export interface ToolAnswering extends AsyncDisposable {
+  /** Resolves once closed; rejects where the session cannot be followed (`not_found`, `unauthenticated` …). */
+  readonly done: Promise<void>;
+  /** Stops watching, aborts the handlers that run and waits for them. Their calls stay open for others. */
+  close(): Promise<void>;
+}
+
+interface Watched {
+  readonly calls: Calls;
+  readonly sessionId: SessionId;
+  readonly events: (options: FollowOptions) => AsyncIterable<PerdureEvent>;
+}
+
+/** A claim lapses after 15 s without a sign of life: two signs may get lost. */
+const RENEW_MS = TIME_LIMITS.toolLeaseMs / 3;
+
+type Offered = Pick<OpenCall, 'callId' | 'name'>;
+
+/** @see SessionClient.answerTools */
+export function answerTools(
+  watched: Watched,
+  { handlers, holder = newId('run'), signal, onReport }: AnswerOptions & { handlers: ToolHandlers },
+): ToolAnswering {
+  const closing = new AbortController();
+  const ended = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]);
+  const running = new Map<string, { stop: AbortController; settled: Promise<void> }>();
+
+  const take = (call: Offered) => {
+    const handler = Object.hasOwn(handlers, call.name) ? handlers[call.name] : undefined;
+    if (!handler || running.has(call.callId) || ended.aborted) return;
+    const stop = new AbortController();
+    const attempt = answerCall(watched.calls, call, {
+      handler,
+      holder,
+      signal: AbortSignal.any([stop.signal, ended]),
+    });
+    const settled = attempt.then(onReport).finally(() => running.delete(call.callId));
+    running.set(call.callId, { stop, settled });
+  };
+
+  const watch = async () => {
+    try {
+      await Promise.all([
+        watchEvents(watched, {
+          take,
+          settled: (id) => running.get(id)?.stop.abort(),
+          signal: ended,
+        }),
+        watchPending(watched, take, ended),
+      ]);
+    } finally {
+      closing.abort();
+      await Promise.all([...running.values()].map(({ settled }) => settled));
+    }
+  };
+  const done = watch();
+  // Whoever only closes need not watch `done` too.
+  done.catch(() => {});
+  const close = async () => {
+    closing.abort();
+    await done.catch(() => {});
+  };
+  return { done, close, [Symbol.asyncDispose]: close };
+}
+
+/** New calls as they are requested, and the end of those that run. */
+async function watchEvents(
+  { calls, sessionId, events }: Watched,
+  {
+    take,
+    settled,
+    signal,
+  }: { take: (call: Offered) => void; settled: (callId: string) => void; signal: AbortSignal },
+): Promise<void> {
+  const { lastSeq } = await calls.call((trpc, options) => {
+    return trpc.session.get.query({ sessionId }, options);
+  }, signal);
+  for await (const { type, data } of events({ after: lastSeq, signal })) {
+    if (type === 'tool.requested' && data.mode === 'client') {
+      take({ callId: data.callId as CallId, name: data.name });
+    }
+    if (type === 'tool.settled') settled(data.callId);
+  }
+}
+
+/** Calls that were open before, and those whose holder went away: these make no event. */
+async function watchPending(
+  { calls, sessionId }: Watched,
+  take: (call: Offered) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const page = await calls.call((trpc, options) => {
+      return trpc.tool.pending.query({ sessionId }, options);
+    }, signal);
+    const lapsed = (endsAt: string | null) => endsAt !== null && Date.parse(endsAt) < Date.now();
+    page.calls
+      .filter(({ state, effect, leaseEndsAt }) => {
+        return (
+          state === 'offered' ||
+          (state === 'leased' && effect !== 'never-retry' && lapsed(leaseEndsAt))
+        );
+      })
+      .forEach(take);
+    await pause(TIME_LIMITS.toolLeaseMs, signal);
+  }
+}
+
+interface Answering {
+  readonly handler: ToolHandler;
+  readonly holder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Never throws: what happened is in the report. */
+async function answerCall(
+  { call }: Calls,
+  { callId, name }: Offered,
+  { handler, holder, signal }: Answering,
+): Promise<AnswerReport> {
+  const claim = () =>
+    call((trpc, options) => trpc.tool.claim.mutate({ callId, holder }, options), signal);
+  try {
+    const claimed = await claim().catch((error: unknown) => {
+      if (isLate(error)) return undefined;
+      throw error;
+    });
+    if (!claimed) return { callId, name, result: 'taken' };
+    const open: OpenCall = {
+      callId,
+      name,
+      signal,
+      async progress(message, fraction) {
+        const progress = { callId, holder, message, ...(fraction !== undefined && { fraction }) };
+        await call((trpc, options) => trpc.tool.progress.mutate(progress, options), signal);
+      },
+    };
+    const outcome = await whileRenewing(claim, signal, () => run(handler, claimed.arguments, open));
+    if (signal.aborted) throw signal.reason;
+    await call((trpc, options) => trpc.tool.result.mutate({ callId, outcome }, options));
+    return { callId, name, result: 'answered', answer: outcome };
+  } catch (error) {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    return { callId, name, result: 'refused', error: reason };
+  }
+}
+
+const isLate = (error: unknown) => error instanceof PerdureError && error.code === 'result_late';
+
+async function run(handler: ToolHandler, args: unknown, call: OpenCall): Promise<ToolAnswer> {
+  try {
+    // JSON has no undefined: a handler that returns nothing has done its work.
+    return { status: 'completed', result: ((await handler(args, call)) ?? null) as never };
+  } catch (error) {
+    return {
+      status: 'failed',
+      message: (error instanceof Error && error.message) || 'The tool failed.',
+    };
+  }
+}
+
+/** A claim that cannot be renewed is no reason to stop: the result may still be the first. */
+async function whileRenewing<T>(
+  renew: () => Promise<unknown>,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const ended = AbortSignal.any([over.signal, signal]);
+  const renewing = (async () => {
+    for (await pause(RENEW_MS, ended); !ended.aborted; await pause(RENEW_MS, ended)) {
+      await renew().catch(() => {});
+    }
+  })();
+  try {
+    return await work();
+  } finally {
+    over.abort();
+    await renewing;
+  }
+}

@@ -1,0 +1,61 @@
+/** The typed commands: a tRPC client over HTTP, and its errors as ours. */
+import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from '@trpc/client';
+import type { TRPCClient } from '@trpc/client';
+import type { AppRouter } from '../api/router.ts';
+import { authorization } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { describedError, fetchError, NetworkError } from './errors.ts';
+
+/** Every procedure of the API with its types, e.g. `trpc.session.get.query({ sessionId })`. Throws tRPC's own errors: see {@link typed}. */
+export type Trpc = TRPCClient<AppRouter>;
+
+/** The server refuses larger batches. */
+const BATCH = 50;
+
+/** @param batch gathers the calls of one tick into one request; a call then waits for the slowest of its batch */
+export function createTrpc(connection: Connection, batch: boolean): Trpc {
+  const options = {
+    url: `${connection.base}/trpc`,
+    headers: () => authorization(connection),
+    fetch: connection.fetch as typeof fetch,
+  };
+  const link = batch
+    ? httpBatchLink<AppRouter>({ ...options, maxItems: BATCH })
+    : httpLink<AppRouter>(options);
+  return createTRPCClient<AppRouter>({ links: [link] });
+}
+
+/**
+ * A call's result, its errors made ours.
+ * @throws {PerdureError} what the API refused
+ * @throws {NetworkError} what kept it from answering
+ */
+export async function typed<T>(call: Promise<T>, connection: Pick<Connection, 'base'>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw trpcError(error, connection.base);
+  }
+}
+
+/** The typed error behind tRPC's. */
+export function trpcError(error: unknown, base: string): unknown {
+  if (!(error instanceof TRPCClientError)) return error;
+  const shape: unknown = error.data;
+  if (typeof shape === 'object' && shape !== null) {
+    const described = describedError({ detail: error.message, ...shape }, { cause: error });
+    if (described) return described;
+  }
+  const { cause } = error;
+  if (cause?.name === 'TimeoutError') {
+    return new NetworkError('silent', `${base} did not answer in time`, cause);
+  }
+  if (cause instanceof SyntaxError || !cause) {
+    return new NetworkError(
+      'protocol',
+      `${base} did not answer as Perdure does: ${error.message}`,
+      error,
+    );
+  }
+  return fetchError(cause, base, 'request');
+}
