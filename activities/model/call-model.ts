@@ -6,9 +6,9 @@ import { sha256 } from '../digest.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import { MODEL_BUDGET } from '../../contracts/policies.ts';
 import { NO_SPEND } from '../../contracts/usage.ts';
-import { AttemptClosed } from '../../journal/port.ts';
 import type { Claim, SessionRow } from '../../journal/port.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { translated } from '../failures.ts';
 import { Stopped, watchLiveness } from '../liveness.ts';
 import type { Liveness } from '../liveness.ts';
 import { ArgumentChecker } from '../tools/arguments.ts';
@@ -48,6 +48,9 @@ const noSession = (id: string): ApplicationFailure =>
     nonRetryable: true,
   });
 
+/** Our own deadline passes before Temporal's: a slow model is the provider's failure, not an attempt lost. */
+const OWN_SHARE = 0.98;
+
 interface StepParts {
   readonly deps: ActivityDependencies;
   readonly memory: WorkerMemory;
@@ -68,6 +71,7 @@ function stepOf(parts: StepParts): ModelStep {
   const index = Math.min(claim.modelIndex, models.length - 1);
   return {
     ...parts,
+    deadlineAt: Date.now() + deps.timeouts.modelAttemptMs * OWN_SHARE,
     attempt: claim.attempt,
     agent,
     modelName: models[index] ?? first,
@@ -119,23 +123,10 @@ async function run(
   }
 }
 
-/** Everything that leaves the activity is a failure that Temporal knows what to do with. */
-function toFailure(error: unknown): unknown {
-  if (error instanceof AttemptClosed)
-    return new Stopped(error.reason === 'superseded' ? 'superseded' : 'sealed').toFailure();
-  return error instanceof Stopped ? error.toFailure() : error;
-}
-
 /** Its Temporal policy has unlimited attempts: the two budgets are in the step's row. */
 export function createCallModel(
   deps: ActivityDependencies,
 ): (input: ModelStepInput) => Promise<ModelStepResult> {
   const memory = memoryOf(deps);
-  return async (input) => {
-    try {
-      return await run(deps, memory, input);
-    } catch (error) {
-      throw toFailure(error);
-    }
-  };
+  return translated((input) => run(deps, memory, input));
 }

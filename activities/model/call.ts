@@ -10,7 +10,7 @@ import { estimateTokens } from './context/tokens.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { classifyFailure } from './failure.ts';
 import type { ModelStep } from './model-step.ts';
-import { spendOf } from './model-step.ts';
+import { spendOf, timeoutsOf } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { answerSettlement } from './settlement.ts';
 import type { Answer } from './stream-answer.ts';
@@ -102,7 +102,7 @@ export class Call {
         },
         onText: (kind, text) => this.#take(kind, text),
       },
-      { stop: liveness.signal, timeouts: deps.timeouts },
+      { stop: liveness.signal, timeouts: timeoutsOf(this.#step) },
     );
   }
 

@@ -10,6 +10,7 @@ import type { ArgumentChecker } from '../tools/arguments.ts';
 import type { Breakers } from './breakers.ts';
 import type { RowCounts } from './context/measure.ts';
 import type { Corrections } from './context/tokens.ts';
+import type { ModelTimeouts } from './deadlines.ts';
 import type { CallableModel, ModelResolver } from './providers.ts';
 
 /** A worker's memory beside the journal: nothing in it is needed for correctness, and none of it belongs to one session alone. */
@@ -38,6 +39,8 @@ export interface ModelStep {
   /** The next one to try when it fails for good. */
   readonly fallbackName: string | undefined;
   readonly liveness: Liveness;
+  /** When the whole attempt must have ended, epoch milliseconds. */
+  readonly deadlineAt: number;
   /** Spent on the way by this attempt (summaries), and in the journal already. */
   extraSpend: Spend;
 }
@@ -54,3 +57,9 @@ export const stepSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
 /** What the turn has spent when this step adds `spend`. */
 export const turnSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
   addSpend(step.input.turnSpend ?? NO_SPEND, stepSpend(step, spend));
+
+/** The deadlines of a call that begins now. */
+export const timeoutsOf = (step: ModelStep): ModelTimeouts => ({
+  ...step.deps.timeouts,
+  modelAttemptMs: Math.max(1, step.deadlineAt - Date.now()),
+});

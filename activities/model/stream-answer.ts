@@ -2,10 +2,9 @@
 import { isStepCount, streamText } from 'ai';
 import type { ModelMessage, TextStreamPart, ToolSet } from 'ai';
 import type { ContentKind } from '../../contracts/events.ts';
-import type { TimeLimits } from '../../contracts/limits.ts';
 import type { Usage } from '../../contracts/usage.ts';
 import { startDeadlines } from './deadlines.ts';
-import type { Deadlines } from './deadlines.ts';
+import type { Deadlines, ModelTimeouts } from './deadlines.ts';
 import { ContentRefused, IncompleteAnswer } from './failure.ts';
 import type { CallableModel } from './providers.ts';
 
@@ -183,7 +182,7 @@ function open(request: AnswerRequest, abortSignal: AbortSignal) {
 export async function streamAnswer(
   request: AnswerRequest,
   sink: AnswerSink,
-  { stop, timeouts }: { stop: AbortSignal; timeouts: TimeLimits },
+  { stop, timeouts }: { stop: AbortSignal; timeouts: ModelTimeouts },
 ): Promise<Answer> {
   using deadlines = startDeadlines(timeouts);
   const abort = new AbortController();

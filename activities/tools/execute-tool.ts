@@ -1,14 +1,13 @@
 /** `executeTool`: runs a tool in this worker and settles its call in the ledger, exactly once. */
 import { activityInfo } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import type { ToolInput, ToolResultRef } from '../../contracts/activities.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Policy } from '../../contracts/policies.ts';
 import type { Effect, ToolSettlement } from '../../contracts/tools.ts';
-import { AttemptClosed } from '../../journal/port.ts';
 import type { Fence, LedgerCall } from '../../journal/port.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { translated } from '../failures.ts';
 import { Stopped, watchLiveness } from '../liveness.ts';
 import type { Liveness } from '../liveness.ts';
 import { redact } from '../model/redaction.ts';
@@ -149,21 +148,6 @@ async function execute(deps: ToolDependencies, input: ToolInput): Promise<ToolRe
   return { callId, outcome: settlement.outcome };
 }
 
-function toFailure(error: unknown): unknown {
-  if (error instanceof Stopped) return error.toFailure();
-  if (error instanceof AttemptClosed)
-    return new Stopped(error.reason === 'superseded' ? 'superseded' : 'sealed').toFailure();
-  return error instanceof Error ? ApplicationFailure.fromError(error) : error;
-}
-
-export function createExecuteTool(
+export const createExecuteTool = (
   deps: ToolDependencies,
-): (input: ToolInput) => Promise<ToolResultRef> {
-  return async (input) => {
-    try {
-      return await execute(deps, input);
-    } catch (error) {
-      throw toFailure(error);
-    }
-  };
-}
+): ((input: ToolInput) => Promise<ToolResultRef>) => translated((input) => execute(deps, input));

@@ -399,7 +399,8 @@ describe('a journal that fails in mid-stream', () => {
     });
     await using _ = stage;
     await expect(stage.callModel(stage.message('go'))).rejects.toMatchObject({
-      code: 'journal_unavailable',
+      type: 'journal_unavailable',
+      nonRetryable: false,
     });
     expect(model.requests).toHaveLength(0);
   });

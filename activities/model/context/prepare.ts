@@ -5,7 +5,7 @@ import { PerdureError } from '../../../contracts/perdure-error.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import { addSpend } from '../../../contracts/usage.ts';
 import type { ModelStep } from '../model-step.ts';
-import { spendOf } from '../model-step.ts';
+import { spendOf, timeoutsOf } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
 import type { Answer } from '../stream-answer.ts';
 import { streamAnswer } from '../stream-answer.ts';
@@ -160,7 +160,7 @@ async function askForSummary(
       maxOutputTokens,
     },
     { onText: () => Promise.resolve(), onFirstPart: () => undefined },
-    { stop: step.liveness.signal, timeouts: step.deps.timeouts },
+    { stop: step.liveness.signal, timeouts: timeoutsOf(step) },
   );
 }
 
