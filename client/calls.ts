@@ -13,9 +13,12 @@ export interface Calls {
   readonly trpc: Trpc;
   readonly transport: EventTransport;
   /** A call that may be made again: a question, or a command whose repeat changes nothing (it carries its own id). */
-  call<T>(action: Action<T>, signal?: AbortSignal): Promise<T>;
+  readonly call: <T>(action: Action<T>, signal?: AbortSignal) => Promise<T>;
   /** The same for plain HTTP. */
-  read<T>(action: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  readonly read: <T>(
+    action: (signal: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ) => Promise<T>;
 }
 
 export interface CallSettings extends Pick<RepeatOptions, 'retryDelay'> {

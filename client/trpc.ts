@@ -17,7 +17,7 @@ export function createTrpc(connection: Connection, batch: boolean): Trpc {
   const options = {
     url: `${connection.base}/trpc`,
     headers: () => authorization(connection),
-    fetch: connection.fetch as typeof fetch,
+    fetch: connection.fetch,
   };
   const link = batch
     ? httpBatchLink<AppRouter>({ ...options, maxItems: BATCH })

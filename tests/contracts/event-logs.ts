@@ -56,16 +56,13 @@ type Placed = NewEvent & Partial<Pick<PerdureEvent, 'turn' | 'step' | 'attempt'>
 
 /** Numbers the events as the journal would. */
 export const numbered = (events: readonly Placed[], from = 1): PerdureEvent[] =>
-  events.map(
-    (event, index) =>
-      ({
-        v: EVENT_VERSION,
-        sessionId: SESSION,
-        seq: from + index,
-        at: AT,
-        ...event,
-      }) as PerdureEvent,
-  );
+  events.map((event, index) => ({
+    v: EVENT_VERSION,
+    sessionId: SESSION,
+    seq: from + index,
+    at: AT,
+    ...event,
+  }));
 
 /** `faults: false` leaves out the lost attempts: the log of the same conversation on a day when nothing broke. */
 export function logOf(

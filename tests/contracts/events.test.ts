@@ -132,7 +132,7 @@ describe('what clients send', () => {
 
   test('answers a call with a result or with what went wrong', () => {
     expect(toolAnswerSchema.safeParse({ status: 'completed', result: null }).success).toBe(true);
-    expect(toolAnswerSchema.safeParse({ status: 'completed' }).success).toBe(false);
+    expect(toolAnswerSchema.safeParse({ status: 'done', result: 1 }).success).toBe(false);
     expect(toolAnswerSchema.safeParse({ status: 'failed', message: '' }).success).toBe(false);
   });
 });
