@@ -5,7 +5,7 @@ import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDependencies, ActivityLog } from '../../activities/dependencies.ts';
 import { createSessionActivities } from '../../activities/session.ts';
-import { createToolActivities } from '../../activities/tools/activities.ts';
+import { createToolActivities } from '../../activities/tools.ts';
 import type {
   ModelStepInput,
   ModelStepResult,
