@@ -55,7 +55,7 @@ export const liveStatusSchema = z
     turn: messageIdSchema.nullable(),
     step: z.number().int(),
     queued: z.number().int(),
-    pendingCalls: z.array(z.string()),
+    pendingCalls: z.array(z.string()).readonly(),
     model: z.string(),
     spend: spendSchema,
     turns: z.number().int(),

@@ -1,0 +1,94 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import { MAX_TOOL_RESULT_BYTES } from '../../contracts/limits.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { ApiDeps } from '../deps.ts';
+import { registerArtifacts } from './artifact-routes.ts';
+import { registerDocuments } from './documents.ts';
+import { EventStreams } from './event-stream.ts';
+import { registerHealth } from './health.ts';
+import { refuseStrangeOrigin } from './origin.ts';
+import { sendProblem } from './problem.ts';
+import { registerRest } from './rest.ts';
+import { Sockets } from './socket.ts';
+import { registerTrpc } from './trpc.ts';
+
+/** The largest input is a tool result; escapes in JSON may double it. */
+const BODY_LIMIT = 2 * MAX_TOOL_RESULT_BYTES;
+/** A batch names all its procedures in the path. */
+const MAX_PATH = 5_000;
+/** What a client may send as its own request id. */
+const REQUEST_ID = /^[\w.:-]{1,100}$/;
+
+export interface App {
+  readonly fastify: FastifyInstance;
+  /** Ends streams and sockets, so that their clients go elsewhere, then everything else. */
+  close(): Promise<void>;
+}
+
+export async function createApp(deps: ApiDeps): Promise<App> {
+  const { api } = deps.settings;
+  const fastify = Fastify({
+    loggerInstance: deps.log,
+    // Our own hook writes one line a request, at debug: 500 polls a second must not drown the log.
+    disableRequestLogging: true,
+    trustProxy: api.trustProxy,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: MAX_PATH },
+    genReqId: ({ headers }) => {
+      const own = headers['x-request-id'];
+      return typeof own === 'string' && REQUEST_ID.test(own) ? own : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(request as FastifyRequest, reply, error),
+    forceCloseConnections: true,
+  }) as unknown as FastifyInstance;
+  await registerHooks(fastify, deps);
+  const streams = new EventStreams(deps);
+  registerHealth(fastify, deps);
+  await registerDocuments(fastify);
+  registerArtifacts(fastify, deps);
+  registerRest(fastify, deps, { 'session.page': (request, reply) => streams.handle(request, reply) });
+  await registerTrpc(fastify, deps);
+  const sockets = new Sockets(fastify, deps);
+  const close = async () => {
+    deps.connections.closeAll();
+    streams.close();
+    sockets.close();
+    await fastify.close();
+  };
+  return { fastify, close };
+}
+
+async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<void> {
+  const { api } = deps.settings;
+  // One that sends an empty body with a JSON content type means no body.
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, undefined) : parseJson(request, body as string, done),
+  );
+  fastify.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
+  fastify.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      request,
+      reply,
+      new PerdureError('not_found', `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`),
+    ),
+  );
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    refuseStrangeOrigin(api, request.headers);
+  });
+  fastify.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+    const labels = { method, route: routeOptions.url ?? 'unknown', status: String(statusCode) };
+    deps.metrics.requests.observe(labels, elapsedTime / 1_000);
+  });
+  await fastify.register(helmet, { crossOriginResourcePolicy: { policy: 'same-site' } });
+  await fastify.register(cors, {
+    origin: [...api.corsOrigins],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'location'],
+  });
+}
