@@ -9,6 +9,8 @@ export const EXIT = {
   settings: 3,
   /** Something the command needs cannot be reached: a server, the database, a port. */
   unavailable: 4,
+  /** The session or call named does not exist, or belongs to somebody else. */
+  notFound: 5,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -1,0 +1,162 @@
+/** The conversation behind the screen: one session at a time, followed across reconnects; messages that wait for their turn. */
+import type { FollowStep, PerdureClient, SessionClient, TurnView } from '../../client/index.ts';
+import { EMPTY_CONVERSATION, PerdureError } from '../../client/index.ts';
+import type { ConnectionNotice, ConversationView } from '../../client/index.ts';
+import { newId } from '../../contracts/ids.ts';
+import type { MessageId } from '../../contracts/ids.ts';
+import type { ChatOptions } from './options.ts';
+
+/** What shows the conversation. */
+export interface ChatDisplay {
+  /** A session was opened; `view` is what it holds already. */
+  opened(sessionId: string, view: ConversationView): void;
+  step(step: FollowStep): void;
+  connection(notice: ConnectionNotice): void;
+  /** The session can no longer be followed. */
+  failed(error: unknown): void;
+}
+
+type Settled = (turn: TurnView | undefined) => void;
+
+export class Chat {
+  readonly client: PerdureClient;
+  readonly options: ChatOptions;
+  readonly #display: ChatDisplay;
+  /** Messages sent from here whose turn is not settled. */
+  readonly #waiting = new Map<MessageId, Settled>();
+  #session: SessionClient | undefined;
+  #view = EMPTY_CONVERSATION;
+  #stop = new AbortController();
+  #following: Promise<void> = Promise.resolve();
+
+  constructor(client: PerdureClient, options: ChatOptions, display: ChatDisplay) {
+    this.client = client;
+    this.options = options;
+    this.#display = display;
+  }
+
+  get session(): SessionClient | undefined {
+    return this.#session;
+  }
+
+  get view(): ConversationView {
+    return this.#view;
+  }
+
+  /** True while an answer is under way or about to be. */
+  get busy(): boolean {
+    return this.#view.session.details.turn !== null || this.#waiting.size > 0;
+  }
+
+  /** Goes on with a session from where it is. */
+  async resume(sessionId: string): Promise<void> {
+    const session = this.client.session(sessionId);
+    this.#open(session, await session.view());
+  }
+
+  /** The next message begins a new session. */
+  async leave(): Promise<void> {
+    this.#stop.abort();
+    await this.#following;
+    for (const settle of this.#waiting.values()) settle(undefined);
+    this.#waiting.clear();
+    this.#session = undefined;
+    this.#view = EMPTY_CONVERSATION;
+  }
+
+  /**
+   * Sends a message, in a new session where there is none yet; an ended session is reopened by it.
+   * @returns its turn once that is settled; undefined where the message was rejected, removed, or left behind
+   */
+  async send(text: string): Promise<TurnView | undefined> {
+    const messageId = newId('msg');
+    const settled = new Promise<TurnView | undefined>((resolve) =>
+      this.#waiting.set(messageId, resolve),
+    );
+    try {
+      if (this.#session) await this.#session.send(text, { messageId, reopen: true });
+      else await this.#begin(text, messageId);
+    } catch (error) {
+      this.#waiting.delete(messageId);
+      throw error;
+    }
+    return settled;
+  }
+
+  /** True where this chat sent the message itself. */
+  isMine(messageId: MessageId): boolean {
+    return this.#waiting.has(messageId);
+  }
+
+  /** @returns false where nothing is under way */
+  async interrupt(): Promise<boolean> {
+    if (!this.#session || !this.busy) return false;
+    await this.#session.interrupt(this.#view.session.details.turn ?? undefined);
+    return true;
+  }
+
+  async #begin(message: string, messageId: MessageId): Promise<void> {
+    const { agent, model, context, workspace } = this.options;
+    const { session } = await this.client.start({
+      message,
+      messageId,
+      ...(agent && { agent }),
+      ...(model && { model }),
+      ...(context && { context }),
+      ...(workspace && { workspace }),
+    });
+    this.#open(session, EMPTY_CONVERSATION);
+  }
+
+  #open(session: SessionClient, view: ConversationView): void {
+    this.#session = session;
+    this.#view = view;
+    this.#stop = new AbortController();
+    this.#display.opened(session.id, view);
+    this.#following = this.#follow(session, this.#stop.signal);
+  }
+
+  async #follow(session: SessionClient, signal: AbortSignal): Promise<void> {
+    try {
+      const onConnection = (notice: ConnectionNotice) => this.#display.connection(notice);
+      for await (const step of session.follow({ from: this.#view, signal, onConnection })) {
+        this.#view = step.view;
+        this.#display.step(step);
+        this.#settle(step);
+      }
+    } catch (error) {
+      this.#display.failed(error);
+    }
+  }
+
+  #settle({ event, view }: FollowStep): void {
+    if (event.type === 'turn.settled') {
+      const turn = view.turns.find(({ turn }) => turn === event.turn);
+      for (const { messageId } of turn?.messages ?? []) this.#release(messageId, turn);
+    }
+    if (event.type === 'message.rejected' || event.type === 'message.removed') {
+      this.#release(event.data.messageId, undefined);
+    }
+  }
+
+  #release(messageId: MessageId, turn: TurnView | undefined): void {
+    this.#waiting.get(messageId)?.(turn);
+    this.#waiting.delete(messageId);
+  }
+}
+
+/** The session that is active in a context, if there is one. */
+export async function activeSession(
+  client: PerdureClient,
+  context: string,
+): Promise<string | undefined> {
+  try {
+    const { sessionId } = await client.call((trpc, call) => {
+      return trpc.context.get.query({ context }, call);
+    });
+    return sessionId ?? undefined;
+  } catch (error) {
+    if (error instanceof PerdureError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}

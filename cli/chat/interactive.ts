@@ -1,0 +1,140 @@
+/** A chat in the terminal. */
+import type { ConversationView, FollowStep, TurnView } from '../../client/index.ts';
+import { partsText } from '../../contracts/content.ts';
+import { explained } from '../connect.ts';
+import { oneLine, printable } from '../format.ts';
+import { firstModel, modelLine } from './catalogue.ts';
+import { Chat } from './chat.ts';
+import type { ChatDisplay } from './chat.ts';
+import { connectionNotice, noticeOf } from './notices.ts';
+import type { ChatStart } from './run.ts';
+import { createScreen } from './screen.ts';
+import type { Screen } from './screen.ts';
+import { slashCommand } from './slash.ts';
+import { createTurnPrinter } from './turn-printer.ts';
+
+/** Turns of a resumed session that are shown again. */
+const SHOWN_AGAIN = 5;
+
+export async function interactive(start: ChatStart): Promise<void> {
+  const { client, options, catalogue, sessionId } = start;
+  const screen = createScreen();
+  const over = Promise.withResolvers<void>();
+  const display = displayOf(screen, (error) => over.reject(explained(error) ?? error));
+  const chat = new Chat(client, options, display);
+  display.chat = chat;
+  try {
+    if (sessionId) await chat.resume(sessionId);
+    const model = chat.view.session.details.model || firstModel(catalogue, options);
+    screen.notice(
+      `${modelLine(catalogue, model)}\n/help lists commands; Ctrl-C interrupts, twice leaves.`,
+    );
+    screen.onLine((line) => void entered(line.trim(), { chat, screen, start }));
+    screen.onInterrupt(interrupting(chat, screen, over.resolve));
+    screen.onClose(over.resolve);
+    if (!chat.busy) screen.prompt();
+    await over.promise;
+  } finally {
+    screen.close();
+    await farewell(chat);
+  }
+}
+
+interface Entering {
+  readonly chat: Chat;
+  readonly screen: Screen;
+  readonly start: ChatStart;
+}
+
+/** Never throws: a message that could not be sent is no reason to leave. */
+async function entered(line: string, { chat, screen, start }: Entering): Promise<void> {
+  try {
+    const slash = slashCommand(line);
+    if (slash) {
+      const said = slash.command?.run(chat, slash.argument, start.catalogue);
+      screen.notice((await said) ?? `Unknown command ${oneLine(line)}: /help lists them.`);
+    } else if (line !== '') {
+      await chat.send(line);
+    }
+  } catch (error) {
+    const known = explained(error);
+    screen.notice(`✗ ${(known ?? (error as Error)).message}`);
+  }
+  if (!chat.busy) screen.prompt();
+}
+
+/**
+ * While an answer is under way: interrupts it; pressed again before that took effect, leaves. With nothing under way: clears what is typed,
+ * else leaves when pressed twice.
+ */
+function interrupting(chat: Chat, screen: Screen, leave: () => void): () => void {
+  let pressed: 'idle' | 'busy' | undefined;
+  screen.onLine(() => (pressed = undefined));
+  return () => {
+    const now = chat.busy ? 'busy' : 'idle';
+    if (pressed === now) return leave();
+    if (now === 'idle' && screen.typing) return screen.clearTyping();
+    pressed = now;
+    if (now === 'idle') {
+      screen.notice('(Ctrl-C again leaves; the session stays)');
+      return screen.prompt();
+    }
+    screen.notice('(interrupting …)');
+    chat.interrupt().catch((error: unknown) => screen.notice(`✗ ${(error as Error).message}`));
+  };
+}
+
+type Display = ChatDisplay & { chat: Chat | undefined };
+
+function displayOf(screen: Screen, fail: (error: unknown) => void): Display {
+  const printer = createTurnPrinter();
+  const display: Display = {
+    chat: undefined,
+    opened: (sessionId, view) =>
+      showAgain(screen, { sessionId, view, print: (turn) => printer.update(turn) }),
+    step({ event, view }: FollowStep) {
+      if (event.type === 'message.accepted' && !display.chat?.isMine(event.data.messageId)) {
+        screen.write(`› ${printable(partsText(event.data.content))}\n`);
+      }
+      const turn = view.turns.find(({ turn }) => turn === event.turn);
+      if (turn) screen.write(printer.update(turn));
+      const notice = noticeOf(event);
+      if (notice) screen.notice(notice);
+      // What settles a message is counted after this step was shown.
+      queueMicrotask(() => display.chat && !display.chat.busy && screen.prompt());
+    },
+    connection(change) {
+      const notice = connectionNotice(change);
+      if (notice) screen.notice(notice);
+      if (display.chat && !display.chat.busy) screen.prompt();
+    },
+    failed: fail,
+  };
+  return display;
+}
+
+interface Shown {
+  readonly sessionId: string;
+  readonly view: ConversationView;
+  readonly print: (turn: TurnView) => string;
+}
+
+function showAgain(screen: Screen, { sessionId, view, print }: Shown): void {
+  screen.notice(`session ${sessionId}`);
+  const earlier = view.turns.length - SHOWN_AGAIN;
+  if (earlier > 0)
+    screen.notice(`(${earlier} earlier turns: perdure sessions transcript ${sessionId})`);
+  for (const turn of view.turns.slice(-SHOWN_AGAIN)) {
+    for (const { content } of turn.messages) screen.write(`› ${printable(partsText(content))}\n`);
+    screen.write(print(turn));
+    if (turn.outcome === 'interrupted') screen.notice('(interrupted)');
+  }
+}
+
+async function farewell(chat: Chat): Promise<void> {
+  const { session, busy } = chat;
+  await chat.leave();
+  if (!session) return;
+  if (busy) console.log('The answer goes on without you.');
+  console.log(`Go on with this session: perdure chat --session ${session.id}`);
+}

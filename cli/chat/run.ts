@@ -1,0 +1,38 @@
+/** Begins a chat: in the terminal, or through a pipe. */
+import type { PerdureClient } from '../../client/index.ts';
+import { connect, explaining } from '../connect.ts';
+import { catalogueOf } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
+import { activeSession } from './chat.ts';
+import { interactive } from './interactive.ts';
+import type { ChatOptions } from './options.ts';
+import { piped } from './piped.ts';
+
+/** Before the first word, a person would rather know at once that nothing answers; later, every restart is waited out. */
+const FIRST_RETRY_MS = 2_000;
+const RETRY_MS = 300_000;
+
+export interface ChatStart {
+  readonly client: PerdureClient;
+  readonly options: ChatOptions;
+  readonly catalogue: Catalogue;
+  /** The session to go on with. */
+  readonly sessionId: string | undefined;
+}
+
+export const run = (options: ChatOptions): Promise<void> =>
+  explaining(async () => {
+    using client = connect(options, RETRY_MS);
+    const start = await prepare(client, options);
+    const inTerminal = process.stdin.isTTY && process.stdout.isTTY && !options.json;
+    await (inTerminal ? interactive(start) : piped(start));
+  });
+
+async function prepare(client: PerdureClient, options: ChatOptions): Promise<ChatStart> {
+  using first = connect(options, FIRST_RETRY_MS);
+  const catalogue = await catalogueOf(first);
+  const { session, context } = options;
+  const sessionId = session ?? (context ? await activeSession(first, context) : undefined);
+  if (sessionId !== undefined) await first.session(sessionId).get();
+  return { client, options, catalogue, sessionId };
+}

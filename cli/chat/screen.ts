@@ -1,0 +1,93 @@
+/** The terminal: a line to type in, and output above it that never mixes with what is being typed. */
+import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline';
+import type { Interface } from 'node:readline';
+import { Writable } from 'node:stream';
+
+const PROMPT = '› ';
+const DIM = ['\u001b[2m', '\u001b[22m'] as const;
+
+export interface Screen {
+  /** Prints; where the prompt is shown it goes out of the way. */
+  write(text: string): void;
+  /** A line of its own, dimmed. */
+  notice(text: string): void;
+  /** Shows the prompt, and with it what was typed meanwhile. */
+  prompt(): void;
+  /** True where something is typed that was not sent. */
+  readonly typing: boolean;
+  clearTyping(): void;
+  onLine(listener: (line: string) => void): void;
+  onInterrupt(listener: () => void): void;
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
+export function createScreen(): Screen {
+  const { stdin, stdout } = process;
+  let shown = false;
+  let atLineStart = true;
+  const gate = gateTo(stdout, () => shown);
+  const input: Interface = createInterface({
+    input: stdin,
+    output: gate,
+    terminal: true,
+    prompt: PROMPT,
+  });
+
+  const hide = () => {
+    if (!shown) return;
+    moveCursor(stdout, 0, -input.getCursorPos().rows);
+    cursorTo(stdout, 0);
+    clearScreenDown(stdout);
+    shown = false;
+  };
+  const write = (text: string) => {
+    if (text === '') return;
+    hide();
+    stdout.write(text);
+    atLineStart = text.endsWith('\n');
+  };
+  input.on('line', () => {
+    // The terminal has moved to the next line by itself, if it showed the one that was sent.
+    if (shown) atLineStart = true;
+    shown = false;
+  });
+  return {
+    write,
+    notice: (text) => write(`${atLineStart ? '' : '\n'}${DIM[0]}${text}${DIM[1]}\n`),
+    prompt() {
+      if (shown) return;
+      if (!atLineStart) stdout.write('\n');
+      atLineStart = true;
+      shown = true;
+      input.prompt(true);
+    },
+    get typing() {
+      return input.line.length > 0;
+    },
+    clearTyping() {
+      input.write(null, { ctrl: true, name: 'e' });
+      input.write(null, { ctrl: true, name: 'u' });
+    },
+    onLine: (listener) => void input.on('line', listener),
+    onInterrupt: (listener) => void input.on('SIGINT', listener),
+    onClose: (listener) => void input.on('close', listener),
+    close() {
+      hide();
+      input.close();
+    },
+  };
+}
+
+/** Lets readline's echo through only while the prompt is shown: what is typed during an answer appears after it. */
+function gateTo(stdout: NodeJS.WriteStream, open: () => boolean): Writable {
+  const gate = new Writable({
+    decodeStrings: false,
+    write(chunk: string, _, done) {
+      if (open()) stdout.write(chunk);
+      done();
+    },
+  });
+  stdout.on('resize', () => gate.emit('resize'));
+  return Object.defineProperty(gate, 'columns', { get: () => stdout.columns });
+}

@@ -1,0 +1,55 @@
+/** A client for the command line, and what a person is told when the API does not answer as hoped. */
+import { createPerdureClient, NetworkError, PerdureError } from '../client/index.ts';
+import type { PerdureClient } from '../client/index.ts';
+import { clientEnvironment } from '../config/client-environment.ts';
+import { ERRORS } from '../contracts/errors.ts';
+import type { ErrorCode } from '../contracts/errors.ts';
+import { isHttpUrl } from './connection-options.ts';
+import type { ConnectOptions } from './connection-options.ts';
+import { CommandFailed, EXIT } from './exit-codes.ts';
+import type { ExitCode } from './exit-codes.ts';
+
+/** @param retryForMs how long a call waits for an API that does not answer */
+export function connect(options: ConnectOptions, retryForMs: number): PerdureClient {
+  const environment = clientEnvironment(process.env);
+  const url = options.url ?? environment.url;
+  if (!isHttpUrl(url)) {
+    throw new CommandFailed(
+      `PERDURE_URL is "${url}": expected a URL such as http://127.0.0.1:7400.`,
+      EXIT.settings,
+    );
+  }
+  return createPerdureClient({ url, key: options.key ?? environment.key, retryForMs });
+}
+
+const EXIT_OF: Partial<Record<ErrorCode, ExitCode>> = {
+  invalid_id: EXIT.usage,
+  invalid_input: EXIT.usage,
+  not_found: EXIT.notFound,
+  engine_unavailable: EXIT.unavailable,
+  journal_unavailable: EXIT.unavailable,
+  worker_unavailable: EXIT.unavailable,
+};
+
+/** Client errors → what went wrong, what to do next, and the exit code: the one place for it. */
+export function explained(error: unknown): CommandFailed | undefined {
+  if (error instanceof PerdureError) {
+    const text = `${error.message}\n${ERRORS[error.code].advice} (${error.code})`;
+    return new CommandFailed(text, EXIT_OF[error.code] ?? EXIT.failure);
+  }
+  if (!(error instanceof NetworkError)) return undefined;
+  const next =
+    error.kind === 'protocol'
+      ? 'Is this the address of a Perdure API? Give another with --url or PERDURE_URL.'
+      : 'Start Perdure with `npm start`, or give the address of a running one with --url or PERDURE_URL.';
+  return new CommandFailed(`${error.message}\n${next}`, EXIT.unavailable);
+}
+
+/** Runs a client command; its errors are explained. */
+export async function explaining(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw explained(error) ?? error;
+  }
+}

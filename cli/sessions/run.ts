@@ -1,0 +1,106 @@
+/** What the `sessions` commands do. */
+import type { PerdureClient, SessionClient } from '../../client/index.ts';
+import type { SessionState } from '../../contracts/session-state.ts';
+import type { PerdureEvent } from '../../contracts/events.ts';
+import { connect, explaining } from '../connect.ts';
+import type { ConnectOptions } from '../connection-options.ts';
+import { eventLine, sessionDetails, sessionTable, transcriptText } from '../format.ts';
+
+export interface OneOptions extends ConnectOptions {
+  readonly json?: true;
+}
+export interface ListOptions extends OneOptions {
+  readonly state?: SessionState;
+  readonly context?: string;
+  readonly limit: number;
+}
+export interface EventsOptions extends OneOptions {
+  readonly follow?: true;
+  readonly after: number;
+}
+
+/** A person who looks something up would rather know at once that nothing answers. */
+const RETRY_FOR_MS = 2_000;
+/** What the API gives at once. */
+const MAX_PAGE = 200;
+
+export const list = (options: ListOptions): Promise<void> =>
+  withClient(options, async (client) => {
+    const { state, context, limit, json } = options;
+    const items: Awaited<ReturnType<SessionClient['get']>>[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await client.call((trpc, call) => {
+        const size = Math.min(limit - items.length, MAX_PAGE);
+        return trpc.session.list.query({ state, context, cursor, limit: size }, call);
+      });
+      items.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor && items.length < limit);
+    if (json) return items.forEach(printJson);
+    console.log(
+      items.length > 0 ? sessionTable(items) : 'No sessions. Begin one with: perdure chat',
+    );
+  });
+
+export const show = (id: string, options: OneOptions): Promise<void> =>
+  withSession(id, options, async (session) => {
+    const found = await session.get();
+    if (options.json) return printJson(found);
+    console.log(sessionDetails(found));
+  });
+
+export const stop = (id: string, options: OneOptions): Promise<void> =>
+  withSession(id, options, async (session) => {
+    const stopped = await session.stop();
+    if (options.json) return printJson(stopped);
+    console.log(`Stopping ${id}. Go on with it by: perdure chat --session ${id}`);
+  });
+
+export const transcript = (id: string, options: OneOptions): Promise<void> =>
+  withSession(id, options, async (session) => {
+    for await (const message of session.transcript()) {
+      if (options.json) printJson(message);
+      else console.log(transcriptText(message));
+    }
+  });
+
+export const events = (id: string, options: EventsOptions): Promise<void> =>
+  withSession(id, options, async (session) => {
+    const { after, follow, json } = options;
+    const print = (event: PerdureEvent) =>
+      json ? printJson(event) : console.log(eventLine(event));
+    if (!follow) {
+      for await (const event of session.history({ after })) print(event);
+      return;
+    }
+    const stop = new AbortController();
+    const onSignal = () => stop.abort();
+    process.once('SIGINT', onSignal);
+    try {
+      const onConnection = ({ type }: { type: string }) =>
+        console.error(type === 'lost' ? '(connection lost; trying again)' : '(connected again)');
+      for await (const event of session.events({ after, signal: stop.signal, onConnection })) {
+        print(event);
+      }
+    } finally {
+      process.off('SIGINT', onSignal);
+    }
+  });
+
+const printJson = (value: unknown): void => console.log(JSON.stringify(value));
+
+const withSession = (
+  id: string,
+  options: ConnectOptions,
+  work: (session: SessionClient) => Promise<void>,
+): Promise<void> => withClient(options, (client) => work(client.session(id)));
+
+const withClient = (
+  options: ConnectOptions,
+  work: (client: PerdureClient) => Promise<void>,
+): Promise<void> =>
+  explaining(async () => {
+    using client = connect(options, RETRY_FOR_MS);
+    await work(client);
+  });
