@@ -1,10 +1,16 @@
 // The `perdure` command. Each command is one file that registers itself here and loads what it needs when it runs,
 // so that `perdure --help` does not wait for Temporal's SDK.
 import { Command, CommanderError } from 'commander';
+import { ERRORS } from '../contracts/errors.ts';
+import { PerdureError } from '../contracts/perdure-error.ts';
 import { registerAllInOne } from './all-in-one.ts';
 import { registerApi } from './api.ts';
+import { registerChat } from './chat/register.ts';
+import { registerDoctor } from './doctor.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
+import { registerKeys } from './keys.ts';
 import { registerMigrate } from './migrate.ts';
+import { registerSessions } from './sessions/register.ts';
 import { registerUp } from './up.ts';
 import { registerWorker } from './worker.ts';
 
@@ -17,10 +23,14 @@ const COMMANDS: readonly Register[] = [
   registerApi,
   registerAllInOne,
   registerMigrate,
+  registerKeys,
+  registerDoctor,
+  registerChat,
+  registerSessions,
 ];
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 failed · 2 wrong usage · 3 wrong settings · 4 something needed is not reachable · 130 interrupted`;
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 wrong settings · 4 something needed is not reachable · 5 not found · 130 interrupted`;
 
 function createProgram(): Command {
   const program = new Command('perdure')
@@ -28,12 +38,15 @@ function createProgram(): Command {
     .version('0.1.0')
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(perdure --help lists the commands)')
-    .showSuggestionAfterError()
-    .exitOverride();
+    .showSuggestionAfterError();
   for (const register of COMMANDS) register(program);
   // Sub-commands do not inherit it, and Commander would exit with 1 for a wrong option.
-  for (const command of program.commands) command.exitOverride();
+  exitByException(program);
   return program;
+}
+
+function exitByException(command: Command): void {
+  for (const inner of command.exitOverride().commands) exitByException(inner);
 }
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -49,6 +62,10 @@ function report(error: unknown): number {
   if (error instanceof CommandFailed) {
     console.error(error.message);
     return error.exitCode;
+  }
+  if (error instanceof PerdureError) {
+    console.error(`${error.message} (${error.code})`);
+    return ERRORS[error.code].status === 503 ? EXIT.unavailable : EXIT.failure;
   }
   console.error(error);
   return EXIT.failure;

@@ -49,8 +49,8 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   PERDURE_CONFIG:
     'Path of the settings file; `perdure.yaml` in the folder of the start when absent.',
   PERDURE_URL:
-    'Base URL of the API that `chat` and `sessions` talk to, instead of this machine and PERDURE_API_PORT.',
-  PERDURE_KEY: 'API key that `chat` and `sessions` send.',
+    'Base URL of the API that `chat`, `sessions` and `keys` talk to, instead of this machine and PERDURE_API_PORT.',
+  PERDURE_KEY: 'API key that `chat`, `sessions` and `keys` send.',
   PERDURE_CACHE: 'Where downloaded and built servers are kept.',
   TEMPORAL_CLI_PATH: 'The Temporal CLI to start the embedded server with.',
   OPENROUTER_API_KEY: 'Key of OpenRouter; without perdure.yaml it also chooses the model.',

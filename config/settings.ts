@@ -2,7 +2,7 @@
 import { DEFAULT_SESSION_LIMITS } from '../contracts/limits.ts';
 import type { SessionLimits, TimeLimits } from '../contracts/limits.ts';
 import { POLICIES } from '../contracts/policies.ts';
-import type { Policies, Policy, PolicyName, PolicyOverrides } from '../contracts/policies.ts';
+import type { Policies, Policy, PolicyName } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { FileSettings } from './schema.ts';
 
@@ -14,7 +14,8 @@ type Replaced =
   | 'models'
   | 'agents'
   | 'defaultModel'
-  | 'defaultAgent';
+  | 'defaultAgent'
+  | 'historyEvents';
 
 export interface Settings extends Readonly<Omit<FileSettings, Replaced>> {
   /** Absolute path of the data folder. */
@@ -31,8 +32,6 @@ export interface Settings extends Readonly<Omit<FileSettings, Replaced>> {
   /** Of a session whose agent and request say nothing. */
   readonly limits: SessionLimits;
   readonly policies: Policies;
-  /** What of `policies` differs from the table in contracts/: the part that travels in a session's start. */
-  readonly policyOverrides: PolicyOverrides;
   /** For people: why the default model is the one it is. */
   readonly modelReason: string;
 }
@@ -49,7 +48,7 @@ export function resolveSettings(parsed: FileSettings, resolution: Resolution): S
   const policies = resolvePolicies(timeouts, parsed.policies);
   const { api, journal, worker, workspaceRoots, log, telemetry } = parsed;
   return deepFreeze({
-    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts, historyEvents },
+    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts },
     ...resolution,
     temporal: {
       ...temporal,
@@ -58,7 +57,6 @@ export function resolveSettings(parsed: FileSettings, resolution: Resolution): S
     },
     limits: sessionLimits({ limits, timeouts, historyEvents }),
     policies,
-    policyOverrides: differenceFrom(POLICIES, policies),
   });
 }
 
@@ -101,15 +99,6 @@ function resolvePolicies(timeouts: TimeLimits, overrides: FileSettings['policies
   };
   const names = Object.keys(POLICIES) as PolicyName[];
   return Object.fromEntries(names.map((name) => [name, resolve(name)])) as Policies;
-}
-
-function differenceFrom(base: Policies, policies: Policies): PolicyOverrides {
-  const changed = (Object.keys(base) as PolicyName[]).map((name) => {
-    const before: Readonly<Record<string, unknown>> = { ...base[name] };
-    const entries = Object.entries(policies[name]).filter(([key, value]) => before[key] !== value);
-    return [name, Object.fromEntries(entries)] as const;
-  });
-  return Object.fromEntries(changed.filter(([, policy]) => Object.keys(policy).length > 0));
 }
 
 function deepFreeze<T>(value: T): T {

@@ -46,6 +46,19 @@ export async function findTemporalCli(options: FindOptions = {}): Promise<string
   });
 }
 
+/** A CLI that is on this machine already; looks only, and fetches nothing. */
+export async function presentTemporalCli(
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
+  const path = env['TEMPORAL_CLI_PATH'];
+  const links = path ? [given(path, env)] : [onPath(env), cache(env)];
+  for (const link of links) {
+    const found = await link.find();
+    if ('path' in found) return found.path;
+  }
+  return undefined;
+}
+
 function given(path: string, env: NodeJS.ProcessEnv): Link {
   return {
     tried: `TEMPORAL_CLI_PATH=${path}`,

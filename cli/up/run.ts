@@ -1,6 +1,7 @@
 /** `perdure up`: a small supervisor of Temporal and of the all-in-one process. It holds no state but its two children. */
 import { signal as send } from '../../servers/child.ts';
 import type { Settings } from '../../config/settings.ts';
+import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { readSettings } from '../settings.ts';
 import { banner } from './banner.ts';
 import {
@@ -12,9 +13,18 @@ import {
 } from './children.ts';
 import { lockHome } from './home-lock.ts';
 import { keepRunning } from './keep-running.ts';
-import type { Kept } from './keep-running.ts';
+import type { Kept, KeptProgram } from './keep-running.ts';
 import { endOrphan } from './owned.ts';
 import { requireFreePorts, wantedPorts } from './ports.ts';
+
+/** A first start that fails is told to a person: the end of the program's log, not our stack. */
+async function first(program: KeptProgram): Promise<Kept> {
+  try {
+    return await keepRunning(program);
+  } catch (error) {
+    throw new CommandFailed((error as Error).message, EXIT.failure);
+  }
+}
 
 const say = (line: string): void => console.log(line);
 
@@ -28,12 +38,12 @@ export async function up(): Promise<void> {
   if (settings.temporal.embedded) {
     say('Starting Temporal …');
     const start = () => startTemporal(settings, say);
-    const temporal = await keepRunning({ name: 'Temporal', start, say });
+    const temporal = await first({ name: 'Temporal', start, say });
     started.defer(() => temporal.stop());
   }
   say('Starting Perdure …');
   const start = () => startAllInOne(settings);
-  const starting = keepRunning({ name: 'Perdure', start, say });
+  const starting = first({ name: 'Perdure', start, say });
   const perdure = await Promise.race([starting, stop.first]);
   if (!perdure) {
     starting.catch(() => {});

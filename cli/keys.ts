@@ -1,0 +1,70 @@
+// `perdure keys`: who may use the API. A key is shown once, when it is made.
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { parseId } from '../contracts/ids.ts';
+import { ROLES } from '../journal/port.ts';
+import type { KeyStore, NewKey } from './keys/store.ts';
+
+interface Output {
+  readonly json?: true;
+}
+
+export function registerKeys(program: Command): void {
+  const keys = program.command('keys').description('Create, list and revoke API keys.');
+  keys
+    .command('create')
+    .description('Make a key; it is shown this once.')
+    .requiredOption('--user <name>', 'whom it stands for')
+    .option('--tenant <name>', 'whose sessions it sees (default: local)')
+    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('user'))
+    .option('--label <text>', 'a note for people', '')
+    .option('--json', 'print one JSON object')
+    .action((options: NewKey & Output) => withStore((store) => create(store, options)));
+  keys
+    .command('list')
+    .description('Show all keys, without the secrets.')
+    .option('--json', 'print one JSON object')
+    .action((options: Output) => withStore((store) => list(store, options)));
+  keys
+    .command('revoke <keyId>')
+    .description('Refuse a key from now on.')
+    .option('--json', 'print one JSON object')
+    .action((keyId: string, options: Output) =>
+      withStore((store) => revoke(store, { keyId, ...options })),
+    );
+}
+
+async function withStore(work: (store: KeyStore) => Promise<void>): Promise<void> {
+  const { readSettings } = await import('./settings.ts');
+  const { openKeyStore } = await import('./keys/store.ts');
+  await using store = await openKeyStore(await readSettings({ localModels: null }));
+  await work(store);
+}
+
+async function create(store: KeyStore, { json, ...key }: NewKey & Output): Promise<void> {
+  const made = await store.create(key);
+  if (json) console.log(JSON.stringify(made));
+  else console.log(`${made.key}\n\nKeep it: it is not shown again. Its id is ${made.keyId}.`);
+}
+
+async function list(store: KeyStore, { json }: Output): Promise<void> {
+  const keys = await store.list();
+  if (json) {
+    console.log(JSON.stringify({ keys }));
+    return;
+  }
+  if (keys.length === 0) console.log('There are no keys.');
+  for (const { keyId, tenant, user, role, label, revokedAt } of keys) {
+    const state = revokedAt === null ? 'valid' : `revoked ${revokedAt}`;
+    console.log([keyId, `${tenant}/${user}`, role, state, label].join('  '));
+  }
+}
+
+async function revoke(
+  store: KeyStore,
+  { keyId: text, json }: Output & { readonly keyId: string },
+): Promise<void> {
+  const keyId = parseId(text, 'key');
+  await store.revoke(keyId);
+  console.log(json ? JSON.stringify({ keyId, revoked: true }) : `${keyId} is revoked.`);
+}

@@ -1,0 +1,22 @@
+import { environmentSecrets } from '../../config/secrets.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
+import { readSettings } from '../settings.ts';
+import { openJournal, requirePostgres } from './journal.ts';
+import { processLog } from './log.ts';
+import { startOwnApi } from './start-api.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export async function runApi(): Promise<void> {
+  const settings = await readSettings();
+  requirePostgres(settings, 'api');
+  const secrets = environmentSecrets();
+  const log = processLog(settings, 'api', secrets);
+  await using open = new AsyncDisposableStack();
+  const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
+  const parts = { settings, journal, log, metrics: createMetrics(), secrets };
+  const api = open.adopt(await startOwnApi(parts), (it) => it.close());
+  log.info({ url: api.url }, 'API started');
+  // An API has nothing that could end it: without Temporal or the journal it says 503 and waits for them.
+  const ended = new Promise<never>(() => {});
+  await untilStopped({ ended, stop: () => open.disposeAsync() }, log);
+}

@@ -1,0 +1,41 @@
+import { Client } from '@temporalio/client';
+import { startApi } from '../../api/server.ts';
+import type { RunningApi } from '../../api/server.ts';
+import type { SecretLookup } from '../../config/secrets.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Journal } from '../../journal/port.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { connectTemporal } from './temporal.ts';
+
+export interface ApiParts {
+  readonly settings: Settings;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly secrets: SecretLookup;
+}
+
+/** The API with a Temporal client of its own, which is closed with it. */
+export async function startOwnApi(parts: ApiParts): Promise<RunningApi> {
+  const { settings, journal, log, metrics, secrets } = parts;
+  const connection = await connectTemporal(settings, secrets);
+  try {
+    const api = await startApi({
+      settings,
+      journal,
+      temporalClient: new Client({ connection, namespace: settings.temporal.namespace }),
+      catalogue: settings.catalogue,
+      log,
+      metrics: metrics.registry,
+    });
+    const close = async (): Promise<void> => {
+      await api.close();
+      await connection.close();
+    };
+    return { url: api.url, close };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
