@@ -137,10 +137,9 @@ async function afterFailure(
   const called = call !== undefined;
   const spend = call?.estimatedSpend() ?? NO_SPEND;
   const info = infoOf(failure);
-  step.deps.log.warn(
-    { sessionId: step.input.sessionId, turn: step.input.turn, step: step.input.step, error: info },
-    'model call failed',
-  );
+  const { sessionId, turn, step: number } = step.input;
+  const where = { sessionId, turn, step: number, attempt: step.attempt.number };
+  step.deps.log.warn({ ...where, code: info.code, err: error }, 'model call failed');
   const verdict = judge(failure, {
     charged: step.claim.charged,
     hasFallback: step.fallbackName !== undefined,

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { ActivityDependencies, ActivityLog } from '../../activities/dependencies.ts';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createSessionActivities } from '../../activities/session.ts';
 import { createToolActivities } from '../../activities/tools.ts';
 import type {
@@ -22,6 +22,7 @@ import { POLICIES } from '../../contracts/policies.ts';
 import { agentSchema, modelSchema, providerSchema } from '../../contracts/settings.ts';
 import type { ModelCatalogue } from '../../contracts/settings.ts';
 import type { ClientTool, ToolCallRef } from '../../contracts/tools.ts';
+import { createLog } from '../../telemetry/log.ts';
 import type { Journal } from '../../journal/port.ts';
 import { openSqliteJournal } from '../../journal/sqlite.ts';
 import type { ModelResolver } from '../../activities/model/providers.ts';
@@ -67,7 +68,8 @@ export interface Stage extends AsyncDisposable {
   readonly workspace: string;
   readonly session: SessionActivities;
   readonly tools: ToolActivities;
-  readonly logged: object[];
+  /** Lines, as they would be printed. */
+  readonly logged: readonly string[];
   /** Runs a step as Temporal's attempt `attempt` of it. */
   callModel(input: ModelStepInput, run?: RunOptions): Promise<ModelStepResult>;
   executeTool(step: ModelStepInput, call: ToolCallRef, run?: RunOptions): Promise<string>;
@@ -106,8 +108,13 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     file: path.join(folder, 'journal.sqlite'),
     synchronous: 'normal',
   });
-  const logged: object[] = [];
-  const log = (fields: object, message: string): void => void logged.push({ ...fields, message });
+  const logged: string[] = [];
+  const log = createLog({
+    level: 'debug',
+    service: 'test',
+    secrets: Object.values(options.secrets ?? {}),
+    destination: { write: (line: string) => void logged.push(line) },
+  });
   const catalogue = catalogueOf(options);
   const deps: ActivityDependencies = {
     journal: options.spoil ? options.spoil(journal) : journal,
@@ -115,7 +122,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     timeouts: { ...TIME_LIMITS, ...options.timeouts },
     policies: POLICIES,
     secrets: (name) => options.secrets?.[name],
-    log: { debug: log, info: log, warn: log, error: log } satisfies ActivityLog,
+    log,
     models: options.resolver,
   };
   const sessionId = newId('ses');

@@ -49,5 +49,5 @@ export class RowCounts {
 }
 
 /** An assistant's row with calls becomes one message, each call's result another: the overhead counts for calls too. */
-const messagesIn = (row: TranscriptMessage): number =>
+export const messagesIn = (row: TranscriptMessage): number =>
   row.role === 'assistant' ? 1 + row.content.length : 1;

@@ -12,7 +12,7 @@ import { streamAnswer } from '../stream-answer.ts';
 import type { OfferedTools } from '../../tools/offered-tools.ts';
 import { offeredTools } from '../../tools/offered-tools.ts';
 import { inlineArtifacts } from './artifacts.ts';
-import { rowText } from './measure.ts';
+import { messagesIn, rowText } from './measure.ts';
 import { toModelMessages } from './messages.ts';
 import { planContext } from './plan.ts';
 import type { ContextPlan } from './plan.ts';
@@ -87,6 +87,16 @@ function frameOf(step: ModelStep, model: CallableModel): Frame {
 
 const PLAIN: TokenCounter = { count: estimateTokens, exact: false };
 const CEILING: TokenCounter = { count: mostTokens, exact: false };
+
+/** True for most conversations, and cheap: no tokenizer is loaded, nothing is estimated. */
+function fitsSurely(frame: Frame, rows: readonly TranscriptMessage[]): boolean {
+  const room = frame.budgetOf(CEILING);
+  let most = 0;
+  return rows.every((row) => {
+    most += mostTokens(rowText(row)) + messagesIn(row) * TOKENS_PER_MESSAGE;
+    return most <= room;
+  });
+}
 
 function plan(
   step: ModelStep,
@@ -201,16 +211,14 @@ export async function prepareRequest(
   const frame = frameOf(step, model);
   const correction = step.memory.corrections.of(model.name);
   let rows = await readRows(step);
-  let planned = plan(step, frame, { rows, counter: CEILING, scope: 'most', mayCompact: true });
-  if (planned.kind !== 'fits') {
-    const counter = await tokenCounter(model.settings.model, correction);
-    const scope = counter.exact ? 'exact' : `${model.name}/${correction.toFixed(3)}`;
-    planned = plan(step, frame, { rows, counter, scope, mayCompact: true });
-    if (planned.kind === 'compact') {
-      await compact(step, frame, { older: planned.older, tokensOf: counter.count });
-      rows = await readRows(step);
-      planned = plan(step, frame, { rows, counter, scope, mayCompact: false });
-    }
+  if (fitsSurely(frame, rows)) return request(step, frame, rows);
+  const counter = await tokenCounter(model.settings.model, correction);
+  const scope = counter.exact ? 'exact' : `${model.name}/${correction.toFixed(3)}`;
+  let planned = plan(step, frame, { rows, counter, scope, mayCompact: true });
+  if (planned.kind === 'compact') {
+    await compact(step, frame, { older: planned.older, tokensOf: counter.count });
+    rows = await readRows(step);
+    planned = plan(step, frame, { rows, counter, scope, mayCompact: false });
   }
   if (planned.kind !== 'fits')
     throw new PerdureError(

@@ -12,17 +12,26 @@ export interface TokenCounter {
 /** Tokens that a provider adds around each message and each tool. */
 export const TOKENS_PER_MESSAGE = 8;
 const SAFETY = 1.1;
-/** English prose has about four characters a token, code and JSON about three; other scripts one or two bytes a token. */
-const ASCII_PER_TOKEN = 3.5;
-const OTHER_TOKENS_PER_CHARACTER = 1.2;
 
-const NON_ASCII = /[^\u0000-\u007F]/gu;
+/**
+ * Tokens a UTF-16 unit, by the kind of character; measured with o200k on prose, code, JSON and a dozen scripts. Rarer scripts are
+ * spelled out byte by byte.
+ */
+function weight(code: number): number {
+  if (code <= 0x20 || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a))
+    return 1 / 4.2;
+  if (code >= 0x30 && code <= 0x39) return 0.6;
+  if (code < 0x80) return 0.65;
+  if (code < 0x800) return 0.5;
+  if (code < 0x1200) return 0.8;
+  if (code < 0x3000) return 2.2;
+  return code >= 0xd800 && code <= 0xdfff ? 1.5 : 1;
+}
 
 export function estimateTokens(text: string): number {
-  const other = text.match(NON_ASCII)?.length ?? 0;
-  return Math.ceil(
-    SAFETY * ((text.length - other) / ASCII_PER_TOKEN + other * OTHER_TOKENS_PER_CHARACTER),
-  );
+  let tokens = 0;
+  for (let i = 0; i < text.length; i++) tokens += weight(text.charCodeAt(i));
+  return Math.ceil(SAFETY * tokens);
 }
 
 /** A token is at least a byte: cheap, and enough to see that most conversations fit without counting. */
