@@ -1,88 +1,73 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sharedTemporal, type SharedTemporal } from '../support/dev-server.ts';
 import { completed } from './support/scripted-world.ts';
-import { eventually, SessionKit, userMessage } from './support/session-kit.ts';
+import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
 
-let temporal: SharedTemporal;
 let kit: SessionKit;
 beforeAll(async () => {
-  temporal = await sharedTemporal();
-  kit = await SessionKit.start(temporal.client, temporal.nativeConnection);
+  kit = await SessionKit.start();
 });
-afterAll(async () => {
-  await kit[Symbol.asyncDispose]();
-  await temporal[Symbol.asyncDispose]();
+afterAll(() => kit[Symbol.asyncDispose]());
+
+test('a session without a message records that it waits, one with a message records nothing', async () => {
+  const idle = await kit.session();
+  await eventually(() => idle.world.facts.length > 0, 'a fact');
+  expect(idle.world.factsOf('session.state')).toEqual([{ state: 'waiting' }]);
+  await idle.stop();
+
+  const busy = await kit.session({ message: userMessage() });
+  busy.world.otherwise = completed();
+  await untilStatus(busy, { turns: 1, state: 'waiting' });
+  expect(busy.world.facts).toEqual([]);
+  await busy.stop();
 });
 
-test('a plain turn adds at most 10 events and 2.2 kB to the history', async () => {
-  const { handle, world, send, sessionId } = await kit.session({});
-  world.otherwise = completed();
-  await eventually(() => world.factTypes.includes('session.state'), 'waiting');
-  const size = async () => {
-    const { historyLength, raw } = await handle.describe();
-    return {
-      events: historyLength,
-      bytes: Number(raw.workflowExecutionInfo?.historySizeBytes ?? 0),
-    };
-  };
-  await send('enqueue', 'x'.repeat(200));
-  await eventually(
-    async () => (await handle.query<{ turns: number; state: string }>('status')).turns === 1,
-    'first turn',
-  );
-  for (let n = 0; n < 3; n++) {
-    const before = await size();
-    await send('enqueue', 'x'.repeat(200));
-    await eventually(() => world.steps.length === n + 2, 'step');
-    await eventually(
-      async () => (await handle.query<{ state: string }>('status')).state === 'waiting',
-      'waiting',
-    );
-    const after = await size();
-    console.log(sessionId, after.events - before.events, after.bytes - before.bytes);
-    expect(after.events - before.events).toBeLessThanOrEqual(10);
-    expect(after.bytes - before.bytes).toBeLessThanOrEqual(2_200);
+test('a message travels with its content, and without what is empty', async () => {
+  const message = userMessage('enqueue', 'what is this?');
+  const session = await kit.session({ message });
+  session.world.otherwise = completed();
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.steps).toEqual([
+    { sessionId: session.sessionId, turn: message.messageId, step: 1, messages: [message] },
+  ]);
+  await session.stop();
+});
+
+test('a message id that was seen before is dropped silently', async () => {
+  const message = userMessage();
+  const session = await kit.session({ message });
+  session.world.otherwise = completed();
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await session.handle.signal('userMessage', message);
+  await session.handle.signal('userMessage', { ...message, content: [] });
+  const other = await session.send();
+  await untilStatus(session, { turns: 2, state: 'waiting' });
+  expect(session.world.accepted).toEqual([[message.messageId], [other]]);
+  expect(session.world.facts).toEqual([]);
+  await session.stop();
+});
+
+test('a signal that is no message does not disturb the session', async () => {
+  const session = await kit.session();
+  session.world.otherwise = completed();
+  for (const nonsense of [undefined, null, 5, {}, { messageId: 7 }, { messageId: 'msg_1' }]) {
+    await session.handle.signal('userMessage', nonsense);
+    await session.handle.signal('toolResult', nonsense);
+    await session.handle.signal('interruptTurn', nonsense);
   }
-  await handle.signal('stopSession');
-  await handle.result();
-  expect(world.factTypes).toEqual(['session.state', 'session.ended']);
+  await session.send();
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await session.stop();
 });
 
-test('messages sent while a turn is open wait in the queue and open turns in order', async () => {
-  const first = userMessage();
-  const { handle, world, send } = await kit.session({ message: first });
-  let release = () => {};
-  world.script = [
-    () =>
-      new Promise(
-        (resolve) =>
-          (release = () =>
-            resolve({
-              outcome: 'completed',
-              spend: {
-                usage: {
-                  inputTokens: 1,
-                  outputTokens: 1,
-                  cachedInputTokens: 0,
-                  reasoningTokens: 0,
-                },
-                costUsd: 0,
-              },
-            })),
-      ),
-  ];
-  world.otherwise = completed();
-  await eventually(() => world.steps.length === 1, 'first step');
-  const second = await send();
-  const third = await send();
-  await eventually(
-    () => world.factTypes.filter((type) => type === 'message.queued').length === 2,
-    'queued',
-  );
-  release();
-  await eventually(() => world.steps.length === 3, 'three turns');
-  expect(world.accepted).toEqual([[first.messageId], [second], [third]]);
-  expect(world.steps[1]?.messages[0]).not.toHaveProperty('content');
-  await handle.signal('stopSession');
-  await handle.result();
+test('spend adds up over the turns of a session', async () => {
+  const session = await kit.session();
+  session.world.otherwise = completed();
+  for (let turns = 1; turns <= 3; turns++) {
+    await session.send();
+    await untilStatus(session, { turns, state: 'waiting' });
+  }
+  const { spend } = await session.status();
+  expect(spend.usage.outputTokens).toBe(30);
+  expect(spend.costUsd).toBeCloseTo(0.03);
+  await session.stop();
 });

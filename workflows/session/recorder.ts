@@ -2,7 +2,7 @@
 import { ActivityFailure, condition, log } from '@temporalio/workflow';
 import type { Fact } from '../../contracts/activities.ts';
 import { noteRecorded } from './queue.ts';
-import type { Run } from './run.ts';
+import { tell, type Run } from './run.ts';
 
 /** Runs beside the session until the workflow completes. */
 export async function recordFacts(run: Run): Promise<never> {
@@ -14,6 +14,7 @@ export async function recordFacts(run: Run): Promise<never> {
     // Only now: an empty outbox says that the journal has everything.
     session.outbox.splice(0, facts.length);
     noteRecorded(session, facts);
+    tell(run);
   }
 }
 

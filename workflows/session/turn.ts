@@ -4,6 +4,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
+  log,
 } from '@temporalio/workflow';
 import type { IncomingMessage, SealInput } from '../../contracts/activities.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
@@ -86,8 +87,14 @@ async function seal(run: Run, turn: OpenTurn, error?: ErrorInfo): Promise<void> 
     turnSpend: turn.spend,
     ...(error ? { error } : {}),
   };
-  const sealed = await activities.sealStep(input);
-  countStep(session, turn, sealed.spend);
+  try {
+    const sealed = await activities.sealStep(input);
+    countStep(session, turn, sealed.spend);
+  } catch (failure) {
+    if (!(failure instanceof ActivityFailure)) throw failure;
+    // Retried until it works, so this is a defect that no retry mends. The turn ends all the same.
+    log.error('The journal refused to seal a step', { turn: turn.id, step: turn.step, failure });
+  }
 }
 
 /** The innermost failure has the words of whoever failed. */

@@ -2,29 +2,28 @@
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, Worker, type NativeConnection } from '@temporalio/worker';
+import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { SessionActivities, ToolActivities } from '../../../contracts/activities.ts';
 import { newId, type MessageId, type SessionId } from '../../../contracts/ids.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from '../../../contracts/limits.ts';
 import { SEARCH_ATTRIBUTES, SESSION_WORKFLOW, TOOL_QUEUE } from '../../../contracts/names.ts';
+import type { LiveStatus } from '../../../contracts/session.ts';
 import type { BusyPolicy } from '../../../contracts/session-state.ts';
 import type { SessionStart, UserMessage } from '../../../workflows/session/messages.ts';
+import { testBundle } from '../../support/bundle.ts';
+import { timeSkippingEnv, type TimeSkipping } from '../../support/time-skipping.ts';
 import { ScriptedWorld } from './scripted-world.ts';
 
 export const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
-
-let bundling: ReturnType<typeof bundleWorkflowCode> | undefined;
-export const workflowBundle = () =>
-  (bundling ??= bundleWorkflowCode({
-    workflowsPath,
-    logger: { ...console, trace() {}, debug() {}, info() {}, log() {} } as never,
-  }));
 
 export interface TestSession {
   readonly sessionId: SessionId;
   readonly handle: WorkflowHandle;
   readonly world: ScriptedWorld;
   send(policy?: BusyPolicy, text?: string): Promise<MessageId>;
+  status(): Promise<LiveStatus>;
+  /** Stops the session and waits until its workflow has completed. */
+  stop(): Promise<void>;
 }
 
 export interface StartOptions extends Omit<Partial<SessionStart>, 'limits'> {
@@ -42,27 +41,39 @@ export const userMessage = (policy: BusyPolicy = 'enqueue', text = 'hello'): Use
 
 export class SessionKit implements AsyncDisposable {
   readonly client: Client;
-  readonly taskQueue = `sessions-${newId('run')}`;
+  /** As long as the real queue's name, for the sizes of histories. */
+  readonly taskQueue = `perdure-${newId('run').slice(-8)}`;
   readonly #worlds = new Map<string, ScriptedWorld>();
   readonly #workers: { worker: Worker; running: Promise<void> }[] = [];
+
+  #skipping: TimeSkipping | undefined;
 
   private constructor(client: Client) {
     this.client = client;
   }
 
-  static async start(client: Client, connection: NativeConnection): Promise<SessionKit> {
+  /** On a time-skipping server of its own: no other test moves its clock or takes its tool calls. */
+  static async start(): Promise<SessionKit> {
+    const skipping = await timeSkippingEnv();
+    const kit = await SessionKit.on(skipping.env.client, skipping.env.nativeConnection);
+    kit.#skipping = skipping;
+    return kit;
+  }
+
+  static async on(client: Client, connection: NativeConnection): Promise<SessionKit> {
     const kit = new SessionKit(client);
-    const workflowBundleCode = await workflowBundle();
+    const workflowBundle = await testBundle(workflowsPath);
     const shared = { connection, activities: kit.#activities() };
     await kit.#run(
       Worker.create({
         ...shared,
         taskQueue: kit.taskQueue,
         shutdownGraceTime: 0,
-        workflowBundle: workflowBundleCode,
+        buildId: 'perdure-test',
+        workflowBundle,
       }),
     );
-    await kit.#run(Worker.create({ ...shared, taskQueue: TOOL_QUEUE }));
+    await kit.#run(Worker.create({ ...shared, taskQueue: TOOL_QUEUE, shutdownGraceTime: 0 }));
     return kit;
   }
 
@@ -79,12 +90,19 @@ export class SessionKit implements AsyncDisposable {
       return found;
     };
     return {
-      callModel: (input) => world().callModel(input),
+      // A step that is held for ever ends with its worker.
+      callModel: (input) => Promise.race([world().callModel(input), Context.current().cancelled]),
       sealStep: (input) => world().sealStep(input),
       settleToolCall: (input) => world().settleToolCall(input),
       record: (sessionId, facts) => world().record(sessionId, facts),
-      executeTool: (input) => world().executeTool(input),
+      executeTool: (input) =>
+        Promise.race([world().executeTool(input), Context.current().cancelled]),
     };
+  }
+
+  /** Lets time pass on the server's clock. */
+  async pass(ms: number): Promise<void> {
+    await this.#skipping?.env.sleep(ms);
   }
 
   async session(options: StartOptions = {}): Promise<TestSession> {
@@ -118,7 +136,12 @@ export class SessionKit implements AsyncDisposable {
       await handle.signal('userMessage', sent);
       return sent.messageId;
     };
-    return { sessionId, handle, world, send };
+    const status = () => handle.query<LiveStatus>('status');
+    const stop = async () => {
+      await handle.signal('stopSession');
+      await handle.result();
+    };
+    return { sessionId, handle, world, send, status, stop };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,6 +156,7 @@ export class SessionKit implements AsyncDisposable {
       worker.shutdown();
       await running;
     }
+    await this.#skipping?.[Symbol.asyncDispose]();
   }
 }
 
@@ -147,3 +171,12 @@ export async function eventually(
   }
   throw new Error(`did not happen within 20 s: ${what}`);
 }
+
+/** Waits, in real time, until the workflow's own status says so. */
+export const untilStatus = (session: TestSession, expected: Partial<LiveStatus>): Promise<void> =>
+  eventually(async () => {
+    const status = await session.status();
+    return Object.entries(expected).every(
+      ([key, value]) => status[key as keyof LiveStatus] === value,
+    );
+  }, JSON.stringify(expected));

@@ -1,0 +1,152 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../contracts/ids.ts';
+import { gate } from './support/gate.ts';
+import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
+import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+
+let kit: SessionKit;
+beforeAll(async () => {
+  kit = await SessionKit.start();
+});
+afterAll(() => kit[Symbol.asyncDispose]());
+
+async function streaming() {
+  const message = userMessage();
+  const held = gate();
+  const session = await kit.session({ message });
+  session.world.script = [held.step];
+  session.world.otherwise = completed();
+  await eventually(() => session.world.steps.length === 1, 'the first step');
+  return { session, held, message };
+}
+
+test('an interrupt seals the streaming step and does not wait for its activity', async () => {
+  const { session, message } = await streaming();
+  session.world.sealing = () => ({ outcome: 'interrupted', spend: spent(3) });
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { state: 'waiting', turns: 1 });
+  expect(session.world.seals).toEqual([
+    {
+      sessionId: session.sessionId,
+      turn: message.messageId,
+      step: 1,
+      cause: 'interrupt',
+      messages: [message],
+      turnSpend: spent(0),
+    },
+  ]);
+  expect((await session.status()).spend).toEqual(spent(3));
+  await session.send();
+  await untilStatus(session, { state: 'waiting', turns: 2 });
+  await session.stop();
+});
+
+test('an interrupt names its turn, and one for another turn or an idle session changes nothing', async () => {
+  const { session, held, message } = await streaming();
+  await session.handle.signal('interruptTurn', { turn: newId('msg') });
+  held.open();
+  await untilStatus(session, { state: 'waiting', turns: 1 });
+  await session.handle.signal('interruptTurn', {});
+  await session.handle.signal('interruptTurn', { turn: message.messageId });
+  await session.send();
+  await untilStatus(session, { state: 'waiting', turns: 2 });
+  expect(session.world.seals).toEqual([]);
+  await session.stop();
+});
+
+test('an interrupt while tools are open seals the turn, and spends nothing twice', async () => {
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [callsTools([toolCall(), toolCall()], spent(7))];
+  session.world.sealing = () => ({ outcome: 'interrupted', spend: spent(7) });
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { state: 'waiting' });
+  const { spend, pendingCalls } = await session.status();
+  expect(spend).toEqual(spent(7));
+  expect(pendingCalls).toEqual([]);
+  await session.stop();
+});
+
+test('an interrupt that the seal finds too late leaves the turn completed and counted', async () => {
+  const { session } = await streaming();
+  session.world.sealing = () => ({ outcome: 'completed', spend: spent(10) });
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { state: 'waiting' });
+  expect((await session.status()).spend).toEqual(spent(10));
+  expect(session.world.facts).toEqual([]);
+  await session.stop();
+});
+
+test('a message and its interrupt at once: the turn is sealed before the model is called', async () => {
+  const session = await kit.session();
+  await untilStatus(session, { state: 'waiting' });
+  const message = userMessage();
+  const held = gate();
+  session.world.otherwise = held.step;
+  await Promise.all([
+    session.handle.signal('userMessage', message),
+    session.handle.signal('interruptTurn', { turn: message.messageId }),
+  ]);
+  await eventually(() => session.world.seals.length + session.world.steps.length > 0, 'something');
+  await session.stop();
+  for (const { turn } of session.world.seals) expect(turn).toBe(message.messageId);
+});
+
+test('a stop while idle ends the session', async () => {
+  const session = await kit.session();
+  await session.stop();
+  expect(session.world.factTypes).toEqual(['session.state', 'session.ended']);
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'stopped' }]);
+});
+
+test('a stop while streaming seals the step, then ends the session', async () => {
+  const { session, message } = await streaming();
+  await session.stop();
+  expect(session.world.seals).toMatchObject([{ turn: message.messageId, cause: 'stop' }]);
+  expect(session.world.factTypes).toEqual(['session.ended']);
+});
+
+test('a stop while tools are open seals the turn, then ends the session', async () => {
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [callsTools([toolCall(), toolCall({ mode: 'worker', effect: 'read' })])];
+  session.world.executing = () => new Promise(() => {});
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  await session.stop();
+  expect(session.world.seals).toMatchObject([{ step: 1, cause: 'stop' }]);
+  expect(session.world.factTypes).toEqual(['session.ended']);
+});
+
+test('a stop that arrives with the first message ends the session, and says so to the message', async () => {
+  const session = await kit.session();
+  const message = userMessage();
+  await session.handle.signal('stopSession');
+  await session.handle.signal('userMessage', message).catch(() => undefined);
+  await session.handle.result();
+  expect(session.world.factTypes.at(-1)).toMatch(/session.ended|message.rejected/);
+  expect(session.world.steps).toEqual([]);
+});
+
+test("a cancellation from Temporal's UI stops the session in good order", async () => {
+  const { session } = await streaming();
+  await session.handle.cancel();
+  await session.handle.result();
+  expect(session.world.seals).toMatchObject([{ cause: 'stop' }]);
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'stopped' }]);
+});
+
+test('a closed session still answers its status', async () => {
+  const session = await kit.session();
+  await session.stop();
+  expect(await session.status()).toMatchObject({ state: 'ended', turn: null });
+});
+
+test('a seal that the journal refuses for good ends the turn all the same', async () => {
+  const { session } = await streaming();
+  session.world.sealing = () => {
+    throw ApplicationFailure.nonRetryable('no such step');
+  };
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { state: 'waiting' });
+  await session.stop();
+});

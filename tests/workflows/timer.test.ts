@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gate } from './support/gate.ts';
+import { callsTools, completed, toolCall } from './support/scripted-world.ts';
+import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const limits = { idleMs: 5 * MINUTE, warningMs: 30 * SECOND, lifetimeMs: 60 * MINUTE };
+
+let kit: SessionKit;
+beforeAll(async () => {
+  kit = await SessionKit.start();
+});
+afterAll(() => kit[Symbol.asyncDispose]());
+
+test('a session nobody talks to is warned 30 s before its idle time ends, then ends', async () => {
+  const session = await kit.session({ limits });
+  const started = (await session.handle.describe()).startTime.getTime();
+  await session.handle.result();
+  const ended = (await session.handle.describe()).closeTime?.getTime() ?? 0;
+  expect(session.world.factTypes).toEqual(['session.state', 'session.warning', 'session.ended']);
+  expect(session.world.factsOf('session.warning')).toMatchObject([
+    { reason: 'idle', withdrawn: false },
+  ]);
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'idle' }]);
+  const idle = ended - started;
+  expect(idle).toBeGreaterThanOrEqual(limits.idleMs);
+  expect(idle).toBeLessThan(limits.idleMs + 30 * SECOND);
+});
+
+test('a message starts the idle time again', async () => {
+  const session = await kit.session({ limits });
+  session.world.otherwise = completed();
+  await kit.pass(4 * MINUTE);
+  await session.send();
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await kit.pass(4 * MINUTE);
+  expect(session.world.factTypes).toEqual(['session.state']);
+  await session.handle.result();
+  expect(session.world.factTypes).toEqual(['session.state', 'session.warning', 'session.ended']);
+});
+
+test('activity withdraws the warning, and the session can be warned again', async () => {
+  const session = await kit.session({ limits });
+  session.world.otherwise = completed();
+  await kit.pass(4 * MINUTE + 40 * SECOND);
+  await eventually(() => session.world.facts.length === 2, 'the warning');
+  await session.send();
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await session.handle.result();
+  expect(session.world.factsOf('session.warning')).toMatchObject([
+    { reason: 'idle', withdrawn: false },
+    { reason: 'idle', withdrawn: true },
+    { reason: 'idle', withdrawn: false },
+  ]);
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'idle' }]);
+});
+
+test('the idle timer does not run while a turn waits for a tool', async () => {
+  const held = gate();
+  const session = await kit.session({
+    limits: { ...limits, toolClaimMs: 30 * MINUTE },
+    message: userMessage(),
+  });
+
+  session.world.script = [callsTools([toolCall()]), held.step];
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  await kit.pass(29 * MINUTE);
+  expect(session.world.factTypes).toEqual([]);
+  await kit.pass(2 * MINUTE);
+  await eventually(() => session.world.steps.length === 2, 'the next step');
+  held.open();
+  await session.handle.result();
+  expect(session.world.factTypes).toEqual(['session.warning', 'session.ended']);
+});
+
+test('a session ends with its lifetime, however busy it was, after a warning', async () => {
+  const session = await kit.session({ limits: { ...limits, lifetimeMs: 10 * MINUTE } });
+  session.world.otherwise = completed();
+  for (let turns = 1; turns <= 3; turns++) {
+    await kit.pass(3 * MINUTE);
+    await session.send();
+    await untilStatus(session, { turns, state: 'waiting' });
+  }
+  await session.handle.result();
+  expect(session.world.factsOf('session.warning')).toMatchObject([
+    { reason: 'lifetime', withdrawn: false },
+  ]);
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'lifetime' }]);
+});
+
+test('the lifetime does not end a session with a turn open: it ends after the turn', async () => {
+  const held = gate();
+
+  const session = await kit.session({
+    limits: { ...limits, lifetimeMs: 10 * MINUTE, toolClaimMs: 30 * MINUTE },
+    message: userMessage(),
+  });
+  session.world.script = [callsTools([toolCall()]), held.step];
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  await kit.pass(20 * MINUTE);
+  expect(session.world.factTypes).toEqual(['session.warning']);
+  await kit.pass(11 * MINUTE);
+  await eventually(() => session.world.steps.length === 2, 'the next step');
+  held.open();
+  await session.handle.result();
+  expect(session.world.factTypes).toEqual(['session.warning', 'session.ended']);
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'lifetime' }]);
+});
+
+test('what is still queued when a session ends is settled as session_closed', async () => {
+  const held = gate();
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [held.step];
+  await eventually(() => session.world.steps.length === 1, 'the first step');
+  const queued = await session.send();
+  await session.stop();
+  expect(session.world.factsOf('message.rejected')).toMatchObject([
+    { messageId: queued, error: { code: 'session_closed' } },
+  ]);
+});
+
+test('a reconfiguration of the time limits takes effect at once', async () => {
+  const session = await kit.session({
+    limits: { ...limits, idleMs: 10 * 60 * MINUTE, lifetimeMs: 1_000 * MINUTE },
+  });
+  await session.handle.executeUpdate('reconfigure', { args: [{ limits: { idleMs: MINUTE } }] });
+  const started = (await session.handle.describe()).startTime.getTime();
+  await session.handle.result();
+  const ended = (await session.handle.describe()).closeTime?.getTime() ?? 0;
+  expect(ended - started).toBeLessThan(5 * MINUTE);
+});
+
+test('a reopened session says so before anything else and lives a new lifetime', async () => {
+  const first = await kit.session({ limits });
+  await first.stop();
+  const message = userMessage();
+  const again = await kit.session({
+    sessionId: first.sessionId,
+    world: first.world,
+    origin: 'reopen',
+    message,
+    limits,
+  });
+  again.world.otherwise = completed();
+  await untilStatus(again, { turns: 1, state: 'waiting' });
+  await again.handle.result();
+  expect(again.world.factTypes).toEqual([
+    'session.state',
+    'session.ended',
+    'session.reopened',
+    'session.warning',
+    'session.ended',
+  ]);
+});
+
+test('a session reopened without a message waits', async () => {
+  const session = await kit.session({ origin: 'reopen', limits });
+  await eventually(() => session.world.facts.length === 2, 'facts');
+  expect(session.world.factTypes).toEqual(['session.reopened', 'session.state']);
+  await session.stop();
+});

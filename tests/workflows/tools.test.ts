@@ -1,0 +1,153 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
+import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+let kit: SessionKit;
+beforeAll(async () => {
+  kit = await SessionKit.start();
+});
+afterAll(() => kit[Symbol.asyncDispose]());
+
+test('calls of one step run in parallel, in a worker and at a client, and the next step follows', async () => {
+  const inWorker = toolCall({
+    mode: 'worker',
+    effect: 'read',
+    timeoutMs: 60_000,
+    summary: 'README.md',
+  });
+  const atClient = toolCall();
+  const done = toolCall({ settled: true });
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [callsTools([atClient, inWorker, done], spent(7))];
+  session.world.otherwise = completed(spent(5));
+  await eventually(() => session.world.tools.length === 1, 'the tool in the worker');
+  await eventually(
+    async () => (await session.handle.query<string[]>('pendingCalls')).length === 1,
+    'one call left',
+  );
+  expect(await session.handle.query('pendingCalls')).toEqual([atClient.callId]);
+  await session.handle.signal('toolResult', { callId: atClient.callId });
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.tools).toMatchObject([
+    { callId: inWorker.callId, name: 'look', step: 1, timeoutMs: 60_000 },
+  ]);
+  expect(session.world.settles).toMatchObject([{ callId: atClient.callId, giveUp: false }]);
+  expect(session.world.steps[1]).toMatchObject({
+    step: 2,
+    messages: [],
+    turnSpend: { usage: { outputTokens: 7 } },
+  });
+  await session.stop();
+});
+
+test('a result that comes before the workflow knows of the call is not lost', async () => {
+  const call = toolCall();
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [
+    async (input) => {
+      await session.handle.signal('toolResult', { callId: call.callId });
+      return callsTools([call])(input);
+    },
+  ];
+  session.world.otherwise = completed();
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.settles).toHaveLength(1);
+  await session.stop();
+});
+
+test('a call that no client takes for 24 hours is given up', async () => {
+  const call = toolCall();
+  const session = await kit.session({ message: userMessage(), limits: { lifetimeMs: 100 * HOUR } });
+  session.world.script = [callsTools([call])];
+  session.world.otherwise = completed();
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  await kit.pass(24 * HOUR - MINUTE);
+  expect(session.world.settles).toEqual([]);
+  await kit.pass(2 * MINUTE);
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.settles).toMatchObject([{ callId: call.callId, giveUp: true }]);
+  await session.stop();
+});
+
+test('a claimed call is asked for again when its own time is up', async () => {
+  const call = toolCall();
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [callsTools([call])];
+  session.world.otherwise = completed();
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  const { searchAttributes: _, startTime } = await session.handle.describe();
+  const dueAt = new Date(startTime.getTime() + 5 * MINUTE).toISOString();
+  session.world.settling = () =>
+    session.world.settles.length < 2
+      ? { state: 'open', dueAt }
+      : { state: 'settled', outcome: 'timed_out' };
+  await session.handle.signal('toolResult', { callId: call.callId });
+  await eventually(() => session.world.settles.length === 1, 'first look');
+  await kit.pass(4 * MINUTE);
+  expect(session.world.settles).toHaveLength(1);
+  await kit.pass(2 * MINUTE);
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.settles).toHaveLength(2);
+  expect(session.world.settles[1]?.giveUp).toBe(false);
+  await session.stop();
+});
+
+test('an open call that nobody has claimed goes on waiting for its claim', async () => {
+  const call = toolCall();
+  const session = await kit.session({ message: userMessage(), limits: { toolClaimMs: HOUR } });
+  session.world.script = [callsTools([call])];
+  session.world.otherwise = completed();
+  session.world.settling = ({ giveUp }) =>
+    giveUp ? { state: 'settled', outcome: 'timed_out' } : { state: 'open', dueAt: null };
+  await untilStatus(session, { state: 'waiting_for_tools' });
+  await session.handle.signal('toolResult', { callId: call.callId });
+  await kit.pass(HOUR + MINUTE);
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.settles.map(({ giveUp }) => giveUp)).toEqual([false, true]);
+  await session.stop();
+});
+
+test('a tool that no worker could run still gets one result', async () => {
+  const call = toolCall({ mode: 'worker', effect: 'never-retry' });
+  const session = await kit.session({ message: userMessage() });
+  session.world.script = [callsTools([call])];
+  session.world.otherwise = completed();
+  session.world.executing = () => {
+    throw ApplicationFailure.nonRetryable('the disk is gone');
+  };
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.tools).toHaveLength(1);
+  expect(session.world.settles).toMatchObject([
+    {
+      callId: call.callId,
+      giveUp: true,
+      error: { code: 'tool_failed', message: expect.stringContaining('the disk is gone') },
+    },
+  ]);
+  await session.stop();
+});
+
+test('a tool is tried as often as its effect allows, with the declared waits', async () => {
+  const session = await kit.session({
+    message: userMessage(),
+    policies: { toolRead: { attempts: 2, firstWaitMs: 10 } },
+  });
+  session.world.script = [callsTools([toolCall({ mode: 'worker', effect: 'read' })])];
+  session.world.otherwise = completed();
+  session.world.executing = () => {
+    throw new Error('again');
+  };
+  await session.send();
+  await eventually(async () => {
+    await kit.pass(SECOND);
+    return session.world.settles.length === 1;
+  }, 'the ledger settles it');
+  expect(session.world.tools).toHaveLength(2);
+  await untilStatus(session, { state: 'waiting' });
+  await session.stop();
+});
