@@ -92,6 +92,12 @@ export interface SessionStore {
   /** Newest first. */
   list(filter: SessionFilter, page: PageRequest): Promise<Page<SessionRow>>;
   count(filter: SessionFilter & { readonly open: true }): Promise<number>;
+  /**
+   * Folds all of the session's events again and stores the result, after a change of the fold or a doubt.
+   * @returns whether the stored projection was another one
+   * @throws not_found
+   */
+  rebuild(sessionId: SessionId): Promise<boolean>;
 }
 
 // ── steps ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

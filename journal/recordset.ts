@@ -1,6 +1,7 @@
 /** Many rows as one JSON parameter: the text of the statement stays the same however many there are, so that it is prepared once. */
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { EACH_ROW } from './sqlite/statements.ts';
 import type { Dialect, Tx } from './store.ts';
 import type { Tables } from './tables.ts';
 
@@ -37,17 +38,58 @@ export async function writeRows(
 ): Promise<void> {
   if (rows.length === 0) return;
   const names = Object.keys(target.columns);
-  const list = sql.raw(names.join(', '));
+  const insert = `insert into ${target.table} (${names.join(', ')})`;
+  if (dialect === 'sqlite') {
+    const places = names.map(() => '?').join(', ');
+    return eachRow(tx, `${insert} values (${places}) ${onConflict(target, names)}`, {
+      rows,
+      names,
+    });
+  }
   const source = recordset(dialect, rows, target.columns);
-  // `where true`: else SQLite takes `on conflict` for the condition of a join.
-  await sql`insert into ${sql.table(target.table)} (${list}) select ${list} from ${source} where true ${onConflict(target, names)}`.execute(
+  await sql`${sql.raw(insert)} select ${sql.raw(names.join(', '))} from ${source} ${sql.raw(onConflict(target, names))}`.execute(
     tx,
   );
 }
 
-function onConflict({ key }: Target, names: readonly string[]): RawBuilder<unknown> {
-  if (!key) return sql``;
+function onConflict({ key }: Target, names: readonly string[]): string {
+  if (!key) return '';
   const others = names.filter((name) => !key.includes(name));
   const set = others.map((name) => `${name} = excluded.${name}`).join(', ');
-  return sql.raw(`on conflict (${key.join(', ')}) do update set ${set}`);
+  return `on conflict (${key.join(', ')}) do update set ${set}`;
+}
+
+/** Sets all columns but `key`, the first one, in the rows with these keys. */
+export async function updateRows(
+  tx: Tx,
+  dialect: Dialect,
+  rows: Rows,
+  { table, columns }: Target,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const [key, ...names] = Object.keys(columns);
+  if (dialect === 'sqlite') {
+    const set = names.map((name) => `${name} = ?`).join(', ');
+    return eachRow(tx, `update ${table} set ${set} where ${key} = ?`, {
+      rows,
+      names: [...names, key!],
+    });
+  }
+  const set = names.map((name) => `${name} = r.${name}`).join(', ');
+  const source = recordset(dialect, rows, columns);
+  await sql`update ${sql.table(table)} t set ${sql.raw(set)} from ${source} where ${sql.raw(`t.${key} = r.${key}`)}`.execute(
+    tx,
+  );
+}
+
+interface Each {
+  readonly rows: Rows;
+  readonly names: readonly string[];
+}
+
+async function eachRow(tx: Tx, statement: string, { rows, names }: Each): Promise<void> {
+  const values = (rows as readonly Record<string, unknown>[]).map((row) =>
+    names.map((name) => row[name]),
+  );
+  await tx.executeQuery(CompiledQuery.raw(`${EACH_ROW} ${statement}`, [JSON.stringify(values)]));
 }

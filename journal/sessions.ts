@@ -9,6 +9,7 @@ import { keyBefore, pageOf } from './page.ts';
 import { writeRows } from './recordset.ts';
 import { sessionRow } from './session-row.ts';
 import type { SessionRequest } from './session-row.ts';
+import { rebuildProjection } from './rebuild.ts';
 import { reach, transact } from './store.ts';
 import type { Store, Tx } from './store.ts';
 import type { SessionRecord, Tables } from './tables.ts';
@@ -49,6 +50,8 @@ export const sessions = (store: Store): SessionStore => ({
       item: sessionRow,
     });
   },
+
+  rebuild: (sessionId) => rebuildProjection(store, sessionId),
 
   async count(filter) {
     const { count } = await reach(store, (db) =>

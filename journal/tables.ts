@@ -67,8 +67,6 @@ export interface StepsTable {
   last_error: Json | null;
   /** Whether the newest attempt said how it ended; else the next claim counts an interruption. */
   accounted: Flag;
-  /** Whether the newest attempt has appended anything. */
-  streamed: Flag;
   /** The session's last number when the newest attempt began. */
   claimed_seq: number;
   /** What the attempts of this step cost so far. */

@@ -26,7 +26,7 @@ export const initial: SqlMigration = {
        session_key bigint not null, turn text not null, step integer not null, state text not null,
        scheduled_at bigint not null, temporal_attempt integer not null, number integer not null,
        input_digest text not null, charged integer not null, interruptions integer not null,
-       model_index integer not null, last_error text, accounted integer not null, streamed integer not null,
+       model_index integer not null, last_error text, accounted integer not null,
        claimed_seq bigint not null, spend text not null, result text,
        primary key (session_key, turn, step)
      ) {clustered}`,

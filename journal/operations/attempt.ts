@@ -20,11 +20,12 @@ function appendAll(draft: SessionDraft, attempt: Attempt, events: readonly NewEv
   for (const event of events) draft.append(placeOf(attempt), event);
 }
 
+const isDelta = ({ type }: NewEvent): boolean => type === 'content.delta';
+
 export const appendEvents = (attempt: Attempt, events: readonly NewEvent[]): Operation<number> => ({
-  needs: { sessionId: attempt.sessionId, steps: [attempt] },
+  needs: { sessionId: attempt.sessionId, steps: [attempt], headOnly: events.every(isDelta) },
   apply(draft) {
-    const row = writable(draft, attempt);
-    if (!row.streamed) draft.putStep({ ...row, streamed: 1 });
+    writable(draft, attempt);
     appendAll(draft, attempt, events);
     return draft.projection.lastSeq;
   },

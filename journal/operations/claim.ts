@@ -17,6 +17,7 @@ export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
     steps: [claim],
     messages: [...claim.messages.map((message) => message.messageId), stepKey(claim)],
     openCallsOf: claim.turn,
+    deltasOf: claim,
   },
   apply(draft) {
     const before = draft.step(claim);
@@ -66,7 +67,6 @@ const fresh = (draft: SessionDraft, claim: Claim): StepRecord => ({
   model_index: 0,
   last_error: null,
   accounted: 0,
-  streamed: 0,
   claimed_seq: draft.projection.lastSeq,
   spend: JSON.stringify(NO_SPEND),
   result: null,
@@ -77,7 +77,7 @@ function takenOver(draft: SessionDraft, before: StepRecord, claim: Claim): StepR
   const { turn, step } = claim;
   const rerun = before.state === 'finished';
   draft.closed = true;
-  if (before.streamed || rerun) {
+  if (rerun || draft.streamed(before).length > 0) {
     draft.append({ turn, step }, { type: 'attempt.superseded', data: { attempt: before.number } });
   }
   if (rerun) {

@@ -1,6 +1,6 @@
 /** A person stops a turn: whatever is open is closed with what there is, and nothing can be written to it afterwards. */
 import type { ModelStepResult, SealInput, SealResult } from '../../contracts/activities.ts';
-import type { ContentKind, EventData } from '../../contracts/events.ts';
+import type { ContentKind } from '../../contracts/events.ts';
 import { addSpend, NO_SPEND } from '../../contracts/usage.ts';
 import type { Spend } from '../../contracts/usage.ts';
 import type { Operation } from '../group-commit.ts';
@@ -67,7 +67,6 @@ const sealedBeforeClaim = (draft: SessionDraft, { turn, step }: SealInput): Step
   model_index: 0,
   last_error: null,
   accounted: 1,
-  streamed: 0,
   claimed_seq: draft.projection.lastSeq,
   spend: JSON.stringify(NO_SPEND),
   result: null,
@@ -102,15 +101,7 @@ function partialContent(
   row: StepRecord,
 ): { type: ContentKind; text: string }[] {
   const texts = new Map<ContentKind, string>();
-  const add = ({ kind, text }: EventData<'content.delta'>) =>
-    texts.set(kind, (texts.get(kind) ?? '') + text);
-  const own = (delta: { turn?: string; step?: number; attempt?: number }) =>
-    delta.turn === row.turn && delta.step === row.step && delta.attempt === row.number;
-  for (const delta of draft.deltas)
-    if (own(delta)) add(JSON.parse(delta.data) as EventData<'content.delta'>);
-  // Appended in this very transaction.
-  for (const { event } of draft.events)
-    if (event.type === 'content.delta' && own(event)) add(event.data);
+  for (const { kind, text } of draft.streamed(row)) texts.set(kind, (texts.get(kind) ?? '') + text);
   return [...texts].map(([type, text]) => ({ type, text }));
 }
 

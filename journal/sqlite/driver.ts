@@ -29,7 +29,8 @@ class ThreadConnection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const { rows, changes } = await this.#client.run({ side: this.#side, sql, parameters });
-    return { rows: rows as R[], numAffectedRows: BigInt(changes) };
+    const list = typeof rows === 'string' ? (JSON.parse(rows) as R[]) : (rows as R[]);
+    return { rows: list, numAffectedRows: BigInt(changes) };
   }
 
   // eslint-disable-next-line require-yield

@@ -17,18 +17,30 @@ export interface Statement {
 }
 
 export interface StatementResult {
-  readonly rows: unknown[];
+  /** JSON text where no value is binary: half the cost of copying objects from thread to thread. */
+  readonly rows: string | readonly object[];
   readonly changes: number;
 }
+
+/**
+ * Begins a statement that is run once for each row of its only parameter, a JSON array of arrays: half the cost of taking the JSON apart
+ * in SQL.
+ */
+export const EACH_ROW = '/* each row */';
 
 /** Another process may look at the file (a backup): wait for it instead of failing. */
 const BUSY_MS = 5_000;
 /** Of each connection. */
 const CACHED_STATEMENTS = 500;
 
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly reads: boolean;
+}
+
 class Connection {
   readonly #db: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #prepared = new Map<string, Prepared>();
 
   constructor({ file, synchronous }: SqliteSettings) {
     this.#db = new DatabaseSync(file, { timeout: BUSY_MS });
@@ -37,25 +49,34 @@ class Connection {
     );
   }
 
-  run(sql: string, parameters: readonly unknown[]): StatementResult {
-    const statement = this.#prepare(sql);
-    const values = parameters as SQLInputValue[];
-    if (statement.columns().length > 0) return { rows: statement.all(...values), changes: 0 };
-    return { rows: [], changes: Number(statement.run(...values).changes) };
+  run(sql: string, parameters: readonly SQLInputValue[]): StatementResult {
+    const { statement, reads } = this.#prepare(sql);
+    if (reads) return { rows: encoded(statement.all(...parameters)), changes: 0 };
+    if (!sql.startsWith(EACH_ROW))
+      return { rows: [], changes: Number(statement.run(...parameters).changes) };
+    const rows = JSON.parse(parameters[0] as string) as SQLInputValue[][];
+    for (const row of rows) statement.run(...row);
+    return { rows: [], changes: rows.length };
   }
 
-  #prepare(sql: string): StatementSync {
+  #prepare(sql: string): Prepared {
     const known = this.#prepared.get(sql);
     if (known) return known;
     if (this.#prepared.size >= CACHED_STATEMENTS) this.#prepared.clear();
     const statement = this.#db.prepare(sql);
-    this.#prepared.set(sql, statement);
-    return statement;
+    const prepared = { statement, reads: statement.columns().length > 0 };
+    this.#prepared.set(sql, prepared);
+    return prepared;
   }
 
   close(): void {
     this.#db.close();
   }
+}
+
+function encoded(rows: Record<string, unknown>[]): StatementResult['rows'] {
+  const isBinary = Object.values(rows[0] ?? {}).some((value) => value instanceof Uint8Array);
+  return isBinary ? rows : JSON.stringify(rows);
 }
 
 export class Statements {
@@ -66,7 +87,7 @@ export class Statements {
   }
 
   run({ side, sql, parameters }: Statement): StatementResult {
-    return this.#sides[side].run(sql, parameters);
+    return this.#sides[side].run(sql, parameters as SQLInputValue[]);
   }
 
   close(): void {

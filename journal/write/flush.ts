@@ -1,12 +1,21 @@
 /** Writes what the drafts of a batch have become: one statement a table that changed. */
 import { sql } from 'kysely';
+import type { SessionProjection } from '../../contracts/projections/session.ts';
 import { isClosed } from '../../contracts/session-state.ts';
 import { insertArtifact } from '../artifacts.ts';
-import { recordset, writeRows } from '../recordset.ts';
+import { recordset, updateRows, writeRows } from '../recordset.ts';
 import type { Store, Tx } from '../store.ts';
 import type { EventRecord, SettledTurnsTable } from '../tables.ts';
 import type { SessionDraft } from './session-draft.ts';
-import { CALLS, EVENTS, MESSAGES, SESSION_CHANGES, SETTLED_TURNS, STEPS } from './targets.ts';
+import {
+  CALLS,
+  EVENTS,
+  MESSAGES,
+  SESSION_HEADS,
+  SESSION_LIVES,
+  SETTLED_TURNS,
+  STEPS,
+} from './targets.ts';
 
 export async function flush(tx: Tx, store: Store, drafts: readonly SessionDraft[]): Promise<void> {
   const { dialect } = store;
@@ -88,25 +97,35 @@ async function removeMessages(
   );
 }
 
+/** Deltas leave all but the head as it is. */
 async function updateSessions(
   tx: Tx,
-  store: Store,
+  { dialect }: Store,
   drafts: readonly SessionDraft[],
 ): Promise<void> {
-  const rows = drafts.filter((draft) => draft.events.length > 0).map(sessionChange);
-  if (rows.length === 0) return;
-  await sql`
-    update sessions set state = r.state, open = r.open, last_seq = r.last_seq, updated_at = r.updated_at, context = r.context,
-      details = coalesce(r.details, sessions.details)
-    from ${recordset(store.dialect, rows, SESSION_CHANGES)} where sessions.key = r.key`.execute(tx);
+  const moved = drafts.filter((draft) => draft.events.length > 0);
+  const [heads, lives] = [moved.filter(hasSameLife), moved.filter((draft) => !hasSameLife(draft))];
+  await updateRows(tx, dialect, heads.map(head), SESSION_HEADS);
+  await updateRows(tx, dialect, lives.map(life), SESSION_LIVES);
 }
 
-const sessionChange = ({ key, projection, start, now }: SessionDraft) => ({
+const hasSameLife = ({ projection, start }: SessionDraft): boolean =>
+  isClosed(projection.state) === isClosed(start.state) && projection.details === start.details;
+
+const head = ({ key, projection }: SessionDraft) => headOf(key, projection);
+const life = ({ key, projection }: SessionDraft) => lifeOf(key, projection);
+
+const headOf = (key: number, { state, lastSeq, updatedAt }: SessionProjection) => ({
   key,
-  state: projection.state,
+  state,
+  last_seq: lastSeq,
+  updated_at: Date.parse(updatedAt),
+});
+
+/** A session's row as its projection says it. */
+export const lifeOf = (key: number, projection: SessionProjection) => ({
+  ...headOf(key, projection),
   open: isClosed(projection.state) ? 0 : 1,
-  last_seq: projection.lastSeq,
-  updated_at: now,
   context: projection.details.context,
-  details: projection.details === start.details ? null : JSON.stringify(projection.details),
+  details: JSON.stringify(projection.details),
 });

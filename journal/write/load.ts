@@ -1,6 +1,7 @@
 /** Locks the sessions of a batch, in the order of their keys, and reads every row that its operations look at. */
 import { sql } from 'kysely';
 import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
+import { EMPTY_SESSION } from '../../contracts/projections/session.ts';
 import type { SessionDetails } from '../../contracts/projections/session.ts';
 import { recordset } from '../recordset.ts';
 import type { Columns } from '../recordset.ts';
@@ -16,6 +17,8 @@ interface StepName {
 /** What an operation has to see. */
 export interface Needs {
   readonly sessionId: SessionId;
+  /** Only adds deltas: state and number of the session are enough, and the fence of the step. */
+  readonly headOnly?: boolean;
   readonly steps?: readonly StepName[];
   readonly messages?: readonly string[];
   readonly facts?: readonly string[];
@@ -36,6 +39,7 @@ interface Loading {
   readonly tx: Tx;
   readonly store: Store;
   readonly needs: readonly Needs[];
+  readonly headOnly: boolean;
   readonly drafts: Drafts;
   readonly byKey: ReadonlyMap<number, SessionDraft>;
 }
@@ -47,10 +51,11 @@ export interface Loaded {
 }
 
 export async function load(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Loaded> {
-  const rows = await lockSessions(tx, store, needs);
+  const headOnly = needs.every((need) => need.headOnly);
+  const rows = await lockSessions(tx, store, { needs, headOnly });
   const drafts: Drafts = new Map(rows.map((row) => [row.id, draftOf(row, store.now())]));
   const byKey = new Map([...drafts.values()].map((draft) => [draft.key, draft]));
-  const loading = { tx, store, needs, drafts, byKey };
+  const loading = { tx, store, needs, headOnly, drafts, byKey };
   await loadSteps(loading);
   await loadMessages(loading);
   await loadFacts(loading);
@@ -59,23 +64,36 @@ export async function load(tx: Tx, store: Store, needs: readonly Needs[]): Promi
   return { drafts, transaction: rows[0]?.transaction };
 }
 
-type Locked = SessionRecord & { readonly transaction?: string };
+type Head = Pick<
+  SessionRecord,
+  'id' | 'key' | 'tenant' | 'user_id' | 'state' | 'last_seq' | 'updated_at'
+>;
+interface Locked extends Head {
+  readonly details?: string;
+  readonly transaction?: string;
+}
+const HEAD = 's.id, s.key, s.tenant, s.user_id, s.state, s.last_seq, s.updated_at';
 
-async function lockSessions(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Locked[]> {
+async function lockSessions(
+  tx: Tx,
+  store: Store,
+  { needs, headOnly }: Pick<Loading, 'needs' | 'headOnly'>,
+): Promise<Locked[]> {
   const ids = [...new Set(needs.map((need) => need.sessionId))].map((id) => ({ id }));
   const source = recordset(store.dialect, ids, { id: 'text' });
+  const columns = sql.raw(headOnly ? HEAD : `${HEAD}, s.details`);
   // SQLite's `begin immediate` holds the one lock there is.
   const postgres = store.dialect === 'postgres';
   const transaction = postgres ? sql`, pg_current_xact_id()::text as transaction` : sql``;
   const lock = postgres ? sql`for update of s` : sql``;
   const { rows } = await sql<Locked>`
-    select s.* ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`.execute(
+    select ${columns} ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`.execute(
     tx,
   );
   return rows;
 }
 
-const draftOf = (row: SessionRecord, now: number): SessionDraft =>
+const draftOf = (row: Locked, now: number): SessionDraft =>
   new SessionDraft({
     key: row.key,
     sessionId: row.id,
@@ -84,7 +102,10 @@ const draftOf = (row: SessionRecord, now: number): SessionDraft =>
       state: row.state,
       lastSeq: row.last_seq,
       updatedAt: new Date(row.updated_at).toISOString(),
-      details: JSON.parse(row.details) as SessionDetails,
+      details:
+        row.details === undefined
+          ? EMPTY_SESSION.details
+          : (JSON.parse(row.details) as SessionDetails),
     },
     now,
   });
@@ -97,6 +118,8 @@ function wanted<T extends object>({ needs, drafts }: Loading, pick: (need: Needs
   });
 }
 
+const FENCE =
+  't.session_key, t.turn, t.step, t.state, t.scheduled_at, t.temporal_attempt, t.number';
 const STEP: Columns = { session_key: 'bigint', turn: 'text', step: 'integer' };
 
 async function loadSteps(loading: Loading): Promise<void> {
@@ -107,7 +130,7 @@ async function loadSteps(loading: Loading): Promise<void> {
   }));
   if (names.length === 0) return;
   const { rows } = await sql<StepRecord>`
-    select t.* from ${recordset(loading.store.dialect, names, STEP)} join steps t using (session_key, turn, step)`.execute(
+    select ${sql.raw(loading.headOnly ? FENCE : 't.*')} from ${recordset(loading.store.dialect, names, STEP)} join steps t using (session_key, turn, step)`.execute(
     loading.tx,
   );
   for (const row of rows) loading.byKey.get(row.session_key)!.steps.set(stepKey(row), row);

@@ -5,7 +5,7 @@
  */
 import type { MessageId, SessionId, CallId } from '../../contracts/ids.ts';
 import { EVENT_VERSION } from '../../contracts/events.ts';
-import type { NewEvent, PerdureEvent } from '../../contracts/events.ts';
+import type { EventData, NewEvent, PerdureEvent } from '../../contracts/events.ts';
 import { foldSession } from '../../contracts/projections/session.ts';
 import type { SessionProjection } from '../../contracts/projections/session.ts';
 import type { CallRecord, MessageRecord, StepRecord } from '../tables.ts';
@@ -116,6 +116,19 @@ export class SessionDraft {
   putCall(row: CallRecord): void {
     this.calls.set(row.call_id, row);
     this.changed.calls.add(row.call_id);
+  }
+
+  /** What the newest attempt of a step said so far, what this transaction appends included. */
+  streamed({ turn, step, number }: StepRecord): EventData<'content.delta'>[] {
+    const own = (delta: Place) =>
+      delta.turn === turn && delta.step === step && delta.attempt === number;
+    const before = this.deltas
+      .filter(own)
+      .map(({ data }) => JSON.parse(data) as EventData<'content.delta'>);
+    const now = this.events.flatMap(({ event }) =>
+      event.type === 'content.delta' && own(event) ? [event.data] : [],
+    );
+    return [...before, ...now];
   }
 
   openCalls(turn: MessageId): CallRecord[] {

@@ -32,7 +32,6 @@ export const STEPS = {
     model_index: 'integer',
     last_error: 'text',
     accounted: 'integer',
-    streamed: 'integer',
     claimed_seq: 'bigint',
     spend: 'text',
     result: 'text',
@@ -94,13 +93,14 @@ export const SETTLED_TURNS = {
   },
 } as const satisfies Target;
 
-/** What a commit changes in a session's row; `details` is null where it stays as it is. */
-export const SESSION_CHANGES = {
-  key: 'bigint',
-  state: 'text',
-  open: 'integer',
-  last_seq: 'bigint',
-  updated_at: 'bigint',
-  context: 'text',
-  details: 'text',
-} as const;
+/** What every commit changes in a session's row. */
+export const SESSION_HEADS = {
+  table: 'sessions',
+  columns: { key: 'bigint', state: 'text', last_seq: 'bigint', updated_at: 'bigint' },
+} as const satisfies Target;
+
+/** And what changes with a fact of its life. */
+export const SESSION_LIVES = {
+  table: 'sessions',
+  columns: { ...SESSION_HEADS.columns, open: 'integer', context: 'text', details: 'text' },
+} as const satisfies Target;

@@ -1,9 +1,15 @@
 import { describe } from 'vitest';
 import type { Dialect } from '../support/dialects.ts';
+import { fenceConformance } from './fence.ts';
+import { ledgerConformance } from './ledger.ts';
+import { sealConformance } from './seal.ts';
 import { turnConformance } from './turn.ts';
 
 /** What every journal does, whatever its database. */
 export const conformance = (dialect: Dialect) =>
   describe(`the ${dialect.name} journal`, () => {
     turnConformance(dialect);
+    fenceConformance(dialect);
+    sealConformance(dialect);
+    ledgerConformance(dialect);
   });

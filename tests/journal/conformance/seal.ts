@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import type { SealInput } from '../../../contracts/activities.ts';
+import { AttemptClosed } from '../../../journal/port.ts';
+import type { Attempt } from '../../../journal/port.ts';
+import { emptyJournal } from '../support/dialects.ts';
+import type { Dialect } from '../support/dialects.ts';
+import {
+  allEvents,
+  answer,
+  asksFor,
+  claimOf,
+  claimed,
+  createSession,
+  delta,
+  openStep,
+  spend,
+  toolCall,
+  types,
+} from '../support/facts.ts';
+
+const sealOf = (
+  { sessionId, turn, step }: Omit<Attempt, 'fence' | 'number'>,
+  change: Partial<SealInput> = {},
+): SealInput => ({
+  sessionId,
+  turn,
+  step,
+  cause: 'interrupt',
+  messages: [],
+  turnSpend: spend(0),
+  ...change,
+});
+
+export const sealConformance = (dialect: Dialect) =>
+  describe('sealing a step', () => {
+    test('keeps what was streamed as the message, settles the turn and refuses every later write', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('I think ', 'reasoning'), delta('Hel')]);
+      const last = journal.steps.append(attempt, [delta('lo')]);
+      const sealed = await journal.steps.seal(sealOf(attempt, { turnSpend: spend(2) }));
+      await last;
+      expect(sealed).toEqual({ outcome: 'interrupted', spend: spend(0) });
+      const events = await allEvents(journal, sessionId);
+      expect(events.slice(-4)).toMatchObject([
+        { type: 'content.completed', attempt: 1, data: { kind: 'reasoning', text: 'I think ' } },
+        { type: 'content.completed', attempt: 1, data: { kind: 'text', text: 'Hello' } },
+        { type: 'model.settled', data: { outcome: 'interrupted' } },
+        { type: 'turn.settled', turn, data: { outcome: 'interrupted', costUsd: 0.002 } },
+      ]);
+      expect((await journal.events.transcript(sessionId)).at(-1)).toMatchObject({
+        role: 'assistant',
+        partial: true,
+        content: [{ type: 'reasoning' }, { type: 'text', text: 'Hello' }],
+      });
+      await expect(journal.steps.append(attempt, [delta('!')])).rejects.toThrow(
+        new AttemptClosed('sealed'),
+      );
+      const claim = claimOf(sessionId, { turn, fence: { scheduledAt: 9_000, attempt: 1 } });
+      expect(await journal.steps.claim(claim)).toEqual({ state: 'superseded' });
+      expect(await journal.steps.seal(sealOf(attempt))).toEqual(sealed);
+      expect(await allEvents(journal, sessionId)).toEqual(events);
+      expect(await journal.sessions.get(sessionId)).toMatchObject({ state: 'waiting', turn: null });
+    });
+
+    test('keeps only what the newest attempt streamed, and no message where it streamed nothing', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('void')]);
+      await claimed(
+        journal,
+        claimOf(sessionId, { turn, fence: { scheduledAt: 2_000, attempt: 1 } }),
+      );
+      await journal.steps.seal(sealOf(attempt));
+      expect(types(await allEvents(journal, sessionId)).slice(-3)).toEqual([
+        'attempt.superseded',
+        'model.settled',
+        'turn.settled',
+      ]);
+      expect((await journal.events.transcript(sessionId)).map(({ role }) => role)).toEqual([
+        'user',
+      ]);
+    });
+
+    test('opens and settles a turn whose first step was never claimed', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const claim = claimOf(await createSession(journal));
+      await journal.steps.seal(sealOf(claim, { messages: claim.messages }));
+      expect(types(await allEvents(journal, claim.sessionId)).slice(1)).toEqual([
+        'message.accepted',
+        'turn.started',
+        'turn.settled',
+      ]);
+      expect(await journal.steps.claim(claim)).toEqual({ state: 'superseded' });
+    });
+
+    test('says how the turn ended where the step had ended it already', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, attempt } = await openStep(journal);
+      await journal.steps.finish(attempt, answer('Hello', 5));
+      const events = await allEvents(journal, sessionId);
+      expect(await journal.steps.seal(sealOf(attempt))).toEqual({
+        outcome: 'completed',
+        spend: spend(5),
+      });
+      expect(await allEvents(journal, sessionId)).toEqual(events);
+    });
+
+    test.each([1, 2])(
+      'settles open calls between two steps, sealed by the number %i',
+      async (step) => {
+        await using opened = await emptyJournal(dialect);
+        const { journal } = opened;
+        const { sessionId, turn, attempt } = await openStep(journal);
+        const calls = [toolCall(), toolCall({ mode: 'worker' })];
+        await journal.steps.finish(attempt, asksFor(...calls));
+        expect(await journal.sessions.get(sessionId)).toMatchObject({ state: 'waiting_for_tools' });
+        const steered = claimOf(sessionId).turn;
+        const messages = [
+          {
+            messageId: steered,
+            content: [{ type: 'text' as const, text: 'wait' }],
+            policy: 'steer' as const,
+          },
+        ];
+        const sealed = await journal.steps.seal(sealOf({ ...attempt, step }, { messages }));
+        expect(sealed).toEqual({ outcome: 'interrupted', spend: spend(0) });
+        const events = await allEvents(journal, sessionId);
+        expect(types(events).slice(-4)).toEqual([
+          'message.accepted',
+          'tool.settled',
+          'tool.settled',
+          'turn.settled',
+        ]);
+        for (const { callId } of calls) {
+          expect(await journal.ledger.get(callId)).toMatchObject({
+            state: 'settled',
+            outcome: 'interrupted',
+          });
+        }
+        const next = claimOf(sessionId, { turn, step: 2, messages: [] });
+        expect(await journal.steps.claim(next)).toEqual({ state: 'superseded' });
+        expect(await journal.steps.seal(sealOf({ ...attempt, step }))).toEqual(sealed);
+        expect(await allEvents(journal, sessionId)).toEqual(events);
+        expect(await journal.sessions.get(sessionId)).toMatchObject({
+          state: 'waiting',
+          turn: null,
+        });
+      },
+    );
+  });
