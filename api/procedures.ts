@@ -28,7 +28,9 @@ export interface ErrorData {
 }
 
 /** JSON-RPC's numbers: clients of subscriptions try again by themselves only where it says that the server is at fault. */
-function rpcCodeOf(status: number): (typeof TRPC_ERROR_CODES_BY_KEY)[keyof typeof TRPC_ERROR_CODES_BY_KEY] {
+function rpcCodeOf(
+  status: number,
+): (typeof TRPC_ERROR_CODES_BY_KEY)[keyof typeof TRPC_ERROR_CODES_BY_KEY] {
   if (status === 503) return TRPC_ERROR_CODES_BY_KEY.SERVICE_UNAVAILABLE;
   if (status >= 500) return TRPC_ERROR_CODES_BY_KEY.INTERNAL_SERVER_ERROR;
   return (

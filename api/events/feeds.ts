@@ -48,7 +48,7 @@ export class Feeds {
    */
   async follow(sessionId: SessionId, { after, sink, signal, first }: Follow): Promise<void> {
     let have = after;
-    for (let page = first ?? (await this.page(sessionId, have)); !signal.aborted; ) {
+    for (let page = first ?? (await this.page(sessionId, have)); !signal.aborted;) {
       if (page.events.length > 0) {
         const events = page.events.map((event) => new EncodedEvent(event));
         sink.write(events, 'backlog');

@@ -91,4 +91,7 @@ const tooSlow = (limit: number): PerdureError =>
   );
 
 const closing = (): PerdureError =>
-  new PerdureError('resource_exhausted', 'The server ends this stream: resume from the last number.');
+  new PerdureError(
+    'resource_exhausted',
+    'The server ends this stream: resume from the last number.',
+  );

@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { MAX_TOOL_RESULT_BYTES } from '../../contracts/limits.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
@@ -32,8 +32,8 @@ export async function createApp(deps: ApiDeps): Promise<App> {
   const { api } = deps.settings;
   const fastify = Fastify({
     loggerInstance: deps.log,
-    // Our own hook writes one line a request, at debug: 500 polls a second must not drown the log.
-    disableRequestLogging: true,
+    // Errors are logged where they are answered, figures are metrics: 500 polls a second must not drown the log.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: api.trustProxy,
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: MAX_PATH },
@@ -50,7 +50,9 @@ export async function createApp(deps: ApiDeps): Promise<App> {
   registerHealth(fastify, deps);
   await registerDocuments(fastify);
   registerArtifacts(fastify, deps);
-  registerRest(fastify, deps, { 'session.page': (request, reply) => streams.handle(request, reply) });
+  registerRest(fastify, deps, {
+    'session.page': (request, reply) => streams.handle(request, reply),
+  });
   await registerTrpc(fastify, deps);
   const sockets = new Sockets(fastify, deps);
   const close = async () => {
@@ -74,7 +76,10 @@ async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<v
     sendProblem(
       request,
       reply,
-      new PerdureError('not_found', `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`),
+      new PerdureError(
+        'not_found',
+        `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`,
+      ),
     ),
   );
   fastify.addHook('onRequest', async (request, reply) => {
@@ -85,7 +90,12 @@ async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<v
     const labels = { method, route: routeOptions.url ?? 'unknown', status: String(statusCode) };
     deps.metrics.requests.observe(labels, elapsedTime / 1_000);
   });
-  await fastify.register(helmet, { crossOriginResourcePolicy: { policy: 'same-site' } });
+  await fastify.register(helmet, {
+    crossOriginResourcePolicy: { policy: 'same-site' },
+    // Whether there is TLS is decided by the proxy in front, which sets this where it is true.
+    strictTransportSecurity: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
   await fastify.register(cors, {
     origin: [...api.corsOrigins],
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],

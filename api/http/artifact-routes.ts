@@ -15,8 +15,10 @@ const MAX_NAME = 255;
 export function registerArtifacts(app: FastifyInstance, deps: ApiDeps): void {
   app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_ARTIFACT_BYTES }, (_request, body, parsed) =>
-      parsed(null, body),
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer', bodyLimit: MAX_ARTIFACT_BYTES },
+      (_request, body, parsed) => parsed(null, body),
     );
     scope.post('/api/artifacts', { bodyLimit: MAX_ARTIFACT_BYTES }, (request, reply) =>
       answer({ deps, request, reply }, upload),
@@ -67,7 +69,10 @@ async function download(ctx: ApiContext, { request, reply }: Exchange): Promise<
   // Content that somebody uploaded must never run as a page of this origin.
   return reply
     .header('content-type', ref.mediaType)
-    .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(ref.name ?? ref.artifact)}`)
+    .header(
+      'content-disposition',
+      `attachment; filename*=UTF-8''${encodeURIComponent(ref.name ?? ref.artifact)}`,
+    )
     .header('content-security-policy', "default-src 'none'; sandbox")
     .header('cache-control', 'private, max-age=31536000, immutable')
     .send(Buffer.from(bytes));

@@ -12,7 +12,9 @@ export function registerHealth(app: FastifyInstance, deps: ApiDeps): void {
       check(() => deps.engine.ping()),
     ]);
     const ready = journal === 'ok' && temporal === 'ok';
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'failing', journal, temporal });
+    return reply
+      .code(ready ? 200 : 503)
+      .send({ status: ready ? 'ok' : 'failing', journal, temporal });
   });
 
   app.get('/metrics', async (_request, reply) => {

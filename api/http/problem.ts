@@ -40,7 +40,11 @@ export function problemOf(error: PerdureError, requestId: string): Problem {
 }
 
 /** Answers with an error, whatever was thrown. What nobody foresaw goes to the log whole and to the client without its cause. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  thrown: unknown,
+): FastifyReply {
   const error = toPerdureError(thrown);
   logProblem(request, error);
   setRetryAfter(reply, error);

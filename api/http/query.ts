@@ -6,6 +6,7 @@ export type Kinds = ReadonlyMap<string, Kind>;
 
 /** The fields of a procedure's input that are not text. */
 export function kindsOf(schema: unknown): Kinds {
+  if (schema instanceof z.ZodPrefault) return kindsOf(schema.unwrap());
   if (!(schema instanceof z.ZodObject)) return new Map();
   const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
   return new Map(fields.map(([name, field]) => [name, kindOf(field)]));
@@ -19,8 +20,14 @@ function kindOf(field: z.ZodType): Kind {
 }
 
 /** What cannot be converted stays as it is, so that the schema can say what is wrong with it. */
-export function coerce(kinds: Kinds, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const entries = Object.entries(values).map(([name, value]) => [name, convert(kinds.get(name), value)]);
+export function coerce(
+  kinds: Kinds,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const entries = Object.entries(values).map(([name, value]) => [
+    name,
+    convert(kinds.get(name), value),
+  ]);
   return Object.fromEntries(entries) as Record<string, unknown>;
 }
 

@@ -117,7 +117,8 @@ function inputOf(route: Route, { params, query, body }: FastifyRequest): unknown
 function refuseInQuery({ query }: Route, given: Record<string, unknown>): void {
   const wrong = Object.keys(given).find((name) => !query.includes(name));
   if (wrong === undefined) return;
-  const expected = query.length > 0 ? `expected in the query: ${query.join(', ')}` : 'send it in the body';
+  const expected =
+    query.length > 0 ? `expected in the query: ${query.join(', ')}` : 'send it in the body';
   throw new PerdureError('invalid_input', `"${wrong}": not a query parameter here; ${expected}.`, {
     field: wrong,
   });

@@ -76,7 +76,10 @@ export class Sockets {
     const forwarded = isForwarded(headers) && !deps.settings.api.trustProxy;
     const principal = await identify(deps, { authorization, address, forwarded });
     const close = (reason: string) => socket.close(CLOSE.tryAgainLater, reason);
-    socket.once('close', deps.connections.admit(principal, () => close('closed by the server')));
+    socket.once(
+      'close',
+      deps.connections.admit(principal, () => close('closed by the server')),
+    );
     socket.emit('hello');
     return {
       deps,

@@ -1,8 +1,5 @@
 /** The tRPC endpoint: HTTP, and subscriptions over SSE. */
-import {
-  fastifyTRPCPlugin,
-  type FastifyTRPCPluginOptions,
-} from '@trpc/server/adapters/fastify';
+import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance } from 'fastify';
 import { authorizationOf, contextOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';

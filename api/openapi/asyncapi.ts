@@ -52,7 +52,8 @@ export const generateAsyncApi = (): Json => ({
     local: {
       host: '127.0.0.1:7400',
       protocol: 'http',
-      description: 'Plain server-sent events at the address of the channel; tRPC over HTTP, SSE and WebSocket at /trpc.',
+      description:
+        'Plain server-sent events at the address of the channel; tRPC over HTTP, SSE and WebSocket at /trpc.',
     },
   },
   channels: {

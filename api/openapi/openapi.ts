@@ -37,7 +37,10 @@ export function generateOpenApi(): OpenAPIObject {
 
 type Route = ReturnType<typeof restRoutes>[number];
 
-function operationOf(document: OpenAPIObject, { path, method }: Pick<Route, 'path' | 'method'>): Operation {
+function operationOf(
+  document: OpenAPIObject,
+  { path, method }: Pick<Route, 'path' | 'method'>,
+): Operation {
   const item = document.paths?.[path.replaceAll(/:(\w+)/g, '{$1}')];
   const operation = item?.[String(method).toLowerCase() as 'get'];
   if (!operation) throw new Error(`OpenAPI has no ${String(method)} ${path}`);
@@ -72,7 +75,9 @@ function addStream(document: OpenAPIObject): void {
     path: '/api/sessions/:sessionId/events',
     method: 'GET',
   });
-  const success = (operation.responses as Record<string, { content?: Record<string, unknown> }>)['200'];
+  const success = (operation.responses as Record<string, { content?: Record<string, unknown> }>)[
+    '200'
+  ];
   if (success?.content)
     success.content['text/event-stream'] = {
       schema: { type: 'string', description: 'See the AsyncAPI document: /api/asyncapi.json.' },

@@ -1,5 +1,7 @@
 /** The few paths that are no procedures: plain bytes. */
-const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+const problem = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+};
 
 export const problemResponse = { description: 'What went wrong.', content: problem };
 
@@ -22,7 +24,9 @@ export const artifactPaths = {
       operationId: 'artifact-upload',
       tags: ['artifacts'],
       summary: 'Upload bytes, up to 32 MiB; the same bytes are stored once',
-      parameters: [{ in: 'query', name: 'name', required: false, schema: { type: 'string', maxLength: 255 } }],
+      parameters: [
+        { in: 'query', name: 'name', required: false, schema: { type: 'string', maxLength: 255 } },
+      ],
       requestBody: { required: true, content: bytes },
       responses: {
         201: {

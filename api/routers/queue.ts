@@ -17,9 +17,13 @@ export const queueRouter = router({
 
   edit: person
     .meta(
-      rest('PATCH /api/sessions/{sessionId}/queue', 'Edit, remove, move or steer a waiting message', {
-        keyed: true,
-      }),
+      rest(
+        'PATCH /api/sessions/{sessionId}/queue',
+        'Edit, remove, move or steer a waiting message',
+        {
+          keyed: true,
+        },
+      ),
     )
     .input(ref.extend({ edit: queueEditSchema }))
     .output(queueOrderSchema)

@@ -6,7 +6,11 @@ import {
   sessionIdSchema,
   type EventType,
 } from '../../contracts/events.ts';
-import { sendMessageSchema, startSessionSchema, contextNameSchema } from '../../contracts/session.ts';
+import {
+  sendMessageSchema,
+  startSessionSchema,
+  contextNameSchema,
+} from '../../contracts/session.ts';
 import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { limitsSchema } from '../../contracts/settings.ts';
 import { readCursor, subscribeEvents } from '../events/subscription.ts';
@@ -87,7 +91,9 @@ export const sessionRouter = router({
       rest('POST /api/sessions/{sessionId}/interrupt', 'Interrupt the open turn', { status: 202 }),
     )
     .input(
-      ref.extend({ turn: messageIdSchema.optional().describe('Only if this turn is the open one.') }),
+      ref.extend({
+        turn: messageIdSchema.optional().describe('Only if this turn is the open one.'),
+      }),
     )
     .output(schemas.commandedSchema)
     .mutation(({ ctx, input }) => interruptSession(ctx, input.sessionId, input.turn)),
@@ -110,9 +116,7 @@ export const sessionRouter = router({
         keyed: true,
       }),
     )
-    .input(
-      ref.extend({ model: z.string().max(100).optional(), limits: limitsSchema.optional() }),
-    )
+    .input(ref.extend({ model: z.string().max(100).optional(), limits: limitsSchema.optional() }))
     .output(schemas.commandedSchema)
     .mutation(({ ctx, input }) => reconfigureSession(ctx, input)),
 
@@ -132,13 +136,15 @@ export const sessionRouter = router({
   list: person
     .meta(rest('GET /api/sessions', "List your sessions (operators: the tenant's), newest first"))
     .input(
-      z.strictObject({
-        state: z.enum(SESSION_STATES).optional(),
-        context: contextNameSchema.optional(),
-        externalId: z.string().max(200).optional(),
-        cursor: z.string().max(200).optional().describe('`nextCursor` of the page before.'),
-        limit: limit(200, 50),
-      }),
+      z
+        .strictObject({
+          state: z.enum(SESSION_STATES).optional(),
+          context: contextNameSchema.optional(),
+          externalId: z.string().max(200).optional(),
+          cursor: z.string().max(200).optional().describe('`nextCursor` of the page before.'),
+          limit: limit(200, 50),
+        })
+        .prefault({}),
     )
     .output(
       z

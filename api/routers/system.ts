@@ -75,7 +75,8 @@ export const systemRouter = router({
   jobStatus: person
     .meta(
       rest('GET /api/jobs/{jobId}/status', 'Where a job stands', {
-        description: 'Answers 304 to `If-None-Match`; `pollAfterMs` says when asking again makes sense.',
+        description:
+          'Answers 304 to `If-None-Match`; `pollAfterMs` says when asking again makes sense.',
       }),
     )
     .input(z.strictObject({ jobId: z.string().max(100) }))
@@ -97,10 +98,12 @@ export const systemRouter = router({
   audit: operator
     .meta(rest('GET /api/audit', 'Key changes and refusals, newest first'))
     .input(
-      z.strictObject({
-        cursor: z.string().max(200).optional(),
-        limit: z.number().int().min(1).max(200).default(50),
-      }),
+      z
+        .strictObject({
+          cursor: z.string().max(200).optional(),
+          limit: z.number().int().min(1).max(200).default(50),
+        })
+        .prefault({}),
     )
     .output(
       z

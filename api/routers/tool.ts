@@ -22,10 +22,12 @@ export const toolRouter = router({
   pending: anyone
     .meta(rest('GET /api/tools/pending', 'Tool calls that wait for an answer, oldest first'))
     .input(
-      z.strictObject({
-        sessionId: sessionIdSchema.optional(),
-        limit: z.number().int().min(1).max(200).default(50),
-      }),
+      z
+        .strictObject({
+          sessionId: sessionIdSchema.optional(),
+          limit: z.number().int().min(1).max(200).default(50),
+        })
+        .prefault({}),
     )
     .output(z.object({ calls: z.array(pendingCallSchema) }).meta({ id: 'PendingToolCalls' }))
     .query(async ({ ctx, input: { sessionId, limit } }) => {

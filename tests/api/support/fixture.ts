@@ -1,0 +1,214 @@
+/** The whole product in one process for tests of the API: real HTTP, journal, Temporal and worker; only the model's provider is ours. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { createSessionActivities } from '../../../activities/session.ts';
+import { startApi } from '../../../api/server.ts';
+import { hashSecret, newSecret } from '../../../api/auth/secret.ts';
+import { settingsSchema, type SettingsInput } from '../../../config/schema.ts';
+import { resolveSettings, type Settings } from '../../../config/settings.ts';
+import { newId } from '../../../contracts/ids.ts';
+import { agentSchema, modelSchema, type ModelCatalogue } from '../../../contracts/settings.ts';
+import type { Journal, Role } from '../../../journal/port.ts';
+import { openSqliteJournal } from '../../../journal/sqlite.ts';
+import { testBundle } from '../../support/bundle.ts';
+import { sharedTemporal, type SharedTemporal } from '../../support/dev-server.ts';
+import { startModelServer, type ModelServer } from '../../support/model-server.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+
+export interface FixtureOptions {
+  readonly settings?: SettingsInput;
+  /** Without one, sessions stay in `starting`. */
+  readonly worker?: boolean;
+  /** Instead of the shared dev server's. */
+  readonly temporalClient?: Client;
+  /** Wraps the journal, to make it fail. */
+  readonly wrap?: (journal: Journal) => Journal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // Tests look into answers of every shape.
+  readonly body: Json;
+}
+export type Json = Record<string, unknown> & {
+  readonly sessionId: `ses_${string}`;
+  readonly messageId: `msg_${string}`;
+  readonly items: Json[];
+  readonly code: string;
+  readonly detail: string;
+  readonly field: string;
+};
+
+export interface RequestOptions {
+  readonly body?: unknown;
+  readonly key?: string | undefined;
+  readonly headers?: Record<string, string>;
+}
+
+export interface Fixture extends AsyncDisposable {
+  readonly url: string;
+  readonly folder: string;
+  readonly settings: Settings;
+  readonly journal: Journal;
+  readonly models: ModelServer;
+  readonly temporal: SharedTemporal;
+  readonly taskQueue: string;
+  readonly registry: Registry;
+  /** Restarts the API on the same journal, as after a crash of the process. */
+  restartApi(): Promise<void>;
+  send(method: string, path: string, options?: RequestOptions): Promise<Answer>;
+  /** A working key. */
+  key(tenant: string, user: string, role?: Role): Promise<string>;
+}
+
+const CLIENT_TOOL = {
+  name: 'ask',
+  description: 'Asks the person.',
+  inputSchema: { type: 'object' as const, properties: { question: { type: 'string' } } },
+};
+
+function catalogueFor(models: ModelServer): ModelCatalogue {
+  const model = modelSchema.parse({ provider: 'fake', model: 'fake-1' });
+  return {
+    providers: {
+      fake: { kind: 'openai-compatible', baseUrl: `${models.url}/v1` },
+    },
+    models: { fake: model, other: model },
+    agents: {
+      assistant: agentSchema.parse({ model: 'fake', tools: [] }),
+      asker: agentSchema.parse({ model: 'fake', tools: [], clientTools: [CLIENT_TOOL] }),
+    },
+    defaultModel: 'fake',
+    defaultAgent: 'assistant',
+  };
+}
+
+export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
+  await using parts = new AsyncDisposableStack();
+  const { path: folder } = parts.use(await temporaryFolder());
+  const models = parts.use(await startModelServer());
+  const temporal = parts.use(await sharedTemporal());
+  const catalogue = catalogueFor(models);
+  const settings = settingsFor(options.settings, { folder, catalogue });
+  const opened = await openSqliteJournal({
+    file: join(folder, 'journal.sqlite'),
+    synchronous: 'normal',
+  });
+  parts.defer(() => opened.close());
+  const journal = options.wrap?.(opened) ?? opened;
+  const taskQueue = `api-test-${randomUUID()}`;
+  const log = pino({ level: 'silent' });
+  if (options.worker) {
+    const bundle = await testBundle(WORKFLOWS);
+    const worker = await Worker.create({
+      connection: temporal.nativeConnection,
+      taskQueue,
+      workflowBundle: bundle,
+      activities: createSessionActivities({
+        ...{ journal: opened, catalogue, log, secrets: () => undefined },
+        timeouts: settings.timeouts,
+        policies: settings.policies,
+      }),
+    });
+    const running = worker.run();
+    parts.defer(async () => {
+      worker.shutdown();
+      await running;
+    });
+  }
+  let registry = new Registry();
+  const start = () =>
+    startApi({
+      ...{ settings, journal, catalogue, log, taskQueue },
+      metrics: (registry = new Registry()),
+      temporalClient: options.temporalClient ?? temporal.client,
+    });
+  let api = await start();
+  parts.defer(() => api.close());
+  const kept = parts.move();
+  return {
+    get url() {
+      return api.url;
+    },
+    get registry() {
+      return registry;
+    },
+    ...{ folder, settings, journal, models, temporal, taskQueue },
+    async restartApi() {
+      await api.close();
+      api = await start();
+    },
+    send: (method, path, request) => send(`${api.url}${path}`, method, request),
+    key: (tenant, user, role = 'user') => insertKey(opened, { tenant, user, role }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+function settingsFor(
+  input: SettingsInput | undefined,
+  { folder, catalogue }: { folder: string; catalogue: ModelCatalogue },
+): Settings {
+  const parsed = settingsSchema.parse({ workspaceRoots: [folder], ...input });
+  const settings = resolveSettings(parsed, {
+    home: folder,
+    file: null,
+    catalogue,
+    modelReason: '',
+  });
+  // Any free port.
+  return { ...settings, api: { ...settings.api, port: 0 } };
+}
+
+async function insertKey(
+  journal: Journal,
+  owner: { tenant: string; user: string; role: Role },
+): Promise<string> {
+  const secret = newSecret();
+  await journal.keys.insert({ keyId: newId('key'), label: 'test', ...owner }, hashSecret(secret));
+  return secret;
+}
+
+async function send(
+  url: string,
+  method: string,
+  { body, key, headers }: RequestOptions = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') && text !== '';
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (json ? JSON.parse(text) : { text }) as Json,
+  };
+}
+
+/** Polls until the answer is what is waited for; the test's own time-out ends it. */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  good: (value: T) => boolean,
+): Promise<T> {
+  for (;;) {
+    const value = await ask();
+    if (good(value)) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`;
