@@ -1,0 +1,194 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import { createExecuteTool } from '../../activities/tools/execute-tool.ts';
+import type { ToolExecutor } from '../../activities/tools/executor.ts';
+import type { ModelStepInput, ToolInput, ToolResultRef } from '../../contracts/activities.ts';
+import { newId } from '../../contracts/ids.ts';
+import { TIME_LIMITS } from '../../contracts/limits.ts';
+import { POLICIES } from '../../contracts/policies.ts';
+import type { Effect, ToolCallRef } from '../../contracts/tools.ts';
+import { scriptedModel } from '../../testing/scripted-model.ts';
+import { activityEnvironment, openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+/** A step that asked for one worker tool of this effect, and what its executor does. */
+async function asked(effect: Effect, execute: ToolExecutor['execute']) {
+  const model = scriptedModel([{ calls: [{ name: 'list_files', input: {} }] }]);
+  const stage = await openStage({ resolver: model.resolver });
+  const input = stage.message('go');
+  const result = await stage.callModel(input);
+  const first = result.outcome === 'tool_calls' ? result.calls[0] : undefined;
+  if (!first) throw new Error('no call');
+  const call = effect === 'read' ? first : await another(stage, input, effect);
+  const run = createExecuteTool({
+    journal: stage.journal,
+    timeouts: TIME_LIMITS,
+    policies: POLICIES,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    executors: { worker: { execute } },
+  });
+  const { sessionId, turn, step } = input;
+  return {
+    stage,
+    call,
+    run: async (
+      attempt: number,
+      timeoutMs = 300_000,
+      env = activityEnvironment({ attempt }),
+    ): Promise<ToolResultRef> => {
+      const tool: ToolInput = {
+        sessionId,
+        turn,
+        step,
+        callId: call.callId,
+        name: call.name,
+        timeoutMs,
+      };
+      const settled: ToolResultRef = await env.run(run, tool);
+      return settled;
+    },
+    [Symbol.asyncDispose]: () => stage[Symbol.asyncDispose](),
+  };
+}
+
+/** The workspace tools only read; another effect is put into the ledger by hand, as a step of its own. */
+async function another(stage: Stage, input: ModelStepInput, effect: Effect): Promise<ToolCallRef> {
+  const callId = newId('call');
+  const { sessionId, turn } = input;
+  const claim = await stage.journal.steps.claim({
+    sessionId,
+    turn,
+    step: 2,
+    messages: [],
+    inputDigest: 'x',
+    fence: { scheduledAt: Date.now() + 1_000, attempt: 1 },
+  });
+  if (claim.state !== 'claimed') throw new Error(claim.state);
+  const ref = {
+    callId,
+    name: 'pay',
+    mode: 'worker',
+    effect,
+    timeoutMs: 300_000,
+    summary: 'pay',
+  } as const;
+  const spend = {
+    usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
+    costUsd: 0,
+  };
+  await stage.journal.steps.finish(claim.attempt, {
+    events: [],
+    spend,
+    result: { outcome: 'tool_calls', calls: [ref], spend },
+    calls: [{ callId, name: 'pay', mode: 'worker', effect, timeoutMs: 300_000, arguments: '{}' }],
+  });
+  return ref;
+}
+
+const settledOf = async (stage: Stage) => (await stage.eventsOf('tool.settled'))[0]?.data;
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+
+describe('a tool in the worker', () => {
+  it('settles its call once: a repeat gets the outcome and runs nothing', async () => {
+    let runs = 0;
+    await using tool = await asked('read', () => Promise.resolve(++runs));
+    expect((await tool.run(1)).outcome).toBe('completed');
+    expect((await tool.run(2)).outcome).toBe('completed');
+    expect(runs).toBe(1);
+    expect(await settledOf(tool.stage)).toMatchObject({ outcome: 'completed', result: 1 });
+    expect(await tool.stage.eventsOf('tool.started')).toHaveLength(1);
+  });
+
+  it('that denies a call is not tried again', async () => {
+    const model = scriptedModel([{ calls: [{ name: 'read_file', input: { path: '../x' } }] }]);
+    await using stage = await openStage({ resolver: model.resolver });
+    const input = stage.message('go');
+    const result = await stage.callModel(input);
+    if (result.outcome !== 'tool_calls') throw new Error(result.outcome);
+    for (const call of result.calls) expect(await stage.executeTool(input, call)).toBe('failed');
+    expect(await settledOf(stage)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'tool_denied' },
+    });
+  });
+
+  it('that breaks is tried three times, then settled as failed', async () => {
+    let runs = 0;
+    await using tool = await asked('read', () => Promise.reject(new Error(`broken ${++runs}`)));
+    expect(await failure(tool.run(1))).toBeInstanceOf(Error);
+    expect(await failure(tool.run(2))).toBeInstanceOf(Error);
+    expect((await tool.run(3)).outcome).toBe('failed');
+    expect(await settledOf(tool.stage)).toMatchObject({
+      error: { code: 'tool_failed', message: 'broken 3' },
+    });
+  });
+
+  it('that takes too long is stopped and settled as timed out', async () => {
+    let aborted = false;
+    await using tool = await asked('read', ({ signal }) => {
+      signal.addEventListener('abort', () => (aborted = true));
+      return new Promise(() => undefined);
+    });
+    expect((await tool.run(1, 50)).outcome).toBe('timed_out');
+    expect(aborted).toBe(true);
+    expect(await settledOf(tool.stage)).toMatchObject({
+      outcome: 'timed_out',
+      error: { code: 'tool_timeout' },
+    });
+  });
+
+  it('with a result over 32 KiB leaves a preview and an artifact', async () => {
+    const text = 'x'.repeat(100_000);
+    await using tool = await asked('read', () => Promise.resolve(text));
+    await tool.run(1);
+    const settled = await settledOf(tool.stage);
+    if (settled?.outcome !== 'completed') throw new Error('not completed');
+    expect(String(settled.result).length).toBeLessThan(10_000);
+    const found = await tool.stage.journal.artifacts.get('acme', settled.artifact?.artifact ?? '');
+    expect(found?.bytes.length).toBe(100_000);
+  });
+});
+
+describe('a tool that must never run twice', () => {
+  it('and whose worker died in mid-call is settled as unknown, and not run', async () => {
+    let runs = 0;
+    await using tool = await asked('never-retry', () => {
+      runs++;
+      return new Promise(() => undefined);
+    });
+    const env = activityEnvironment({ attempt: 1 });
+    const dying = failure(tool.run(1, 300_000, env));
+    await expect.poll(() => runs).toBe(1);
+    env.cancel('WORKER_SHUTDOWN');
+    expect(await dying).toBeInstanceOf(ApplicationFailure);
+    expect((await tool.run(2)).outcome).toBe('unknown');
+    expect(runs).toBe(1);
+    expect(await settledOf(tool.stage)).toMatchObject({ error: { code: 'tool_outcome_unknown' } });
+  });
+
+  it('is settled as failed at its first error', async () => {
+    await using tool = await asked('never-retry', () => Promise.reject(new Error('broken')));
+    expect((await tool.run(1)).outcome).toBe('failed');
+  });
+});
+
+describe('a tool that is keyed', () => {
+  it('runs again under the same key when its worker died', async () => {
+    const keys: string[] = [];
+    await using tool = await asked('keyed', ({ callId }) => {
+      keys.push(callId);
+      return keys.length === 1 ? new Promise(() => undefined) : Promise.resolve('paid');
+    });
+    const env = activityEnvironment({ attempt: 1 });
+    const dying = failure(tool.run(1, 300_000, env));
+    await expect.poll(() => keys.length).toBe(1);
+    env.cancel('WORKER_SHUTDOWN');
+    await dying;
+    expect((await tool.run(2)).outcome).toBe('completed');
+    expect(new Set(keys).size).toBe(1);
+  });
+});
