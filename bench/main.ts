@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json] [--quick]`. This process is the load generator; everything it measures runs in others. */
+/** `npm run bench -- NAME [--json] [--quick] [--profile FOLDER]`. This process is the load generator; everything it measures runs in others. */
 import { parseArgs } from 'node:util';
 import { say, table } from './report.ts';
 import type { Outcome } from './report.ts';
@@ -6,6 +6,8 @@ import type { Outcome } from './report.ts';
 export interface BenchOptions {
   /** Shorter rounds, for trying a change; the figures are not to be published. */
   readonly quick: boolean;
+  /** Where a processor profile of the product goes; `turn` and `stream` make one. */
+  readonly profile: string | undefined;
 }
 
 const BENCHES: Readonly<
@@ -23,17 +25,20 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
 });
 const name = positionals[0] ?? '';
 const load = BENCHES[name];
 if (!load) {
-  console.error(`Usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick]`);
+  console.error(
+    `Usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--profile FOLDER]`,
+  );
   process.exit(2);
 }
 const { run } = await load();
 const startedAt = Date.now();
-const { figures, rows } = await run({ quick: values.quick });
+const { figures, rows } = await run({ quick: values.quick, profile: values.profile });
 say(`took ${Math.round((Date.now() - startedAt) / 1_000)} s`);
 console.log(`bench ${name}${values.quick ? ' (quick: not to be published)' : ''}`);
 console.log(table(rows));

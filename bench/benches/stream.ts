@@ -36,8 +36,8 @@ interface Round {
   readonly garbled: number;
 }
 
-export async function run({ quick }: BenchOptions): Promise<Outcome> {
-  await using stack = await startStack();
+export async function run({ quick, profile }: BenchOptions): Promise<Outcome> {
+  await using stack = await startStack({ profile });
   await answers(stack, { sessions: 50, ms: 2_000 });
   const moderate: Round[] = [];
   for (let round = 1; round <= (quick ? 1 : ROUNDS); round += 1)

@@ -9,6 +9,7 @@ import { figuresOf, say } from '../report.ts';
 import type { Outcome, Row } from '../report.ts';
 import { startStack } from '../stack/stack.ts';
 import type { Stack } from '../stack/stack.ts';
+import { cpuMs } from '../stack/processor.ts';
 import { median, quantile } from '../statistics.ts';
 
 const TEXT = promptText({ tokens: 20, perSecond: 0 });
@@ -30,14 +31,14 @@ const FIGURES = [
   'turns_per_s_ratio_200',
 ];
 
-export async function run({ quick }: BenchOptions): Promise<Outcome> {
-  await using stack = await startStack();
+export async function run({ quick, profile }: BenchOptions): Promise<Outcome> {
+  await using stack = await startStack({ profile });
   const drivers = await openDrivers(stack, Math.max(...BUSY));
   say(`warming up: ${WARM_UP_TURNS} turns each`);
   for (const side of SIDES) await turns(drivers[side].slice(0, QUIET_SESSIONS), WARM_UP_TURNS);
-  const rows = await latencyRows(drivers, quick ? 30 : 100);
+  const rows = await latencyRows(drivers, quick ? 20 : 100);
   for (const sessions of BUSY)
-    rows.push(...(await throughputRows(drivers, sessions, quick ? 3_000 : 8_000)));
+    rows.push(...(await throughputRows({ stack, drivers, sessions, ms: quick ? 4_000 : 8_000 })));
   return { figures: figuresOf(rows, FIGURES), rows };
 }
 
@@ -117,49 +118,111 @@ const summary = (times: readonly TurnTimes[]) => {
 const text = ({ p50, p95 }: { p50: number; p95: number }) =>
   `${p50.toFixed(1)} / ${p95.toFixed(1)} ms`;
 
-async function throughputRows(drivers: Drivers, sessions: number, ms: number): Promise<Row[]> {
-  const rounds: Record<Side, number>[] = [];
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    const found = {
-      floor: await turnsPerSecond(drivers.floor.slice(0, sessions), ms),
-      perdure: await turnsPerSecond(drivers.perdure.slice(0, sessions), ms),
-    };
+interface Load {
+  readonly turnsPerSecond: number;
+  /** Milliseconds of processor time a turn. */
+  readonly workerCpuMs: number;
+  readonly temporalCpuMs: number;
+}
+
+interface Busy {
+  readonly stack: Stack;
+  readonly drivers: Drivers;
+  readonly sessions: number;
+  readonly ms: number;
+}
+
+async function throughputRows({ stack, drivers, sessions, ms }: Busy): Promise<Row[]> {
+  const rounds: Record<Side, Load>[] = [];
+  const round = (side: Side) => busyRound(stack, drivers[side].slice(0, sessions), { side, ms });
+  for (let number = 1; number <= ROUNDS; number += 1) {
+    const found = { floor: await round('floor'), perdure: await round('perdure') };
     say(
-      `${sessions} sessions, round ${round}: floor ${found.floor.toFixed(1)}, perdure ${found.perdure.toFixed(1)} turns/s`,
+      `${sessions} sessions, round ${number}: floor ${loadText(found.floor)}; perdure ${loadText(found.perdure)}`,
     );
     rounds.push(found);
   }
+  const across = (pick: (round: Record<Side, Load>) => number) => median(rounds.map(pick));
+  const perTurn = (side: Side, process: 'workerCpuMs' | 'temporalCpuMs') =>
+    across((r) => r[side][process]);
   return [
     {
       name: `turns_per_s_ratio_${sessions}`,
-      value: median(rounds.map((r) => r.perdure / r.floor)),
+      value: across((r) => r.perdure.turnsPerSecond / r.floor.turnsPerSecond),
       unit: '×',
       goal: { atLeast: 0.8 },
     },
     {
       name: `floor: turns/s, ${sessions} sessions`,
-      value: median(rounds.map((r) => r.floor)),
+      value: across((r) => r.floor.turnsPerSecond),
       unit: '/s',
     },
     {
       name: `perdure: turns/s, ${sessions} sessions`,
-      value: median(rounds.map((r) => r.perdure)),
+      value: across((r) => r.perdure.turnsPerSecond),
       unit: '/s',
+    },
+    { name: `floor: CPU a turn, worker`, value: perTurn('floor', 'workerCpuMs'), unit: 'ms' },
+    { name: `floor: CPU a turn, Temporal`, value: perTurn('floor', 'temporalCpuMs'), unit: 'ms' },
+    {
+      name: `perdure: CPU a turn, all-in-one`,
+      value: perTurn('perdure', 'workerCpuMs'),
+      unit: 'ms',
+    },
+    {
+      name: `perdure: CPU a turn, Temporal`,
+      value: perTurn('perdure', 'temporalCpuMs'),
+      unit: 'ms',
     },
   ];
 }
 
-/** Each session sends its next message as soon as the turn before is done; turns that end within the time count. */
-async function turnsPerSecond(drivers: readonly SessionDriver[], ms: number): Promise<number> {
-  const deadline = performance.now() + ms;
+const loadText = ({ turnsPerSecond, workerCpuMs, temporalCpuMs }: Load) =>
+  `${turnsPerSecond.toFixed(1)} turns/s (CPU a turn ${workerCpuMs.toFixed(1)} + ${temporalCpuMs.toFixed(1)} ms)`;
+
+/**
+ * Each session sends its next message as soon as the turn before is done. Turns are counted once every session has had
+ * one on average, until the time is over; the processors' time that they took is shared out among them.
+ */
+async function busyRound(
+  stack: Stack,
+  drivers: readonly SessionDriver[],
+  { side, ms }: { side: Side; ms: number },
+): Promise<Load> {
+  const pids = {
+    worker: stack[side === 'floor' ? 'floor' : 'product'].forked.pid,
+    temporal: stack.temporalPid,
+  };
   let done = 0;
-  await Promise.all(
-    drivers.map(async (driver) => {
-      while (performance.now() < deadline) {
-        await driver.turn(TEXT);
-        if (performance.now() < deadline) done += 1;
-      }
-    }),
-  );
-  return done / (ms / 1_000);
+  let from: { at: number; worker: number; temporal: number } | undefined;
+  let over = false;
+  const sample = () => ({
+    at: performance.now(),
+    worker: cpuMs(pids.worker),
+    temporal: cpuMs(pids.temporal),
+  });
+  const loop = async (driver: SessionDriver) => {
+    while (!over) {
+      await driver.turn(TEXT);
+      done += 1;
+      if (!from && done >= drivers.length) {
+        done = 0;
+        from = sample();
+      } else if (from && performance.now() - from.at >= ms) over = true;
+    }
+  };
+  let counted: Load | undefined;
+  const measured = Promise.all(drivers.map(loop));
+  while (!over) await sleep(20);
+  if (from) {
+    const to = sample();
+    counted = {
+      turnsPerSecond: (done / (to.at - from.at)) * 1_000,
+      workerCpuMs: (to.worker - from.worker) / done,
+      temporalCpuMs: (to.temporal - from.temporal) / done,
+    };
+  }
+  await measured;
+  if (!counted) throw new Error('no turn was counted');
+  return counted;
 }

@@ -15,11 +15,14 @@ import type { Product } from './product.ts';
 export interface Stack extends AsyncDisposable {
   readonly floor: Floor;
   readonly product: Product;
+  readonly temporalPid: number;
 }
 
 export interface StackOptions {
   /** Of the product and of the floor's worker. */
   readonly execArgv?: readonly string[];
+  /** Folder for a processor profile of the product's process, written when it ends. */
+  readonly profile?: string | undefined;
 }
 
 /**
@@ -50,10 +53,23 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     execArgv: options.execArgv ?? [],
   };
   const floor = started.use(await startFloor(shared));
-  const product = started.use(await startProduct(shared));
+  const product = started.use(
+    await startProduct({
+      ...shared,
+      execArgv: [...shared.execArgv, ...profiling(options.profile)],
+    }),
+  );
   const kept = started.move();
-  return { floor, product, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    floor,
+    product,
+    temporalPid: temporal.pid,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }
+
+const profiling = (folder: string | undefined): string[] =>
+  folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
 
 const attributes = (): Record<string, SearchAttributeType> =>
   Object.fromEntries(Object.values(SEARCH_ATTRIBUTES).map((name) => [name, 'Keyword'] as const));
