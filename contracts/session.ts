@@ -18,7 +18,7 @@ export const startSessionSchema = z.strictObject({
   sessionId: sessionIdSchema.optional(),
   agent: z.string().max(100).optional(),
   model: z.string().max(100).optional(),
-  /** Absolute path of the folder that the workspace tools may read. */
+  /** Absolute path of the folder that the workspace tools may read. Without keys (loopback) the folder of the start when absent. */
   workspace: z.string().max(4_096).optional(),
   context: contextNameSchema.optional(),
   title: z.string().max(200).optional(),

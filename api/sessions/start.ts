@@ -5,6 +5,7 @@ import type { SessionState } from '../../contracts/session-state.ts';
 import type { NewSession } from '../../journal/port.ts';
 import type { UserMessage } from '../../workflows/session/messages.ts';
 import type { ApiContext } from '../context.ts';
+import type { ApiDeps } from '../deps.ts';
 import { acceptContent } from './content.ts';
 import { digestOf } from './digest.ts';
 import { startOf } from './engine-start.ts';
@@ -60,12 +61,11 @@ async function newSession(
   sessionId: SessionId,
   input: StartSessionInput,
 ): Promise<NewSession> {
-  const { catalogue, settings } = deps;
+  const { catalogue } = deps;
   const agentName = input.agent ?? catalogue.defaultAgent;
   const agent = chosen('agent', agentName, catalogue.agents);
   const model = input.model ?? agent.model ?? catalogue.defaultModel;
   chosen('model', model, catalogue.models);
-  const { workspace } = input;
   return {
     sessionId,
     tenant: principal.tenant,
@@ -73,10 +73,7 @@ async function newSession(
     digest: digestOf({ ...input, sessionId }),
     agent: agentName,
     model,
-    workspace:
-      workspace === undefined
-        ? null
-        : await resolveWorkspace(workspace, rootsOf(settings.workspaceRoots)),
+    workspace: await workspaceOf(deps, input.workspace),
     context: input.context ?? null,
     title: input.title ?? null,
     externalId: input.externalId ?? null,
@@ -98,4 +95,14 @@ export function chosen<T>(
     `"${field}": there is no ${field} ${JSON.stringify(name)}; expected one of ${Object.keys(all).join(', ')}.`,
     { field },
   );
+}
+
+/** The local owner's sessions see the folder that Perdure was started in; behind keys a folder is only seen when it is named. */
+async function workspaceOf(
+  { settings, openToLocalOwner }: ApiDeps,
+  asked: string | undefined,
+): Promise<string | null> {
+  const roots = rootsOf(settings.workspaceRoots);
+  const workspace = asked ?? (openToLocalOwner ? roots[0] : undefined);
+  return workspace === undefined ? null : resolveWorkspace(workspace, roots);
 }
