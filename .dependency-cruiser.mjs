@@ -37,10 +37,11 @@ function exceptionsOf(room) {
   // The command starts the two processes; it knows their entry points and nothing behind them.
   if (room === 'cli')
     return [
-      '^(worker|api)/main\\.ts$',
-      '^(worker|api)/start\\.ts$',
+      '^worker/start\\.ts$',
+      '^api/server\\.ts$',
       '^api/(router|types)\\.ts$',
-      '^journal/(open|migrate)\\.ts$',
+      '^journal/(port|sqlite|postgres)\\.ts$',
+      '^journal/migrations/run\\.ts$',
     ];
   if (room === 'client' || room === 'web') return ['^api/(router|types)\\.ts$'];
   return [];

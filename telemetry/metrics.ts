@@ -6,15 +6,30 @@ const seconds = (milliseconds: number): number => milliseconds / 1_000;
 
 const MODEL_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
+/** A registry that also tells what another part of the process counts by itself, such as Temporal's native core. */
+export class MergedRegistry extends Registry {
+  readonly #others: (() => Promise<string>)[] = [];
+
+  /** @param read Prometheus text; must not throw */
+  merge(read: () => Promise<string>): void {
+    this.#others.push(read);
+  }
+
+  override async metrics(): Promise<string> {
+    const texts = await Promise.all([super.metrics(), ...this.#others.map((read) => read())]);
+    return texts.join('\n');
+  }
+}
+
 export interface Metrics {
-  readonly registry: Registry;
+  readonly registry: MergedRegistry;
   firstToken(labels: { provider: string; model: string }, ms: number): void;
   modelSettled(labels: { provider: string; model: string; outcome: string }, ms: number): void;
   toolSettled(labels: { tool: string; outcome: string }, ms: number): void;
 }
 
 export function createMetrics(): Metrics {
-  const registry = new Registry();
+  const registry = new MergedRegistry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const firstToken = new Histogram({

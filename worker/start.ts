@@ -32,8 +32,6 @@ export interface WorkerHandle {
   readonly ended: Promise<void>;
   /** What is missing for taking work; empty when ready. */
   missing(): Promise<readonly string[]>;
-  /** Ours and Temporal's figures as Prometheus text. */
-  metricsText(): Promise<string>;
   /** Takes no more work, lets running steps finish for `worker.drainMs`, hands the rest over to other workers. */
   drain(): Promise<void>;
 }
@@ -43,24 +41,23 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
   await using started = new AsyncDisposableStack();
   const temporalMetrics = await installRuntime(log);
+  metrics.registry.merge(() => temporalMetrics.read());
   const connection = await connectWorker({ ...settings, secret: parts.secrets, log });
   started.defer(() => connection.close());
   const watch = started.use(watchConnection(connection, { temporal: settings.temporal, log }));
   const workers = await createWorkers(parts, connection);
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);
-  const metricsText = async (): Promise<string> =>
-    `${await metrics.registry.metrics()}\n${await temporalMetrics.read()}`;
   const { healthPort, healthHost } = settings.worker;
   if (healthPort !== undefined) {
     const address = { host: healthHost, port: healthPort };
-    started.use(await serveHealth(address, { missing, metrics: metricsText }));
+    started.use(await serveHealth(address, { missing, metrics: () => metrics.registry.metrics() }));
   }
   const kept = started.move();
   const ended = run(workers, watch).finally(() => kept.disposeAsync());
   // Whoever started the worker looks at it in time; until then a rejection is not an unhandled one.
   ended.catch(() => {});
   log.info({ address: settings.temporal.address }, 'worker started');
-  return { ended, missing, metricsText, drain: () => drain(workers, ended) };
+  return { ended, missing, drain: () => drain(workers, ended) };
 }
 
 async function createWorkers(
