@@ -18,12 +18,13 @@ export class EventQueue implements Sink {
 
   write(events: readonly EncodedEvent[], phase: 'backlog' | 'live'): void {
     if (this.#overflowed) return;
+    // Before adding: a burst is no sign of a slow client, what is left of earlier ones is.
+    if (phase === 'live' && this.#bytes > this.#limit) return this.#overflow();
     for (const event of events) {
       this.#events.push(event);
       this.#bytes += event.json.length;
     }
     this.#wakeReader?.();
-    if (phase === 'live') this.#refuseOverflow();
   }
 
   /** A page of backlog is taken in only when the one before was read. */
@@ -50,8 +51,7 @@ export class EventQueue implements Sink {
   }
 
   /** Live events came faster than they were read. */
-  #refuseOverflow(): void {
-    if (this.#bytes <= this.#limit) return;
+  #overflow(): void {
     this.#overflowed = true;
     this.#onOverflow();
   }

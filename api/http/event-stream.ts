@@ -113,9 +113,10 @@ class OpenStream implements Sink {
 
   write(events: readonly EncodedEvent[], phase: 'backlog' | 'live'): void {
     if (this.signal.aborted) return;
-    this.#raw.write(events.length === 1 ? events[0]!.sse : events.map(({ sse }) => sse).join(''));
+    // Before writing: a burst is no sign of a slow client, what is left of earlier ones is.
     const { streamBufferBytes } = this.#deps.settings.api;
-    if (phase === 'live' && this.#raw.writableLength > streamBufferBytes) this.close('slow');
+    if (phase === 'live' && this.#raw.writableLength > streamBufferBytes) return this.close('slow');
+    this.#raw.write(events.length === 1 ? events[0]!.sse : events.map(({ sse }) => sse).join(''));
   }
 
   ready(): Promise<void> {

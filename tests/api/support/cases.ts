@@ -1,0 +1,72 @@
+/** One request of every procedure against somebody else's (or no) session: a procedure without a case fails the test that reads this. */
+
+export interface Ids {
+  readonly sessionId: string;
+  readonly callId: string;
+  readonly keyId: string;
+  readonly artifact: string;
+  readonly messageId: string;
+}
+
+/** `input` names another's row: the answer must be that of an unknown id. `own`: there is nothing to name; the answer shows the caller's own. */
+export type Case =
+  { readonly names: (ids: Ids) => Record<string, unknown> } | { readonly own: Record<string, unknown> | undefined };
+
+export const CASES: Record<string, Case> = {
+  'session.start': { own: {} },
+  'session.send': { names: ({ sessionId }) => ({ sessionId, content: 'x' }) },
+  'session.interrupt': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.stop': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.reopen': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.reconfigure': { names: ({ sessionId }) => ({ sessionId, model: 'fake' }) },
+  'session.get': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.list': { own: {} },
+  'session.transcript': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.history': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.page': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.events': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.queue.list': { names: ({ sessionId }) => ({ sessionId }) },
+  'session.queue.edit': {
+    names: ({ sessionId, messageId }) => ({ sessionId, edit: { action: 'remove', messageId } }),
+  },
+  'tool.pending': { own: {} },
+  'tool.claim': { names: ({ callId }) => ({ callId, holder: 'me' }) },
+  'tool.progress': { names: ({ callId }) => ({ callId, holder: 'me', message: 'x' }) },
+  'tool.result': {
+    names: ({ callId }) => ({ callId, outcome: { status: 'completed', result: 1 } }),
+  },
+  'tool.resultOfSession': {
+    names: ({ callId, sessionId }) => ({
+      callId,
+      sessionId,
+      outcome: { status: 'completed', result: 1 },
+    }),
+  },
+  'context.get': { own: { context: 'window' } },
+  'context.set': { names: ({ sessionId }) => ({ context: 'window', sessionId }) },
+  'context.list': { own: undefined },
+  'context.changes': { own: undefined },
+  'agent.list': { own: undefined },
+  'artifact.put': { own: { base64: 'eA==', mediaType: 'text/plain' } },
+  'artifact.get': { names: ({ artifact }) => ({ artifact }) },
+  'key.create': { own: { user: 'x' } },
+  'key.list': { own: undefined },
+  'key.revoke': { names: ({ keyId }) => ({ keyId }) },
+  'system.info': { own: undefined },
+  'system.jobStatus': { names: ({ sessionId }) => ({ jobId: sessionId }) },
+  'system.audit': { own: {} },
+};
+
+/** Procedures that only operators may call, and those that a runner may call. */
+export const OPERATOR_ONLY = ['key.create', 'key.list', 'key.revoke', 'system.audit'];
+export const FOR_RUNNERS = [
+  'tool.pending',
+  'tool.claim',
+  'tool.progress',
+  'tool.result',
+  'tool.resultOfSession',
+  'session.page',
+  'session.events',
+  'artifact.put',
+  'artifact.get',
+];
