@@ -135,6 +135,8 @@ export class NotifyFeed implements ChangeFeed {
   /** The first at once; what comes while that is under way goes together. Without a connection it is kept for the next one. */
   async #sendAll(channel: Channel): Promise<void> {
     const pending = this.#pending[channel];
+    // Only now is this promise the one that `#send` looks at.
+    await Promise.resolve();
     while (pending.size > 0 && this.#client) {
       const items = [...pending];
       pending.clear();

@@ -2,7 +2,10 @@ import { describe } from 'vitest';
 import type { Dialect } from '../support/dialects.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
+import { recordConformance } from './record.ts';
 import { sealConformance } from './seal.ts';
+import { sessionsConformance } from './sessions.ts';
+import { shelvesConformance } from './shelves.ts';
 import { turnConformance } from './turn.ts';
 
 /** What every journal does, whatever its database. */
@@ -12,4 +15,7 @@ export const conformance = (dialect: Dialect) =>
     fenceConformance(dialect);
     sealConformance(dialect);
     ledgerConformance(dialect);
+    recordConformance(dialect);
+    sessionsConformance(dialect);
+    shelvesConformance(dialect);
   });

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../../contracts/activities.ts';
+import type { NewEvent } from '../../../contracts/events.ts';
+import { newId } from '../../../contracts/ids.ts';
+import { emptyJournal } from '../support/dialects.ts';
+import type { Dialect } from '../support/dialects.ts';
+import { allEvents, claimOf, claimed, createSession, text, types } from '../support/facts.ts';
+
+const fact = (key: string, event: NewEvent): Fact => ({ key, event });
+
+export const recordConformance = (dialect: Dialect) =>
+  describe('facts that a workflow records', () => {
+    test('are written once by their key, in order', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal);
+      const warning: NewEvent = {
+        type: 'session.warning',
+        data: { reason: 'idle', endsAt: new Date().toISOString(), withdrawn: false },
+      };
+      const ended: NewEvent = { type: 'session.ended', data: { reason: 'idle' } };
+      const facts = [fact('warning:1', warning), fact('ended:1', ended), fact('ended:1', ended)];
+      await journal.events.record(sessionId, facts.slice(0, 1));
+      await Promise.all([
+        journal.events.record(sessionId, facts),
+        journal.events.record(sessionId, facts),
+      ]);
+      expect(types(await allEvents(journal, sessionId))).toEqual([
+        'session.created',
+        'session.warning',
+        'session.ended',
+      ]);
+      expect(await journal.sessions.get(sessionId)).toMatchObject({
+        state: 'ended',
+        endReason: 'idle',
+        endedAt: expect.any(String),
+      });
+    });
+
+    test('keep the messages that wait: queued, edited, removed', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal);
+      const [one, two, three] = [newId('msg'), newId('msg'), newId('msg')];
+      const queued = (messageId: typeof one) =>
+        fact(`queued:${messageId}`, {
+          type: 'message.queued',
+          data: { messageId, content: text(messageId), policy: 'enqueue' },
+        });
+      await journal.events.record(sessionId, [queued(one), queued(two), queued(three)]);
+      expect((await journal.sessions.get(sessionId))?.queued).toBe(3);
+      await journal.events.record(sessionId, [
+        fact('edit:1', {
+          type: 'message.edited',
+          data: { messageId: two, content: text('better') },
+        }),
+        fact('edit:2', {
+          type: 'message.edited',
+          data: { messageId: three, policy: 'steer', position: 0 },
+        }),
+        fact('removed:1', { type: 'message.removed', data: { messageId: one } }),
+        // Of messages that nobody queued, or that were accepted meanwhile.
+        fact('removed:2', { type: 'message.removed', data: { messageId: newId('msg') } }),
+      ]);
+      const waiting = [
+        { messageId: two, content: text('better'), policy: 'enqueue' },
+        { messageId: three, content: text(three), policy: 'steer' },
+      ];
+      expect(await journal.events.queued(sessionId)).toMatchObject(waiting);
+      expect(await journal.events.transcript(sessionId)).toEqual([]);
+      await claimed(
+        journal,
+        claimOf(sessionId, { turn: two, messages: [{ messageId: two, policy: 'enqueue' }] }),
+      );
+      await journal.events.record(sessionId, [
+        fact('edit:3', {
+          type: 'message.edited',
+          data: { messageId: two, content: text('too late') },
+        }),
+        fact('edit:4', {
+          type: 'message.edited',
+          data: { messageId: one, content: text('first') },
+        }),
+      ]);
+      expect(await journal.events.transcript(sessionId)).toMatchObject([
+        { id: two, content: text('better') },
+      ]);
+      expect(await journal.sessions.get(sessionId)).toMatchObject({ queued: 1 });
+    });
+
+    test('fold into the session’s row: models, contexts, ends and new beginnings', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal, { context: 'window-1' });
+      const after = async (event: NewEvent) => {
+        await journal.events.record(sessionId, [fact(newId('msg'), event)]);
+        return journal.sessions.get(sessionId);
+      };
+      expect(await after({ type: 'session.state', data: { state: 'waiting' } })).toMatchObject({
+        state: 'waiting',
+      });
+      expect(await after({ type: 'context.changed', data: { context: 'window-2' } })).toMatchObject(
+        { context: 'window-2' },
+      );
+      const switched = (to: string, reason: 'fallback' | 'requested'): NewEvent => ({
+        type: 'model.switched',
+        data: { from: 'demo', to, reason },
+      });
+      expect(await after(switched('spare', 'fallback'))).toMatchObject({ model: 'demo' });
+      expect(await after(switched('large', 'requested'))).toMatchObject({ model: 'large' });
+      const error = { code: 'state_corrupt', message: 'unreadable', retryable: false } as const;
+      expect(
+        await after({ type: 'session.ended', data: { reason: 'error', error } }),
+      ).toMatchObject({ state: 'error', error, endReason: 'error' });
+      expect(await after({ type: 'session.reopened', data: {} })).toMatchObject({
+        state: 'waiting',
+        error: null,
+        endReason: null,
+        endedAt: null,
+      });
+    });
+  });
