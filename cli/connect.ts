@@ -11,16 +11,19 @@ import type { ExitCode } from './exit-codes.ts';
 
 /** @param retryForMs how long a call waits for an API that does not answer */
 export function connect(options: ConnectOptions, retryForMs: number): PerdureClient {
-  const environment = clientEnvironment(process.env);
-  const url = options.url ?? environment.url;
+  const url = apiUrl(options);
   if (!isHttpUrl(url)) {
     throw new CommandFailed(
       `PERDURE_URL is "${url}": expected a URL such as http://127.0.0.1:7400.`,
       EXIT.settings,
     );
   }
-  return createPerdureClient({ url, key: options.key ?? environment.key, retryForMs });
+  const key = options.key ?? clientEnvironment(process.env).key;
+  return createPerdureClient({ url, key, retryForMs });
 }
+
+export const apiUrl = ({ url }: ConnectOptions): string =>
+  url ?? clientEnvironment(process.env).url;
 
 const EXIT_OF: Partial<Record<ErrorCode, ExitCode>> = {
   invalid_id: EXIT.usage,

@@ -50,7 +50,8 @@ export function trpcError(error: unknown, base: string): unknown {
   if (cause?.name === 'TimeoutError') {
     return new NetworkError('silent', `${base} did not answer in time`, cause);
   }
-  if (cause instanceof SyntaxError || !cause) {
+  // The last is what tRPC makes of JSON that is not in its own form.
+  if (!cause || cause instanceof SyntaxError || cause.name === 'TransformResultError') {
     return new NetworkError(
       'protocol',
       `${base} did not answer as Perdure does: ${error.message}`,

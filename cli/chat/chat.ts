@@ -4,6 +4,8 @@ import { EMPTY_CONVERSATION, PerdureError } from '../../client/index.ts';
 import type { ConnectionNotice, ConversationView } from '../../client/index.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { MessageId } from '../../contracts/ids.ts';
+import { apiUrl } from '../connect.ts';
+import { ownFolder } from './options.ts';
 import type { ChatOptions } from './options.ts';
 
 /** What shows the conversation. */
@@ -97,13 +99,21 @@ export class Chat {
 
   async #begin(message: string, messageId: MessageId): Promise<void> {
     const { agent, model, context, workspace } = this.options;
-    const { session } = await this.client.start({
+    const wanted = {
       message,
       messageId,
       ...(agent && { agent }),
       ...(model && { model }),
       ...(context && { context }),
-      ...(workspace && { workspace }),
+    };
+    const folder = workspace ?? ownFolder(apiUrl(this.options));
+    const start = folder
+      ? this.client.start({ ...wanted, workspace: folder })
+      : this.client.start(wanted);
+    const { session } = await start.catch((error: unknown) => {
+      if (workspace !== undefined || !isAboutWorkspace(error)) throw error;
+      // This folder was not asked for: where the server may not read it, the session does without.
+      return this.client.start(wanted);
     });
     this.#open(session, EMPTY_CONVERSATION);
   }
@@ -144,6 +154,9 @@ export class Chat {
     this.#waiting.delete(messageId);
   }
 }
+
+const isAboutWorkspace = (error: unknown): boolean =>
+  error instanceof PerdureError && error.field === 'workspace';
 
 /** The session that is active in a context, if there is one. */
 export async function activeSession(

@@ -30,7 +30,8 @@ const NOTICES: { [T in EventType]?: Notice<T> } = {
 
 /** The line for an event, or undefined where the conversation itself shows it. */
 export function noticeOf({ type, data }: PerdureEvent, now = Date.now()): string | undefined {
-  return (NOTICES[type] as Notice<EventType> | undefined)?.(data, now);
+  const notice: Notice<EventType> | undefined = NOTICES[type];
+  return notice?.(data, now);
 }
 
 export const connectionNotice = (notice: ConnectionNotice): string | undefined => {

@@ -17,7 +17,10 @@ export function registerChat(program: Command): void {
       '--context <name>',
       'go on with the session that is active in this context, or begin one',
     )
-    .option('--workspace <folder>', 'folder that the tools of a new session may read')
+    .option(
+      '--workspace <folder>',
+      'folder that the tools of a new session may read (this one when absent)',
+    )
     .option('--json', 'print every event as one line of JSON')
     .addHelpText('after', HELP)
     .action(async (options: ChatOptions) => (await import('./run.ts')).run(options));

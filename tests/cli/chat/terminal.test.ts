@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCluster } from '../../support/cluster.ts';
+import type { Cluster } from '../../support/cluster.ts';
+import { jsonLines, perdure } from '../command.ts';
+import { openTerminal } from '../terminal.ts';
+
+let cluster: Cluster;
+let env: Record<string, string>;
+beforeAll(async () => {
+  cluster = await startCluster({ settings: { workspaceRoots: [process.cwd()] } });
+  env = { PERDURE_URL: cluster.urls[0]! };
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+const words = (label: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${label}-${index + 1}`).join(' ');
+/** What the model was asked, in order. */
+const asked = () => cluster.model.requests.map(({ user }) => user);
+
+describe('a chat in a terminal', () => {
+  test('streams answers, shows tool calls and their results, and says how to go on', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('model: fake');
+    await terminal.sees('› ');
+    terminal.enter('#hello tokens=5');
+    await terminal.sees(words('hello', 5));
+    await terminal.sees('› ');
+    terminal.enter('call=list_files{"path":"docs/errors"}');
+    await terminal.sees('⚙ list_files {"path":"docs/errors"}');
+    await terminal.sees(/✓ list_files: .*\.md/);
+    await terminal.sees(words('token', 20));
+    await terminal.sees('› ');
+    terminal.press('ctrl-d');
+    const id = await terminal.sees(/Go on with this session: perdure chat --session (ses_\w+)/);
+    expect(await terminal.exited).toBe(0);
+    expect((await perdure(['sessions', 'show', id], { env })).out).toMatch(/turns +2/);
+  });
+
+  test('interrupts the answer at Ctrl-C, and leaves at the second one when idle', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('#long tokens=400 delay=40');
+    await terminal.sees('long-3 ');
+    terminal.press('ctrl-c');
+    await terminal.sees('(interrupting …)');
+    await terminal.sees('(interrupted)');
+    await terminal.sees('› ');
+    terminal.enter('#next tokens=2');
+    await terminal.sees('next-2');
+    await terminal.sees('› ');
+    terminal.press('ctrl-c');
+    await terminal.sees('(Ctrl-C again leaves; the session stays)');
+    terminal.press('ctrl-c');
+    await terminal.sees('Go on with this session');
+    expect(await terminal.exited).toBe(0);
+    expect(terminal.text).not.toContain('long-400');
+  });
+
+  test('queues what is typed during an answer, and answers it afterwards', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('#first tokens=40');
+    await terminal.sees('first-2 ');
+    terminal.enter('#second tokens=3');
+    await terminal.sees('(queued: #second tokens=3)');
+    await terminal.sees('first-40');
+    await terminal.sees('second-3');
+    await terminal.sees('› ');
+  });
+
+  test('survives kill -9 of the server in mid-answer: the answer is whole, and none of it comes twice', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('#killed tokens=60 delay=50');
+    await terminal.sees('killed-5 ');
+    await cluster.apis[0]!.kill();
+    await terminal.sees('(connection lost; trying again. The session goes on.)');
+    await cluster.apis[0]!.start();
+    await terminal.sees('(connected again)');
+    await terminal.sees('killed-60');
+    await terminal.sees('› ');
+    const printed = terminal.text.match(/killed-\d+/g);
+    expect(printed).toEqual(Array.from({ length: 60 }, (_, index) => `killed-${index + 1}`));
+    terminal.enter('#after tokens=2');
+    await terminal.sees('after-2');
+  });
+
+  test('goes on with a session by its id, shows what was said, and reopens it when it had ended', async () => {
+    const first = await perdure(['chat', '--json'], { env, input: '#earlier tokens=3\n' });
+    const id = String(jsonLines(first.out)[0]?.['sessionId']);
+    await using terminal = openTerminal(['chat', '--session', id], env);
+    await terminal.sees(`session ${id}`);
+    await terminal.sees('› #earlier tokens=3');
+    await terminal.sees(words('earlier', 3));
+    await terminal.sees('› ');
+    terminal.enter('/stop');
+    await terminal.sees('(session ended: stopped; your next message reopens it)');
+    await terminal.sees('› ');
+    terminal.enter('#again tokens=2');
+    await terminal.sees('(session reopened)');
+    await terminal.sees('again-2');
+  });
+
+  test('answers /status, /queue, /model, /new, /help and unknown commands without the model', async () => {
+    const before = asked().length;
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('/status');
+    await terminal.sees('No session yet');
+    terminal.enter('#one tokens=1');
+    await terminal.sees('one-1');
+    await terminal.sees('› ');
+    terminal.enter('/status');
+    await terminal.sees(/state +waiting/);
+    terminal.enter('/queue');
+    await terminal.sees('No message waits.');
+    terminal.enter('/model nope');
+    await terminal.sees('There is no model "nope".');
+    terminal.enter('/model fake');
+    await terminal.sees('model: fake');
+    terminal.enter('/help');
+    await terminal.sees('/model NAME');
+    terminal.enter('/nonsense');
+    await terminal.sees('Unknown command /nonsense');
+    terminal.enter('/new');
+    await terminal.sees('Your next message begins a new session.');
+    terminal.enter('#two tokens=1');
+    await terminal.sees(/session ses_/);
+    await terminal.sees('two-1');
+    expect(asked().length).toBe(before + 2);
+  });
+
+  test('shows that the model failed and is tried again', async () => {
+    cluster.model.script(
+      { fault: { kind: 'status', status: 503, message: 'overloaded' } },
+      { text: 'here I am' },
+    );
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('are you there?');
+    await terminal.sees(/\(model failed, 1×: .*trying again \d s from now\)/);
+    await terminal.sees('here I am');
+  });
+});
+
+describe('a chat through a pipe', () => {
+  test('answers each line in turn, answers on stdout and notices on stderr', async () => {
+    const ran = await perdure(['chat'], { env, input: '#a tokens=3\n\n#b tokens=2\n' });
+    expect(ran).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(/^a-1 a-2 a-3 *\nb-1 b-2 *$/),
+    });
+    expect(ran.err).toContain('model: fake');
+    expect(ran.err).toMatch(/go on with: perdure chat --session ses_/);
+  });
+
+  test('prints every event as a line of JSON when asked to', async () => {
+    const { out } = await perdure(['chat', '--json'], { env, input: '#a tokens=2\n' });
+    const events = jsonLines(out);
+    expect(events[0]).toMatchObject({ type: 'session.created', seq: 1 });
+    expect(events.at(-1)).toMatchObject({ type: 'turn.settled', data: { outcome: 'completed' } });
+  });
+
+  test('keeps to the session of a context', async () => {
+    const options = { env, input: '#ctx tokens=1\n' };
+    await perdure(['chat', '--context', 'my project'], options);
+    const { out } = await perdure(['chat', '--context', 'my project', '--json'], options);
+    const accepted = jsonLines(out).filter(({ type }) => type === 'message.accepted');
+    expect(accepted.length).toBe(1);
+    expect(jsonLines(out)[0]?.['seq']).toBeGreaterThan(3);
+  });
+
+  test('exits with 1 when a turn fails, and tells why', async () => {
+    cluster.model.script({ fault: { kind: 'status', status: 401, message: 'no such key' } });
+    const ran = await perdure(['chat'], { env, input: 'hello\n' });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.err).toMatch(/✗ Turn failed: .*\(model_rejected\)/);
+  });
+
+  test.each([
+    ['an unknown session', ['--session', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na'], 5, 'not_found'],
+    ['a malformed id', ['--session', 'nonsense'], 2, 'invalid_id'],
+    ['an unknown agent', ['--agent', 'nobody'], 2, 'expected one of assistant'],
+    ['no server', ['--url', 'http://127.0.0.1:9'], 4, 'npm start'],
+    ['another program on the port', ['--url', 'MODEL'], 4, 'Is this the address of a Perdure API?'],
+    ['something that is no URL', ['--url', 'ftp://x'], 2, 'Expected a URL'],
+  ])('says what is wrong with %s, and exits with its own code', async (_, args, code, message) => {
+    const url = args.map((arg) => (arg === 'MODEL' ? cluster.model.url : arg));
+    const ran = await perdure(['chat', ...url], { env, input: 'hello\n' });
+    expect(ran.exitCode).toBe(code);
+    expect(ran.err).toContain(message);
+  });
+});

@@ -1,0 +1,75 @@
+// A pseudo-terminal with a `perdure` command in it, and the eyes and fingers of a person.
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { spawn } from '@lydell/node-pty';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const PATIENCE_MS = 45_000;
+
+export interface Terminal extends AsyncDisposable {
+  /** Everything that was printed so far, without colours and cursor movements. */
+  readonly text: string;
+  /** Types a line and presses Enter. */
+  enter(line: string): void;
+  press(key: 'ctrl-c' | 'ctrl-d'): void;
+  /** Waits until `what` is printed, after everything that an earlier `sees` saw. @returns the first group of a pattern */
+  sees(what: string | RegExp): Promise<string>;
+  /** The exit code. */
+  readonly exited: Promise<number>;
+}
+
+export function openTerminal(args: readonly string[], env: Record<string, string>): Terminal {
+  const pty = spawn(process.execPath, [MAIN, ...args], {
+    cols: 200,
+    rows: 50,
+    cwd: process.cwd(),
+    env: { ...process.env, TERM: 'xterm', ...env },
+  });
+  let text = '';
+  let seen = 0;
+  let wake = () => {};
+  pty.onData((data) => {
+    text += stripVTControlCharacters(data).replaceAll('\r\n', '\n');
+    wake();
+  });
+  let running = true;
+  const exited = new Promise<number>((resolve) =>
+    pty.onExit(({ exitCode }) => {
+      running = false;
+      wake();
+      resolve(exitCode);
+    }),
+  );
+  const find = (what: string | RegExp): string | undefined => {
+    const rest = text.slice(seen);
+    const match =
+      typeof what === 'string' ? (rest.includes(what) ? [what] : null) : what.exec(rest);
+    if (!match) return undefined;
+    const [whole = '', group] = match;
+    seen += rest.indexOf(whole) + whole.length;
+    return group ?? whole;
+  };
+  const sees = async (what: string | RegExp): Promise<string> => {
+    const late = AbortSignal.timeout(PATIENCE_MS);
+    late.addEventListener('abort', () => wake());
+    for (;;) {
+      const found = find(what);
+      if (found !== undefined) return found;
+      if (late.aborted || !running) throw new Error(`never printed: ${what}. Printed:\n${text}`);
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  };
+  return {
+    get text() {
+      return text;
+    },
+    enter: (line) => pty.write(`${line}\r`),
+    press: (key) => pty.write(key === 'ctrl-c' ? '\u0003' : '\u0004'),
+    sees,
+    exited,
+    async [Symbol.asyncDispose]() {
+      if (running) pty.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
