@@ -63,6 +63,40 @@ export interface ScriptedModel {
 const promptWords = (options: LanguageModelV4CallOptions): number =>
   wordsOf(JSON.stringify(options.prompt)).length;
 
+const requestOf = (call: LanguageModelV4CallOptions, number: number): ScriptedRequest => ({
+  number,
+  prompt: call.prompt,
+  tools: (call.tools ?? []).map(({ name }) => name),
+  maxOutputTokens: call.maxOutputTokens,
+});
+
+function streamOf(
+  answer: ScriptedAnswer,
+  call: LanguageModelV4CallOptions,
+  options: ScriptedModelOptions,
+) {
+  const { failure, text = '' } = answer;
+  if (failure && failure.afterWords === undefined && failure.error !== undefined)
+    throw failure.error;
+  const script = {
+    text,
+    reasoning: answer.reasoning,
+    calls: answer.calls ?? [],
+    finishReason: answer.finishReason,
+    usage: answer.usage ?? { inputTokens: promptWords(call), outputTokens: wordsOf(text).length },
+    wordDelayMs: answer.wordDelayMs ?? options.wordDelayMs ?? 0,
+    ...(failure ? { breakOff: { afterWords: failure.afterWords ?? 0, error: failure.error } } : {}),
+  };
+  return streamScript(script, call.abortSignal);
+}
+
+const LANGUAGE = {
+  specificationVersion: 'v4',
+  provider: 'scripted',
+  supportedUrls: {},
+  doGenerate: () => Promise.reject(new Error('the scripted model only streams')),
+} as const;
+
 /**
  * @param script the answers, one a request
  * @returns a model that refuses every further request with `model_rejected`, which fails the turn at once and says so
@@ -76,12 +110,7 @@ export function scriptedModel(
   let missing = 0;
 
   const next = (call: LanguageModelV4CallOptions): ScriptedAnswer => {
-    const request: ScriptedRequest = {
-      number: requests.length + 1,
-      prompt: call.prompt,
-      tools: (call.tools ?? []).map(({ name }) => name),
-      maxOutputTokens: call.maxOutputTokens,
-    };
+    const request = requestOf(call, requests.length + 1);
     requests.push(request);
     const entry = left.shift();
     if (entry) return typeof entry === 'function' ? entry(request) : entry;
@@ -91,37 +120,9 @@ export function scriptedModel(
       `The scripted model has no answer left for request ${request.number}.`,
     );
   };
-
-  const doStream: LanguageModelV4['doStream'] = async (call) => {
-    const answer = next(call);
-    const { failure, text = '' } = answer;
-    if (failure && failure.afterWords === undefined && failure.error !== undefined)
-      throw failure.error;
-    const script = {
-      text,
-      reasoning: answer.reasoning,
-      calls: answer.calls ?? [],
-      finishReason: answer.finishReason,
-      usage: answer.usage ?? {
-        inputTokens: promptWords(call),
-        outputTokens: wordsOf(text).length,
-      },
-      wordDelayMs: answer.wordDelayMs ?? options.wordDelayMs ?? 0,
-      ...(failure
-        ? { breakOff: { afterWords: failure.afterWords ?? 0, error: failure.error } }
-        : {}),
-    };
-    return { stream: streamScript(script, call.abortSignal) };
-  };
-
-  const language = (modelId: string): LanguageModelV4 => ({
-    specificationVersion: 'v4',
-    provider: 'scripted',
-    modelId,
-    supportedUrls: {},
-    doGenerate: () => Promise.reject(new Error('the scripted model only streams')),
-    doStream,
-  });
+  // Async, so that a missing answer is a rejection as a provider's would be.
+  const doStream: LanguageModelV4['doStream'] = async (call) =>
+    Promise.resolve({ stream: streamOf(next(call), call, options) });
 
   return {
     requests,
@@ -134,7 +135,7 @@ export function scriptedModel(
         ...modelSchema.parse({ provider: 'scripted', model: name }),
         ...options.settings,
       },
-      language: language(name),
+      language: { ...LANGUAGE, modelId: name, doStream },
     }),
     assertDone: () => {
       if (missing > 0) throw new Error(`${missing} requests found no answer in the script`);

@@ -149,24 +149,21 @@ describe.each(FAMILIES)('a provider of the family %s', (family) => {
       expect(failure.nextRetryDelay).toBe(17_000);
     }));
 
-  const final: [string, Fault, string, RegExp][] = [
+  const final: [string, Fault, [string, RegExp]][] = [
     [
       'a wrong key',
       { kind: 'status', status: 401, message: `Incorrect API key: ${SECRET}` },
-      'model_rejected',
-      /Incorrect API key: \[redacted\]/,
+      ['model_rejected', /Incorrect API key: \[redacted\]/],
     ],
     [
       'an unknown model',
       { kind: 'status', status: 404, message: 'model not found' },
-      'model_rejected',
-      /model not found/,
+      ['model_rejected', /model not found/],
     ],
     [
       'a bad request',
       { kind: 'status', status: 400, message: 'temperature is too high' },
-      'model_rejected',
-      /temperature/,
+      ['model_rejected', /temperature/],
     ],
     [
       'a refused content',
@@ -176,17 +173,15 @@ describe.each(FAMILIES)('a provider of the family %s', (family) => {
         message: 'blocked by content policy',
         code: 'content_policy_violation',
       },
-      'model_rejected',
-      /content policy/,
+      ['model_rejected', /content policy/],
     ],
     [
       'a Retry-After beyond five minutes',
       { kind: 'status', status: 429, headers: { 'retry-after': '301' } },
-      'model_unavailable',
-      /./,
+      ['model_unavailable', /./],
     ],
   ];
-  it.each(final)('fails the turn after %s', async (_name, fault, code, message) =>
+  it.each(final)('fails the turn after %s', async (_name, fault, [code, message]) =>
     withServer(family, async (stage, server) => {
       server.script({ fault });
       const result = await stage.callModel(stage.message('hi'));

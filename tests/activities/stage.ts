@@ -152,7 +152,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     tools,
     logged,
     callModel: (input, run = {}) =>
-      (run.env ?? activityEnvironment(run)).run(session.callModel, input),
+      (run.env ?? activityEnvironment(run)).run(session.callModel.bind(session), input),
     executeTool: async (step, call, run = {}) => {
       const input: ToolInput = {
         sessionId: step.sessionId,
@@ -163,7 +163,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
         timeoutMs: call.timeoutMs,
       };
       const env = run.env ?? activityEnvironment(run);
-      const result: ToolResultRef = await env.run(tools.executeTool, input);
+      const result: ToolResultRef = await env.run(tools.executeTool.bind(tools), input);
       return result.outcome;
     },
     message: (text, more = {}) => {

@@ -89,13 +89,15 @@ function chatFrames(reply: WireReply): Frame[] {
   ];
 }
 
+const openAiErrorBody = (message: string, code: string) => ({
+  error: { message, code, type: code, param: null },
+});
+
 /** `POST …/chat/completions`: OpenAI-compatible servers and OpenRouter. */
 export const chatWire: Wire = {
   frames: chatFrames,
   error: (message, code) => ({ data: { error: { message, code } } }),
-  errorBody: (message, code) => ({
-    error: { message, code, type: code, param: null },
-  }),
+  errorBody: openAiErrorBody,
 };
 
 function responseItems(reply: WireReply): Frame[] {
@@ -205,7 +207,7 @@ export const responsesWire: Wire = {
       error: { type: code, code, message, param: null },
     },
   }),
-  errorBody: chatWire.errorBody,
+  errorBody: openAiErrorBody,
 };
 
 function anthropicBlock(index: number, start: object, deltas: readonly object[]): Frame[] {
