@@ -1,14 +1,20 @@
 /** What every fault test asks for: settings that notice a dead worker soon, and words for what must be true afterwards. */
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { MessageId } from '../../contracts/ids.ts';
 import type { Cluster, ClusterOptions } from '../support/cluster.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { Watcher } from '../support/watcher.ts';
 import { textOf } from '../support/watcher.ts';
 
+/** Several processes start, die and start again in each of these, on machines that do other things too. */
+vi.setConfig({ testTimeout: 240_000 });
+
 /** A dead worker counts as dead after 3 s here instead of 12, so that a test takes seconds. */
 export const HEARTBEAT_MS = 3_000;
-const QUICK = { worker: { heartbeatMs: HEARTBEAT_MS, heartbeatThrottleMs: 500, drainMs: 1_000 } };
+const QUICK = {
+  timeouts: { heartbeatMs: HEARTBEAT_MS, heartbeatThrottleMs: 500 },
+  worker: { drainMs: 1_000 },
+};
 
 export const startFaultCluster = (options: ClusterOptions = {}): Promise<Cluster> =>
   startCluster({ ...options, settings: { ...QUICK, ...options.settings } });
