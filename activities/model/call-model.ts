@@ -83,9 +83,11 @@ function stepOf(parts: StepParts): ModelStep {
 
 /** Learns within milliseconds that the step was sealed or taken over, without waiting for a heartbeat's answer. */
 function watchJournal(step: ModelStep, done: AbortSignal): void {
-  void step.deps.journal.steps.whenClosed(step.attempt, done).then((state) => {
+  const { steps } = step.deps.journal;
+  void (async () => {
+    const state = await steps.whenClosed(step.attempt, done);
     if (state !== 'aborted') step.liveness.stop(state);
-  });
+  })();
 }
 
 async function giveUpInterrupted(step: ModelStep): Promise<ModelStepResult> {

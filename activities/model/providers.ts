@@ -60,7 +60,7 @@ function connect(
       return createOpenRouter({
         ...connection,
         compatibility: 'strict',
-      }).languageModel(model) as LanguageModelV4;
+      }).languageModel(model);
     case 'openai-compatible':
       return createOpenAICompatible({
         ...connection,

@@ -216,7 +216,7 @@ export async function prepareRequest(
   const scope = counter.exact ? 'exact' : `${model.name}/${correction.toFixed(3)}`;
   let planned = plan(step, frame, { rows, counter, scope, mayCompact: true });
   if (planned.kind === 'compact') {
-    await compact(step, frame, { older: planned.older, tokensOf: counter.count });
+    await compact(step, frame, { older: planned.older, tokensOf: (text) => counter.count(text) });
     rows = await readRows(step);
     planned = plan(step, frame, { rows, counter, scope, mayCompact: false });
   }
