@@ -2,7 +2,7 @@
  * The whole product as real processes on private ports: Temporal with its own file, a model provider over HTTP, and either the
  * all-in-one process on SQLite or APIs and workers on PostgreSQL.
  */
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../servers/child.ts';
@@ -65,6 +65,8 @@ export class ClusterTemporal implements AsyncDisposable {
       const live = `${this.#dbFile}${suffix}`;
       const saved = `${this.#dbFile}.saved${suffix}`;
       const [from, to] = direction === 'save' ? [live, saved] : [saved, live];
+      // What is left of a newer write-ahead log would be replayed over the older file.
+      await rm(to, { force: true });
       if (existsSync(from)) await copyFile(from, to);
     }
   }
