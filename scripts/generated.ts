@@ -1,3 +1,5 @@
+import { generateAsyncApi } from '../api/openapi/asyncapi.ts';
+import { generateOpenApi } from '../api/openapi/openapi.ts';
 import { ERROR_PAGES } from './error-pages.ts';
 
 export interface GeneratedFile {
@@ -7,5 +9,11 @@ export interface GeneratedFile {
   readonly content: () => Promise<string>;
 }
 
+const jsonOf = (document: unknown): string => JSON.stringify(document, null, 2);
+
 /** Every file in the repository that is made from code. Add yours here; `npm run verify` then keeps it fresh. */
-export const GENERATED: readonly GeneratedFile[] = [...ERROR_PAGES];
+export const GENERATED: readonly GeneratedFile[] = [
+  ...ERROR_PAGES,
+  { path: 'docs/openapi.json', content: async () => jsonOf(generateOpenApi()) },
+  { path: 'docs/asyncapi.json', content: async () => jsonOf(generateAsyncApi()) },
+];

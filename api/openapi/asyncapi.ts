@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EVENT_DATA, EVENT_TYPES, envelopeSchema, type EventType } from '../../contracts/events.ts';
 import { API_VERSION } from '../version.ts';
+import { embeddable } from './json-schema.ts';
 
 type Json = Record<string, unknown>;
 
@@ -13,19 +14,9 @@ const messageName = (type: EventType): string =>
 
 /** AsyncAPI 3.0 takes JSON Schema draft 07. */
 function payloadOf(type: EventType): Json {
-  const schema = z.object({
-    ...envelopeSchema.shape,
-    type: z.literal(type),
-    data: EVENT_DATA[type],
-  });
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
-    target: 'draft-7',
-    io: 'output',
-    unrepresentable: 'any',
-    reused: 'inline',
-    cycles: 'ref',
-  });
-  return json;
+  const { shape } = envelopeSchema;
+  const schema = z.object({ ...shape, type: z.literal(type), data: EVENT_DATA[type] });
+  return embeddable(schema, 'draft-7');
 }
 
 const messages = (): Json =>

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { oas31 } from 'zod-openapi';
+import { embeddable } from '../openapi/json-schema.ts';
 
 /**
  * An output that we made ourselves, of any size: described by `schema` in OpenAPI, not checked on each answer, which would cost more than
  * making it. Tests check the answers against it instead.
  */
 export function documented<T>(id: string, schema: z.ZodType): z.ZodCustom<T, T> {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
+  const json = embeddable(schema, 'draft-2020-12');
   return z.custom<T>().meta({ id, override: json as oas31.SchemaObject });
 }

@@ -62,9 +62,9 @@ test('a bootstrap file that holds no key stops the start and says what is expect
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'key');
   await writeFile(file, 'hunter2');
-  await expect(
-    startFixture({ settings: { api: { bootstrapKeyFile: file } } }),
-  ).rejects.toThrow(/does not hold a key: expected "pdk_"/);
+  await expect(startFixture({ settings: { api: { bootstrapKeyFile: file } } })).rejects.toThrow(
+    /does not hold a key: expected "pdk_"/,
+  );
 });
 
 test('a key that is malformed, unknown or revoked is refused, also on loopback, and the refusal is audited', async () => {
@@ -74,7 +74,10 @@ test('a key that is malformed, unknown or revoked is refused, also on loopback, 
   }
   await eventually(
     () => open.journal.audit.list({}, { limit: 50 }),
-    ({ items }) => items.some(({ action, details }) => action === 'auth.refused' && details['reason'] === 'unknown_key'),
+    ({ items }) =>
+      items.some(
+        ({ action, details }) => action === 'auth.refused' && details['reason'] === 'unknown_key',
+      ),
   );
 });
 
@@ -102,13 +105,24 @@ test('a key is shown once, works at once, and stops working at once when revoked
 });
 
 test("operators of a tenant make keys for it alone; the installation's own for every tenant", async () => {
-  const own = await open.send('POST', '/api/keys', { body: { user: 'gus', tenant: 'globex', role: 'operator' } });
+  const own = await open.send('POST', '/api/keys', {
+    body: { user: 'gus', tenant: 'globex', role: 'operator' },
+  });
   const key = own.body['key'] as string;
-  const foreign = await open.send('POST', '/api/keys', { key, body: { user: 'x', tenant: 'acme' } });
-  expect([foreign.status, foreign.body.code, foreign.body.field]).toEqual([403, 'forbidden', 'tenant']);
+  const foreign = await open.send('POST', '/api/keys', {
+    key,
+    body: { user: 'x', tenant: 'acme' },
+  });
+  expect([foreign.status, foreign.body.code, foreign.body.field]).toEqual([
+    403,
+    'forbidden',
+    'tenant',
+  ]);
   const made = await open.send('POST', '/api/keys', { key, body: { user: 'x' } });
   expect(made.body['tenant']).toBe('globex');
-  const listed = (await open.send('GET', '/api/keys', { key })).body['keys'] as { tenant: string }[];
+  const listed = (await open.send('GET', '/api/keys', { key })).body['keys'] as {
+    tenant: string;
+  }[];
   expect(new Set(listed.map(({ tenant }) => tenant))).toEqual(new Set(['globex']));
 });
 
@@ -117,9 +131,15 @@ test('with api.requireKey the local owner needs a key too, over a WebSocket as w
   expect((await product.send('GET', '/api/system')).status).toBe(401);
   const key = await product.key('acme', 'ann');
   using socket = overSocket(product.url, key);
-  expect((await socket.trpc.system.info.query()).you).toEqual({ tenant: 'acme', user: 'ann', role: 'user' });
+  expect((await socket.trpc.system.info.query()).you).toEqual({
+    tenant: 'acme',
+    user: 'ann',
+    role: 'user',
+  });
   using stranger = overSocket(product.url, newSecret());
-  await expect(stranger.trpc.system.info.query()).rejects.toThrow(/malformed, unknown or revoked|closed/i);
+  await expect(stranger.trpc.system.info.query()).rejects.toThrow(
+    /malformed, unknown or revoked|closed/i,
+  );
 });
 
 test('a web page from elsewhere, and a name that only points to this machine, are refused on loopback', async () => {
@@ -139,7 +159,9 @@ test('a configured origin is let in, with CORS headers', async () => {
 });
 
 test('a request that came through a proxy is not the local owner', async () => {
-  const refused = await open.send('GET', '/api/system', { headers: { 'x-forwarded-for': '203.0.113.9' } });
+  const refused = await open.send('GET', '/api/system', {
+    headers: { 'x-forwarded-for': '203.0.113.9' },
+  });
   expect(refused.status).toBe(401);
 });
 

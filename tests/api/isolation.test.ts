@@ -6,7 +6,8 @@ import { eventually, startFixture, type Fixture } from './support/fixture.ts';
 
 const PROCEDURES = Object.entries(appRouter._def.procedures).map(([path, procedure]) => ({
   path,
-  type: (procedure as unknown as { _def: { type: 'query' | 'mutation' | 'subscription' } })._def.type,
+  type: (procedure as unknown as { _def: { type: 'query' | 'mutation' | 'subscription' } })._def
+    .type,
 }));
 
 let product: Fixture;
@@ -22,7 +23,10 @@ beforeAll(async () => {
   theirs = await rowsOf(keys.user, keys.operator);
   // Something for a subscription to say.
   for (const key of [keys.user, keys.stranger])
-    await product.send('PUT', '/api/active-session', { key, body: { context: 'c', sessionId: null } });
+    await product.send('PUT', '/api/active-session', {
+      key,
+      body: { context: 'c', sessionId: null },
+    });
 });
 afterAll(() => product[Symbol.asyncDispose]());
 
@@ -138,7 +142,9 @@ describe.each(PROCEDURES)('$path', (procedure) => {
 
 test('lists show the own sessions, and the whole tenant to its operators', async () => {
   const listed = async (key: string) =>
-    (await product.send('GET', '/api/sessions', { key })).body.items.map(({ sessionId }) => sessionId);
+    (await product.send('GET', '/api/sessions', { key })).body.items.map(
+      ({ sessionId }) => sessionId,
+    );
   expect(await listed(keys.user)).toContain(theirs.sessionId);
   expect(await listed(keys.operator)).toContain(theirs.sessionId);
   expect(await listed(keys.colleague)).not.toContain(theirs.sessionId);

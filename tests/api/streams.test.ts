@@ -121,7 +121,9 @@ test('a stream is ended at its age with an id to resume from', async () => {
   const got: number[] = [];
   for await (const { id } of readEvents(product.url, sessionId)) got.push(id);
   const after = got.at(-1) ?? 0;
-  const sent = product.send('POST', `/api/sessions/${sessionId}/messages`, { body: { content: 'on' } });
+  const sent = product.send('POST', `/api/sessions/${sessionId}/messages`, {
+    body: { content: 'on' },
+  });
   for await (const { id } of readEvents(product.url, sessionId, { lastEventId: after })) {
     expect(id).toBeGreaterThan(after);
     break;
@@ -172,8 +174,10 @@ test('a client that does not read is cut off alone, and resumes; others notice n
   const COUNT = 600;
   const reader = (async () => {
     let seen = 0;
-    for (let after = 0; seen < COUNT; ) {
-      for await (const { id, event } of readEvents(product.url, sessionId, { lastEventId: after })) {
+    for (let after = 0; seen < COUNT;) {
+      for await (const { id, event } of readEvents(product.url, sessionId, {
+        lastEventId: after,
+      })) {
         expect(id).toBeGreaterThan(after);
         after = id;
         if (event.type === 'message.rejected') seen += 1;
@@ -198,7 +202,10 @@ test('Last-Event-ID that is no number, or beyond the head, is refused with its o
       headers: { accept: 'text/event-stream', 'last-event-id': id },
     });
   for (const id of ['abc', '-1', '1.5', '99999999'])
-    expect(await ask(id)).toMatchObject({ status: 400, body: { code: 'invalid_input', field: 'after' } });
+    expect(await ask(id)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_input', field: 'after' },
+    });
 });
 
 test('a context change is pushed to whoever listens', async () => {

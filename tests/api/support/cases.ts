@@ -10,7 +10,8 @@ export interface Ids {
 
 /** `input` names another's row: the answer must be that of an unknown id. `own`: there is nothing to name; the answer shows the caller's own. */
 export type Case =
-  { readonly names: (ids: Ids) => Record<string, unknown> } | { readonly own: Record<string, unknown> | undefined };
+  | { readonly names: (ids: Ids) => Record<string, unknown> }
+  | { readonly own: Record<string, unknown> | undefined };
 
 export const CASES: Record<string, Case> = {
   'session.start': { own: {} },

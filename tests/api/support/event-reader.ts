@@ -38,7 +38,8 @@ export async function* readEvents(
 async function* chunksOf(response: Response): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of response.body!) yield decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of response.body!)
+      yield decoder.decode(chunk as Uint8Array, { stream: true });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
   }

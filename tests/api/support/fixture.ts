@@ -23,7 +23,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
 
 export interface FixtureOptions {
-  readonly settings?: SettingsInput;
+  readonly settings?: Partial<SettingsInput>;
   /** Without one, sessions stay in `starting`. */
   readonly worker?: boolean;
   /** Instead of the shared dev server's. */
@@ -153,7 +153,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
 }
 
 function settingsFor(
-  input: SettingsInput | undefined,
+  input: Partial<SettingsInput> | undefined,
   { folder, catalogue }: { folder: string; catalogue: ModelCatalogue },
 ): Settings {
   const parsed = settingsSchema.parse({ workspaceRoots: [folder], ...input });
