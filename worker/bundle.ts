@@ -1,6 +1,16 @@
 /** The workflows as one script for the sandbox. Bundling takes seconds of both cores, so it is done once for the same sources. */
 import { createHash, randomUUID } from 'node:crypto';
-import { glob, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  glob,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
@@ -22,7 +32,7 @@ export interface BundleOptions {
 export async function workflowBundle(options: BundleOptions): Promise<WorkflowBundleOption> {
   const digest = await digestOf(options.interceptors);
   const codePath = join(options.folder, `workflows-${digest}.js`);
-  if (await readFile(codePath).catch(() => undefined)) return { codePath };
+  if (await isKept(codePath)) return { codePath };
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS,
     workflowInterceptorModules: [...options.interceptors],
@@ -39,16 +49,33 @@ async function digestOf(interceptors: readonly string[]): Promise<string> {
   return digest.digest('hex').slice(0, 16);
 }
 
+/** A use counts as news, so that only what nobody uses any more is old. */
+const isKept = (codePath: string): Promise<boolean> =>
+  utimes(codePath, new Date(), new Date()).then(
+    () => true,
+    () => false,
+  );
+
 /** Under another name first: a worker that starts at the same moment never sees half a bundle. */
 async function keep(
   codePath: string,
   { code, folder }: { code: string; folder: string },
 ): Promise<true> {
   await mkdir(folder, { recursive: true });
-  const old = await readdir(folder);
+  await removeOld(folder);
   const unfinished = join(folder, `.${randomUUID()}`);
   await writeFile(unfinished, code);
   await rename(unfinished, codePath);
-  await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
   return true;
+}
+
+/** Bundles of releases that were not started for this long. */
+const OLD_MS = 14 * 86_400_000;
+
+async function removeOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > OLD_MS) await rm(path, { force: true });
+  }
 }

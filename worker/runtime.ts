@@ -62,14 +62,13 @@ function fieldsOf(meta: LogMetadata | undefined): object {
 
 export function temporalLogger(log: Log): Logger {
   const write = (level: LogLevel, message: string, meta?: LogMetadata): void =>
-    log[LEVELS[level]](fieldsOf(meta), message);
+    log[EXPECTED.test(message) ? 'debug' : LEVELS[level]](fieldsOf(meta), message);
   return {
     log: write,
     trace: (message, meta) => write('TRACE', message, meta),
     debug: (message, meta) => write('DEBUG', message, meta),
-    // The SDK says at `info` what we say ourselves: that workers start and stop.
-    info: (message, meta) => write('DEBUG', message, meta),
-    warn: (message, meta) => write(EXPECTED.test(message) ? 'DEBUG' : 'WARN', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
     error: (message, meta) => write('ERROR', message, meta),
   };
 }
@@ -80,6 +79,7 @@ const EXPECTED = /^No workflows registered/;
 const LEVELS = {
   TRACE: 'trace',
   DEBUG: 'debug',
+  // The SDK says at `info` what we say ourselves: that workers start and stop.
   INFO: 'debug',
   WARN: 'warn',
   ERROR: 'error',

@@ -1,5 +1,4 @@
 /** A worker: two Temporal workers on one connection, their health, and an orderly end. Its process is started by cli/. */
-import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
@@ -23,6 +22,8 @@ export interface WorkerParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly secrets: SecretLookup;
+  /** Folder where finished workflow bundles are kept between starts. */
+  readonly bundles: string;
   /** Instead of the configured providers: scripted models in tests. */
   readonly models?: ActivityDependencies['models'];
 }
@@ -66,7 +67,7 @@ async function createWorkers(
 ): Promise<readonly Worker[]> {
   const { settings, log } = parts;
   const bundle = await workflowBundle({
-    folder: join(settings.home, 'bundles'),
+    folder: parts.bundles,
     logger: temporalLogger(log),
     interceptors: [],
   });

@@ -2,6 +2,7 @@ import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { startWorker } from '../../worker/start.ts';
 import { readSettings } from '../settings.ts';
+import { bundles } from './bundles.ts';
 import { openJournal } from './journal.ts';
 import { processLog } from './log.ts';
 import { startOwnApi } from './start-api.ts';
@@ -16,7 +17,7 @@ export async function runAllInOne(): Promise<void> {
   const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
   const parts = { settings, journal, log, metrics: createMetrics(), secrets };
   await tryToRegister(parts);
-  const worker = await startWorker(parts);
+  const worker = await startWorker({ ...parts, bundles: bundles() });
   open.defer(() => worker.drain());
   const api = await startOwnApi(parts);
   log.info({ url: api.url }, 'API started');

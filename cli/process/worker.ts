@@ -2,6 +2,7 @@ import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { startWorker } from '../../worker/start.ts';
 import { readSettings } from '../settings.ts';
+import { bundles } from './bundles.ts';
 import { openJournal, requirePostgres } from './journal.ts';
 import { processLog } from './log.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -14,6 +15,6 @@ export async function runWorker(): Promise<void> {
   await using open = new AsyncDisposableStack();
   const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
   const parts = { settings, journal, log, metrics: createMetrics(), secrets };
-  const worker = await startWorker(parts);
+  const worker = await startWorker({ ...parts, bundles: bundles() });
   await untilStopped({ ended: worker.ended, stop: () => worker.drain() }, log);
 }
