@@ -2,15 +2,17 @@
  * The whole product as real processes on private ports: Temporal with its own file, a model provider over HTTP, and either the
  * all-in-one process on SQLite or APIs and workers on PostgreSQL.
  */
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from '../../servers/child.ts';
 import { startDevServer } from '../../servers/dev-server.ts';
 import type { DevServer } from '../../servers/dev-server.ts';
 import { startModelServer } from './model-server.ts';
 import type { ModelServer } from './model-server.ts';
-import { ProductProcess } from './processes.ts';
+import { MAIN, ProductProcess } from './processes.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -116,6 +118,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     TEMPORAL_ADDRESS: temporal.address,
     ...(options.postgresUrl === undefined ? {} : { PERDURE_DATABASE_URL: options.postgresUrl }),
   };
+  if (options.postgresUrl !== undefined) await migrate(env);
   const { apis, workers, urls } = await describe(options, { env, folder });
   for (const process of new Set([...workers, ...apis])) started.use(process);
   await Promise.all([...new Set([...workers, ...apis])].map((process) => process.start()));
@@ -134,6 +137,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** As an operator does it before the first start. */
+async function migrate(env: Readonly<Record<string, string>>): Promise<void> {
+  await promisify(execFile)(process.execPath, [MAIN, 'migrate'], {
+    env: { ...process.env, ...env },
+  });
 }
 
 interface Common {
