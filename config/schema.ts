@@ -217,7 +217,10 @@ export const settingsSchema = z.strictObject({
     .describe('Folders in which workspaces may lie; the folder of the start when empty.'),
   log: z
     .strictObject({
-      level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('Lines below this level are not written.'),
     })
     .prefault({}),
   telemetry: z

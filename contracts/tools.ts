@@ -8,7 +8,10 @@ import type { CallId } from './ids.ts';
 
 export const callIdSchema = z
   .string()
-  .regex(new RegExp(idPattern('call')), 'expected a call id') as unknown as z.ZodType<CallId, string>;
+  .regex(new RegExp(idPattern('call')), 'expected a call id') as unknown as z.ZodType<
+  CallId,
+  string
+>;
 
 /** `read` may run again; `keyed` may run again with the call's id as idempotency key; `never-retry` runs at most once. */
 export const effectSchema = z.enum(['read', 'keyed', 'never-retry']);
@@ -27,13 +30,23 @@ export const toolNameSchema = z
 
 /** A tool that a client answers, declared by an agent or at the start of a session. */
 export const clientToolSchema = z.strictObject({
-  name: toolNameSchema,
-  description: z.string().min(1).max(4_000),
-  /** JSON Schema (2020-12) of the arguments, an object. */
-  inputSchema: z.looseObject({ type: z.literal('object') }),
-  effect: effectSchema.default('never-retry'),
-  /** From the claim to the result, milliseconds. */
-  timeoutMs: z.number().int().min(1_000).max(TIME_LIMITS.commandMaxMs).optional(),
+  name: toolNameSchema.describe('What the model calls it.'),
+  description: z.string().min(1).max(4_000).describe('What it does, for the model.'),
+  inputSchema: z
+    .looseObject({ type: z.literal('object') })
+    .describe('JSON Schema (2020-12) of the arguments, an object.'),
+  effect: effectSchema
+    .default('never-retry')
+    .describe(
+      "Whether it may run twice: `read` yes; `keyed` with the call's id; `never-retry` never.",
+    ),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(TIME_LIMITS.commandMaxMs)
+    .optional()
+    .describe('From the claim to the result, milliseconds; `timeouts.toolResultMs` when absent.'),
 });
 export type ClientTool = z.infer<typeof clientToolSchema>;
 

@@ -1,5 +1,6 @@
 import { generateAsyncApi } from '../api/openapi/asyncapi.ts';
 import { generateOpenApi } from '../api/openapi/openapi.ts';
+import { configurationPage } from './configuration-page.ts';
 import { ERROR_PAGES } from './error-pages.ts';
 
 export interface GeneratedFile {
@@ -14,6 +15,7 @@ const jsonOf = (document: unknown): string => JSON.stringify(document, null, 2);
 /** Every file in the repository that is made from code. Add yours here; `npm run verify` then keeps it fresh. */
 export const GENERATED: readonly GeneratedFile[] = [
   ...ERROR_PAGES,
+  { path: 'docs/configuration.md', content: configurationPage },
   { path: 'docs/openapi.json', content: async () => jsonOf(generateOpenApi()) },
   { path: 'docs/asyncapi.json', content: async () => jsonOf(generateAsyncApi()) },
 ];
