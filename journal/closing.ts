@@ -56,11 +56,6 @@ export class Closing {
     this.#ask();
   }
 
-  /** How many sessions have an attempt that waits. */
-  get size(): number {
-    return this.#waiting.size;
-  }
-
   #add(waiting: Waiting): void {
     const { sessionId } = waiting.attempt;
     const others = this.#waiting.get(sessionId);

@@ -14,10 +14,11 @@ import type { EventRecord } from './tables.ts';
 import { Watcher } from './watcher.ts';
 
 interface Watched {
+  readonly sessionId: SessionId;
+  readonly key: number;
   readonly watchers: Set<Watcher>;
-  key: number;
-  /** The last number that was handed out; undefined until the session's row was looked up. */
-  head: number | undefined;
+  /** The last number that was handed out. */
+  head: number;
 }
 
 /** Rows of one read for all sessions with news. */
@@ -35,22 +36,12 @@ export class Hub {
 
   /** Attaches a watcher that then has to read the backlog itself. @throws not_found */
   async watch(sessionId: SessionId): Promise<Watcher> {
-    const watched = this.#watched.get(sessionId) ?? {
-      watchers: new Set(),
-      key: 0,
-      head: undefined,
-    };
+    const found = this.#watched.get(sessionId) ?? (await this.#lookUp(sessionId));
+    // Another tail may have been faster.
+    const watched = this.#watched.get(sessionId) ?? found;
     this.#watched.set(sessionId, watched);
-    const watcher = new Watcher(() => this.#leave(sessionId, watched, watcher));
+    const watcher = new Watcher(() => this.#leave(watched, watcher));
     watched.watchers.add(watcher);
-    if (watched.head === undefined) {
-      try {
-        await this.#lookUp(sessionId, watched);
-      } catch (error) {
-        watcher[Symbol.dispose]();
-        throw error;
-      }
-    }
     return watcher;
   }
 
@@ -66,18 +57,12 @@ export class Hub {
     this.#read(this.#watched.keys());
   }
 
-  /** How many sessions are watched. */
-  get size(): number {
-    return this.#watched.size;
+  #leave({ sessionId, watchers }: Watched, watcher: Watcher): void {
+    watchers.delete(watcher);
+    if (watchers.size === 0) this.#watched.delete(sessionId);
   }
 
-  #leave(sessionId: SessionId, watched: Watched, watcher: Watcher): void {
-    watched.watchers.delete(watcher);
-    if (watched.watchers.size === 0 && this.#watched.get(sessionId) === watched)
-      this.#watched.delete(sessionId);
-  }
-
-  async #lookUp(sessionId: SessionId, watched: Watched): Promise<void> {
+  async #lookUp(sessionId: SessionId): Promise<Watched> {
     const row = await reach(this.#store, (db) =>
       db
         .selectFrom('sessions')
@@ -86,10 +71,7 @@ export class Hub {
         .executeTakeFirst(),
     );
     if (!row) throw new PerdureError('not_found', `There is no session ${sessionId}.`);
-    watched.key = row.key;
-    watched.head ??= row.last_seq;
-    // News that came during the look-up had to wait for it.
-    this.#read([]);
+    return { sessionId, key: row.key, watchers: new Set(), head: row.last_seq };
   }
 
   #read(sessionIds: Iterable<SessionId>): void {
@@ -101,7 +83,7 @@ export class Hub {
 
   async #readAll(): Promise<void> {
     try {
-      while (await this.#readOnce());
+      while (this.#news.size > 0) await this.#readOnce();
     } catch (error) {
       // The next news, or the slow poll, tries again.
       this.#store.log.warn({ error: (error as Error).message }, 'cannot read new events');
@@ -110,44 +92,32 @@ export class Hub {
     }
   }
 
-  /** @returns whether there may be more */
-  async #readOnce(): Promise<boolean> {
+  /** One statement for all sessions with news. */
+  async #readOnce(): Promise<void> {
     const sources = this.#sources();
-    if (sources.size === 0) return false;
-    const rows = [...sources.values()].map(({ watched }) => ({
-      session_key: watched.key,
-      head: watched.head!,
-    }));
-    const from = recordset(this.#store.dialect, rows, { session_key: 'bigint', head: 'bigint' });
-    const { rows: records } = await reach(this.#store, (db) =>
+    if (sources.size === 0) return;
+    const heads = [...sources.values()].map(({ key, head }) => ({ session_key: key, head }));
+    const from = recordset(this.#store.dialect, heads, { session_key: 'bigint', head: 'bigint' });
+    const { rows } = await reach(this.#store, (db) =>
       sql<EventRecord>`select e.* from ${from} join events e on e.session_key = r.session_key and e.seq > r.head
         order by e.session_key, e.seq limit ${READ_ROWS}`.execute(db),
     );
-    const bySession = Map.groupBy(records, (record) => record.session_key);
-    for (const [key, list] of bySession) this.#handOut(sources.get(key)!, list);
-    if (records.length < READ_ROWS) return this.#news.size > 0;
-    for (const { sessionId } of sources.values()) this.#news.add(sessionId);
-    return true;
+    for (const [key, records] of Map.groupBy(rows, (row) => row.session_key))
+      handOut(sources.get(key)!, records);
+    if (rows.length === READ_ROWS)
+      for (const { sessionId } of sources.values()) this.#news.add(sessionId);
   }
 
-  /** The watched sessions that have news, by key; those that are not looked up yet keep theirs. */
-  #sources() {
-    const sources = new Map<number, { sessionId: SessionId; watched: Watched }>();
-    for (const sessionId of [...this.#news]) {
-      const watched = this.#watched.get(sessionId);
-      if (watched && watched.head === undefined) continue;
-      this.#news.delete(sessionId);
-      if (watched) sources.set(watched.key, { sessionId, watched });
-    }
-    return sources;
+  /** The watched sessions that have news, by key. */
+  #sources(): Map<number, Watched> {
+    const watched = [...this.#news].flatMap((sessionId) => this.#watched.get(sessionId) ?? []);
+    this.#news.clear();
+    return new Map(watched.map((one) => [one.key, one]));
   }
+}
 
-  #handOut(
-    { sessionId, watched }: { sessionId: SessionId; watched: Watched },
-    records: readonly EventRecord[],
-  ): void {
-    const events = records.map((record) => eventOf(record, sessionId));
-    watched.head = events.at(-1)!.seq;
-    for (const watcher of watched.watchers) watcher.deliver(events);
-  }
+function handOut(watched: Watched, records: readonly EventRecord[]): void {
+  const events = records.map((record) => eventOf(record, watched.sessionId));
+  watched.head = events.at(-1)!.seq;
+  for (const watcher of watched.watchers) watcher.deliver(events);
 }

@@ -11,10 +11,6 @@ interface Subscriber<T> {
 export class Subscribers<T> {
   readonly #all = new Set<Subscriber<T>>();
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   publish(item: T): void {
     for (const subscriber of this.#all) {
       if (!subscriber.wants(item)) continue;

@@ -1,11 +1,15 @@
 import { describe } from 'vitest';
 import type { Dialect } from '../support/dialects.ts';
+import { concurrencyConformance } from './concurrency.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
+import { projectionConformance } from './projection.ts';
+import { pruneConformance } from './prune.ts';
 import { recordConformance } from './record.ts';
 import { sealConformance } from './seal.ts';
 import { sessionsConformance } from './sessions.ts';
 import { shelvesConformance } from './shelves.ts';
+import { tailConformance } from './tail.ts';
 import { turnConformance } from './turn.ts';
 
 /** What every journal does, whatever its database. */
@@ -18,4 +22,8 @@ export const conformance = (dialect: Dialect) =>
     recordConformance(dialect);
     sessionsConformance(dialect);
     shelvesConformance(dialect);
+    tailConformance(dialect);
+    pruneConformance(dialect);
+    concurrencyConformance(dialect);
+    projectionConformance(dialect);
   });

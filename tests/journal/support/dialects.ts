@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
 import type { Journal } from '../../../journal/port.ts';
 import { migrate } from '../../../journal/migrate.ts';
 import { openPostgresJournal } from '../../../journal/postgres.ts';
@@ -10,6 +12,8 @@ import { postgresDatabase } from '../../support/database.ts';
 export interface Database extends AsyncDisposable {
   /** Opens the journal; with PostgreSQL any number of times, each with its own connections. */
   open(now?: () => number): Promise<Journal>;
+  /** Runs a statement past the journal, to put it into a state that only time or an older release brings. */
+  execute(statement: string): Promise<void>;
 }
 
 /** An empty database, and how to open a journal on it. */
@@ -29,6 +33,10 @@ export const sqlite: Dialect = {
           synchronous: 'normal',
           ...(now && { now }),
         }),
+      async execute(statement) {
+        using file = new DatabaseSync(join(folder, 'journal.db'), { timeout: 5_000 });
+        file.exec(statement);
+      },
       [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
     };
   },
@@ -41,6 +49,15 @@ export const postgres: Dialect = {
     await migrate({ url: database.url }, 'up');
     return {
       open: (now) => openPostgresJournal({ url: database.url, poolSize: 4, ...(now && { now }) }),
+      async execute(statement) {
+        const client = new pg.Client({
+          connectionString: database.url,
+          options: '-c search_path=perdure',
+        });
+        await client.connect();
+        await client.query(statement);
+        await client.end();
+      },
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };
   },

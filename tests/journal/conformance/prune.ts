@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import type { PerdureEvent } from '../../../contracts/events.ts';
+import { shownText } from '../support/client-fold.ts';
+import { emptyJournal } from '../support/dialects.ts';
+import type { Dialect } from '../support/dialects.ts';
+import {
+  allEvents,
+  answer,
+  claimOf,
+  claimed,
+  createSession,
+  delta,
+  openStep,
+  spend,
+  types,
+} from '../support/facts.ts';
+
+const LATER = { scheduledAt: 2_000, attempt: 1 };
+const NETWORK = { code: 'network_error', message: 'gone', retryable: true } as const;
+
+export const pruneConformance = (dialect: Dialect) =>
+  describe('pruning', () => {
+    test('removes the deltas of settled turns once they are old enough, and changes nothing that is shown', async () => {
+      let now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('void')]);
+      const second = await claimed(journal, claimOf(sessionId, { turn, fence: LATER }));
+      await journal.steps.append(second, [delta('Hel'), delta('lo')]);
+      await journal.steps.finish(second, answer('Hello'));
+      const open = await openStep(journal);
+      await journal.steps.append(open.attempt, [delta('still going')]);
+      const before = await allEvents(journal, sessionId);
+      expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(0);
+      now += 3_600_001;
+      expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(3);
+      expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(0);
+      const after = await allEvents(journal, sessionId);
+      expect(after).toEqual(before.filter(({ type }) => type !== 'content.delta'));
+      expect(shownText(after)).toEqual(shownText(before));
+      expect(types(await allEvents(journal, open.sessionId))).toContain('content.delta');
+      const page = await journal.events.read(sessionId, { after: 3, limit: 100 });
+      expect([page.from, page.to]).toEqual([4, before.at(-1)!.seq]);
+      expect(await journal.sessions.rebuild(sessionId)).toBe(false);
+    });
+
+    test('keeps what an attempt streamed and never completed', async () => {
+      const now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { journal } = opened;
+      const { sessionId, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('as far as it came')]);
+      const error = { outcome: 'failed' as const, error: NETWORK };
+      await journal.steps.finish(attempt, {
+        events: [
+          { type: 'model.settled', data: error },
+          { type: 'turn.settled', data: { ...error, ...spend(0) } },
+        ],
+        calls: [],
+        spend: spend(0),
+        result: { ...error, spend: spend(0) },
+      });
+      const before = await allEvents(journal, sessionId);
+      expect(await journal.events.prune({ olderThanMs: -1, limit: 10 })).toBe(0);
+      expect(await allEvents(journal, sessionId)).toEqual(before);
+    });
+
+    test('goes on under readers, who fold the same text whatever they still find', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal);
+      const stop = new AbortController();
+      const seen: PerdureEvent[][] = [[], [], []];
+      const readers = seen.map(async (list, index) => {
+        await new Promise((resolve) => setTimeout(resolve, index * 30));
+        for await (const events of journal.events.tail(sessionId, {
+          after: 0,
+          signal: stop.signal,
+        }))
+          list.push(...events);
+      });
+      let pruning = true;
+      const pruner = (async () => {
+        while (pruning) await journal.events.prune({ olderThanMs: -1, limit: 2 });
+      })();
+      for (let turn = 0; turn < 10; turn++) {
+        const attempt = await claimed(journal, claimOf(sessionId));
+        for (let i = 0; i < 10; i++) await journal.steps.append(attempt, [delta(`${i} `)]);
+        await journal.steps.finish(attempt, answer('0 1 2 3 4 5 6 7 8 9 '));
+      }
+      const last = (await journal.sessions.get(sessionId))!.lastSeq;
+      await expect
+        .poll(() => seen.map((list) => list.at(-1)?.seq), { timeout: 10_000 })
+        .toEqual([last, last, last]);
+      pruning = false;
+      await pruner;
+      stop.abort();
+      await Promise.all(readers);
+      const expected = shownText(await allEvents(journal, sessionId));
+      expect(Object.keys(expected)).toHaveLength(10);
+      for (const list of seen) {
+        expect(shownText(list)).toEqual(expected);
+        expect(list.map(({ seq }) => seq)).toEqual(
+          list.map(({ seq }) => seq).toSorted((a, b) => a - b),
+        );
+      }
+    });
+  });
