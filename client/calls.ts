@@ -1,5 +1,6 @@
 /** How every call to the API is made: with a time limit for each try, typed errors, and repeats where a repeat is harmless. */
 import type { Connection } from './connection.ts';
+import { NetworkError } from './errors.ts';
 import type { EventTransport } from './events/transport.ts';
 import { repeated } from './repeat.ts';
 import type { RepeatOptions } from './repeat.ts';
@@ -33,7 +34,11 @@ export function createCalls(
   { retryForMs, timeoutMs, retryDelay }: CallSettings,
 ): Calls {
   const read: Calls['read'] = (action, signal) =>
-    repeated(() => action(limited(timeoutMs, signal)), { signal, forMs: retryForMs, retryDelay });
+    repeated(() => limited(action, { timeoutMs, signal }), {
+      signal,
+      forMs: retryForMs,
+      retryDelay,
+    });
   return {
     ...parts,
     read,
@@ -42,5 +47,17 @@ export function createCalls(
   };
 }
 
-const limited = (timeoutMs: number, signal: AbortSignal | undefined): AbortSignal =>
-  AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+/** One try. Its abort comes back in many shapes, so the signals are asked who it was. */
+async function limited<T>(
+  action: (signal: AbortSignal) => Promise<T>,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<T> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    return await action(AbortSignal.any([timeout, ...(signal ? [signal] : [])]));
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!timeout.aborted) throw error;
+    throw new NetworkError('silent', `no answer within ${timeoutMs} ms`, error);
+  }
+}

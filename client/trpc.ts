@@ -38,6 +38,9 @@ export async function typed<T>(call: Promise<T>, connection: Pick<Connection, 'b
   }
 }
 
+/** What tRPC says of JSON that is not in its own form. */
+const NOT_TRPC = 'Unable to transform response from server';
+
 /** The typed error behind tRPC's. */
 export function trpcError(error: unknown, base: string): unknown {
   if (!(error instanceof TRPCClientError)) return error;
@@ -47,11 +50,7 @@ export function trpcError(error: unknown, base: string): unknown {
     if (described) return described;
   }
   const { cause } = error;
-  if (cause?.name === 'TimeoutError') {
-    return new NetworkError('silent', `${base} did not answer in time`, cause);
-  }
-  // The last is what tRPC makes of JSON that is not in its own form.
-  if (!cause || cause instanceof SyntaxError || cause.name === 'TransformResultError') {
+  if (!cause || cause instanceof SyntaxError || cause.message === NOT_TRPC) {
     return new NetworkError(
       'protocol',
       `${base} did not answer as Perdure does: ${error.message}`,

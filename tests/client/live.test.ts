@@ -1,0 +1,285 @@
+// The client against the real processes: Temporal, API, worker, SQLite journal, and a model provider over HTTP.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPerdureClient, NetworkError, PerdureError, textOfTurn } from '../../client/index.ts';
+import type { AnswerReport, ClientOptions, TransportName } from '../../client/index.ts';
+import type { PerdureEvent } from '../../contracts/events.ts';
+import { newId } from '../../contracts/ids.ts';
+import { startCluster } from '../support/cluster.ts';
+import type { Cluster } from '../support/cluster.ts';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+const client = (options: Partial<ClientOptions> = {}) =>
+  createPerdureClient({ url: cluster.urls[0]!, retryDelay: () => 20, ...options });
+const words = (label: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${label}-${index + 1} `).join('');
+
+async function until<T extends PerdureEvent>(
+  events: AsyncIterable<PerdureEvent>,
+  holds: (event: PerdureEvent) => boolean,
+): Promise<T> {
+  for await (const event of events) if (holds(event)) return event as T;
+  throw new Error('the events ended before it came');
+}
+
+describe.each<TransportName>(['sse', 'ws', 'poll'])('a session followed by %s', (transport) => {
+  test('gives the reply to a message, and the same events as its history', async () => {
+    using perdure = client({ transport });
+    const { session, messageId } = await perdure.start({ message: `#${transport} tokens=8` });
+    const reply = await session.onceSettled(messageId!);
+    expect(reply.text).toBe(words(transport, 8));
+    expect(reply.turn.outcome).toBe('completed');
+    const next = await session.sendAndWait('#again tokens=2');
+    expect(next.text).toBe(words('again', 2));
+    const history = await Array.fromAsync(session.history());
+    const streamed: PerdureEvent[] = [];
+    for await (const event of session.events()) {
+      streamed.push(event);
+      if (event.seq === history.at(-1)!.seq) break;
+    }
+    expect(streamed).toEqual(history);
+    expect((await session.view()).turns.map(textOfTurn)).toEqual([reply.text, next.text]);
+  });
+
+  test('ends with the API’s error where there is no such session', async () => {
+    using perdure = client({ transport });
+    const nowhere = perdure.session(newId('ses'));
+    await expect(Array.fromAsync(nowhere.events())).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('follows it across kill -9 of the server: the text is exact', async () => {
+    using perdure = client({ transport });
+    const { session } = await perdure.start();
+    const notices: string[] = [];
+    const text = `kill-${transport}`;
+    const waiting = session.sendAndWait(`#${text} tokens=50 delay=40`, {
+      onConnection: ({ type }) => notices.push(type),
+    });
+    await until(session.events(), (event) => event.type === 'content.delta');
+    await cluster.apis[0]!.kill();
+    await cluster.apis[0]!.start();
+    expect((await waiting).text).toBe(words(text, 50));
+    expect(notices).toContain('lost');
+    expect(notices.at(-1)).toBe('resumed');
+  });
+});
+
+describe('a command', () => {
+  test('whose answer was lost is sent again and takes effect once', async () => {
+    let lost = 0;
+    const losing: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (init?.method !== 'POST' || lost >= 3) return response;
+      lost += 1;
+      throw new TypeError('fetch failed');
+    };
+    using perdure = client({ fetch: losing });
+    const { session, messageId } = await perdure.start({ message: '#start tokens=1' });
+    await session.onceSettled(messageId!);
+    lost = 0;
+    await session.sendAndWait('#once tokens=1');
+    const { turns } = await session.view();
+    expect(turns.map(textOfTurn)).toEqual([words('start', 1), words('once', 1)]);
+    expect(lost).toBe(3);
+  });
+
+  test('sent again with the same id much later gives the same reply', async () => {
+    using perdure = client();
+    const { session } = await perdure.start();
+    const messageId = newId('msg');
+    const first = await session.sendAndWait('#same tokens=2', { messageId });
+    const second = await session.sendAndWait('#same tokens=2', { messageId });
+    expect(second).toEqual(first);
+    await expect(session.send('#other', { messageId })).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+  });
+
+  test('interrupts, stops and reopens', async () => {
+    using perdure = client();
+    const { session } = await perdure.start();
+    const waiting = session.sendAndWait('#cut tokens=300 delay=30');
+    const { turn } = await until(session.events(), (event) => event.type === 'content.delta');
+    await session.interrupt(turn);
+    const reply = await waiting;
+    expect(reply.turn.outcome).toBe('interrupted');
+    expect(words('cut', 300).startsWith(reply.text)).toBe(true);
+    await session.stop();
+    await until(session.events(), (event) => event.type === 'session.ended');
+    await expect(session.send('hello?')).rejects.toMatchObject({ code: 'session_closed' });
+    const again = await session.sendAndWait('#back tokens=1', { reopen: true });
+    expect(again.text).toBe(words('back', 1));
+  });
+
+  test('edits the queue, and the waiter of a removed message is told', async () => {
+    using perdure = client();
+    const { session } = await perdure.start();
+    const busy = session.sendAndWait('#busy tokens=60 delay=40');
+    await until(session.events(), (event) => event.type === 'content.delta');
+    const [one, two] = [newId('msg'), newId('msg')];
+    const removed = session.sendAndWait('#one', { messageId: one });
+    const kept = session.sendAndWait('#two tokens=1', { messageId: two });
+    void removed.catch(() => {});
+    await until(
+      session.events(),
+      (event) => event.type === 'message.queued' && event.data.messageId === two,
+    );
+    const waiting = (await session.queue()).messages.map(({ messageId }) => messageId);
+    expect(waiting.toSorted()).toEqual([one, two].toSorted());
+    await session.editQueue({ action: 'remove', messageId: one });
+    await expect(removed).rejects.toThrow('removed from the queue');
+    await busy;
+    expect((await kept).text).toBe(words('two', 1));
+  });
+
+  test('is refused with a typed error: code, field, what was expected', async () => {
+    using perdure = client();
+    expect(() => perdure.session('nonsense')).toThrow(PerdureError);
+    const error = await perdure.start({ agent: 'nobody' }).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(PerdureError);
+    expect(error).toMatchObject({ code: 'invalid_input', field: 'agent', retryable: false });
+  });
+
+  test('to nowhere, or to another program, is a typed network error', async () => {
+    using nowhere = createPerdureClient({ url: 'http://127.0.0.1:9', retryForMs: 0 });
+    await expect(nowhere.start()).rejects.toMatchObject({ kind: 'unreachable' });
+    using other = createPerdureClient({ url: cluster.model.url, retryForMs: 0 });
+    await expect(other.start()).rejects.toMatchObject({ kind: 'protocol' });
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    using hanging = createPerdureClient({ url, retryForMs: 0, timeoutMs: 50 });
+    const error = await hanging.start().catch((error: unknown) => error);
+    silent.closeAllConnections();
+    silent.close();
+    expect(error).toBeInstanceOf(NetworkError);
+    expect(error).toMatchObject({ kind: 'silent' });
+  });
+
+  test('made together with others can share a request', async () => {
+    const requests: string[] = [];
+    const counting: typeof fetch = (input, init) => {
+      requests.push(String(input));
+      return fetch(input, init);
+    };
+    using perdure = client({ batch: true, fetch: counting });
+    const ask = () => perdure.call((trpc, options) => trpc.agent.list.query(undefined, options));
+    const [one, two] = await Promise.all([ask(), ask()]);
+    expect(one).toEqual(two);
+    expect(requests.length).toBe(1);
+  });
+});
+
+describe('client tools', () => {
+  const tools = [
+    {
+      name: 'ask_person',
+      description: 'asks',
+      inputSchema: { type: 'object' as const },
+      effect: 'never-retry' as const,
+    },
+  ];
+  const CALL = 'call=ask_person{"question":"Tea?"} tokens=2';
+
+  test('are answered by the caller’s functions, and the turn goes on with the result', async () => {
+    using perdure = client();
+    const { session } = await perdure.start({ tools });
+    const asked: unknown[] = [];
+    const reports: AnswerReport[] = [];
+    await using _answering = session.answerTools(
+      {
+        async ask_person(args, call) {
+          asked.push(args);
+          await call.progress('thinking', 0.5);
+          return { answer: 'yes' };
+        },
+      },
+      { onReport: (report) => reports.push(report) },
+    );
+    const { turn } = await session.sendAndWait(CALL);
+    expect(asked).toEqual([{ question: 'Tea?' }]);
+    expect(turn.steps[0]?.calls[0]).toMatchObject({
+      state: 'settled',
+      progress: { message: 'thinking', fraction: 0.5 },
+      settlement: { outcome: 'completed', result: { answer: 'yes' } },
+    });
+    expect(reports).toMatchObject([{ name: 'ask_person', result: 'answered' }]);
+  });
+
+  test('that were called before anybody watched are answered too; what a handler throws fails the call', async () => {
+    using perdure = client();
+    const { session } = await perdure.start({ tools });
+    const waiting = session.sendAndWait(CALL);
+    await until(session.events(), (event) => event.type === 'tool.requested');
+    await using _answering = session.answerTools({
+      ask_person() {
+        throw new Error('nobody is here');
+      },
+    });
+    const { turn } = await waiting;
+    expect(turn.outcome).toBe('completed');
+    expect(turn.steps[0]?.calls[0]?.settlement).toMatchObject({
+      outcome: 'failed',
+      error: { message: expect.stringContaining('nobody is here') },
+    });
+  });
+
+  test('offered to two are run by one; the other is told', async () => {
+    using perdure = client();
+    const { session } = await perdure.start({ tools });
+    const runs: string[] = [];
+    const reports: AnswerReport[] = [];
+    const answer = (holder: string) =>
+      session.answerTools(
+        { ask_person: () => runs.push(holder) },
+        { holder, onReport: (report) => reports.push(report) },
+      );
+    await using _one = answer('one');
+    await using _two = answer('two');
+    await session.sendAndWait(CALL);
+    await until(session.events(), (event) => event.type === 'turn.settled');
+    expect(runs.length).toBe(1);
+    await expect
+      .poll(() => reports.map(({ result }) => result).toSorted())
+      .toEqual(['answered', 'taken']);
+  });
+
+  test('answered too late are reported with the API’s code, and the handler is told to stop', async () => {
+    using perdure = client();
+    const { session } = await perdure.start({ tools });
+    const reports: AnswerReport[] = [];
+    const aborted = Promise.withResolvers<void>();
+    await using _answering = session.answerTools(
+      {
+        ask_person: (_, { signal }) =>
+          new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => {
+              aborted.resolve();
+              reject(new Error('stopped'));
+            }),
+          ),
+      },
+      { onReport: (report) => reports.push(report) },
+    );
+    const waiting = session.sendAndWait(CALL);
+    await until(session.events(), (event) => event.type === 'tool.started');
+    await session.interrupt();
+    expect((await waiting).turn.outcome).toBe('interrupted');
+    await aborted.promise;
+    await expect.poll(() => reports.map(({ result }) => result)).toEqual(['refused']);
+    const call = (await session.view()).turns[0]!.steps[0]!.calls[0]!;
+    const late = perdure.call((trpc, options) =>
+      trpc.tool.result.mutate(
+        { callId: call.callId as never, outcome: { status: 'completed', result: 'too late' } },
+        options,
+      ),
+    );
+    await expect(late).rejects.toMatchObject({ code: 'result_late' });
+  });
+});
