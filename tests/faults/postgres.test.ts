@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { freePort } from '../../servers/child.ts';
@@ -8,6 +9,8 @@ import { expectExact, numbered, saidByTranscript, startFaultCluster, streaming }
 
 test('PostgreSQL may restart in mid-stream: the answer is exact and the next turn is an ordinary one', async () => {
   await using parent = await temporaryFolder();
+  // PostgreSQL runs as a user of its own where the tests run as root.
+  await chmod(parent.path, 0o755);
   const options = { folder: join(parent.path, 'postgres'), port: await freePort() };
   let server = await startPostgres(options);
   await using servers = new AsyncDisposableStack();
