@@ -41,7 +41,7 @@ export async function contextOf(
   authorization: string | undefined,
 ): Promise<ApiContext> {
   const { ip: address, id: requestId, headers } = request;
-  const forwarded = isForwarded(headers) && !deps.settings.api.trustProxy;
+  const forwarded = isForwarded(headers);
   const principal = await identify(deps, { authorization, address, forwarded });
   return {
     deps,
@@ -53,7 +53,7 @@ export async function contextOf(
   };
 }
 
-/** Behind a proxy every caller comes from this machine, so that proves nothing. */
+/** Behind a proxy every caller comes from this machine, so that proves nothing, trusted or not. */
 export const isForwarded = (headers: IncomingMessage['headers']): boolean =>
   headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
 

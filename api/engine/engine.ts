@@ -11,7 +11,8 @@ import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import * as messages from '../../workflows/session/messages.ts';
 import { engineError } from './engine-errors.ts';
 
-const COMMAND_MS = 10_000;
+/** Long enough for Temporal's client to retry over a hiccup, short enough for a person. */
+const COMMAND_MS = 5_000;
 const QUERY_MS = 1_000;
 
 export interface StartRequest {

@@ -88,7 +88,7 @@ function listen(feed: SessionFeed, { after, sink, signal }: Omit<Follow, 'first'
     const listener: Listener = {
       after,
       take: (events) => sink.write(events, 'live'),
-      fail: (error) => done(() => reject(error as Error)),
+      fail: (error) => done(() => reject(error)),
     };
     const leave = feed.join(listener);
     if (signal.aborted) return onAbort();

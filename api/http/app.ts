@@ -35,6 +35,8 @@ export async function createApp(deps: ApiDeps): Promise<App> {
     // Errors are logged where they are answered, figures are metrics: 500 polls a second must not drown the log.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: api.trustProxy,
+    // A HEAD of an event stream would be a stream without a body.
+    exposeHeadRoutes: false,
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: MAX_PATH },
     genReqId: ({ headers }) => {

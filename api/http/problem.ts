@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ERROR_CODES, ERRORS } from '../../contracts/errors.ts';
-import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { PerdureError } from '../../contracts/perdure-error.ts';
 import { statusOf, toPerdureError } from '../errors.ts';
 
 /** Resolved against the server, so that it leads to the page in the docs wherever those are served. */
@@ -53,6 +53,7 @@ export function sendProblem(
   // Text, so that Fastify leaves the content type alone.
   return reply
     .code(problem.status)
+    .header('x-request-id', request.id)
     .header('content-type', 'application/problem+json; charset=utf-8')
     .send(JSON.stringify(problem));
 }

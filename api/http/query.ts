@@ -8,7 +8,7 @@ export type Kinds = ReadonlyMap<string, Kind>;
 export function kindsOf(schema: unknown): Kinds {
   if (schema instanceof z.ZodPrefault) return kindsOf(schema.unwrap());
   if (!(schema instanceof z.ZodObject)) return new Map();
-  const fields = Object.entries(schema.shape as Record<string, z.ZodType>);
+  const fields = Object.entries<z.ZodType>(schema.shape);
   return new Map(fields.map(([name, field]) => [name, kindOf(field)]));
 }
 

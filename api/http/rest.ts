@@ -15,8 +15,8 @@ interface Route {
   readonly method: HTTPMethods;
   readonly path: string;
   readonly status: number;
-  /** Inputs that stand in the query although there is a body; undefined where there is none. */
   readonly bodyless: boolean;
+  /** Inputs that stand in the query although there is a body. */
   readonly query: readonly string[];
   readonly kinds: Kinds;
   readonly hasInput: boolean;
@@ -118,7 +118,9 @@ function refuseInQuery({ query }: Route, given: Record<string, unknown>): void {
   const wrong = Object.keys(given).find((name) => !query.includes(name));
   if (wrong === undefined) return;
   const expected =
-    query.length > 0 ? `expected in the query: ${query.join(', ')}` : 'send it in the body';
+    query.length > 0
+      ? `the query takes ${query.join(', ')}, the body the rest`
+      : 'send it in the body';
   throw new PerdureError('invalid_input', `"${wrong}": not a query parameter here; ${expected}.`, {
     field: wrong,
   });

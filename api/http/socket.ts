@@ -73,7 +73,7 @@ export class Sockets {
   ): Promise<ApiContext> {
     const deps = this.#deps;
     const address = remoteAddress ?? '';
-    const forwarded = isForwarded(headers) && !deps.settings.api.trustProxy;
+    const forwarded = isForwarded(headers);
     const principal = await identify(deps, { authorization, address, forwarded });
     const close = (reason: string) => socket.close(CLOSE.tryAgainLater, reason);
     socket.once(

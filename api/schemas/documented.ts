@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { oas31 } from 'zod-openapi';
 import { embeddable } from '../openapi/json-schema.ts';
 
 /**
@@ -8,5 +7,5 @@ import { embeddable } from '../openapi/json-schema.ts';
  */
 export function documented<T>(id: string, schema: z.ZodType): z.ZodCustom<T, T> {
   const json = embeddable(schema, 'draft-2020-12');
-  return z.custom<T>().meta({ id, override: json as oas31.SchemaObject });
+  return z.custom<T>().meta({ id, override: json });
 }

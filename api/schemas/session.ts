@@ -7,7 +7,6 @@ import {
   sessionIdSchema,
   turnOutcomeSchema,
   usageSchema,
-  type PerdureEvent,
 } from '../../contracts/events.ts';
 import type { LiveStatus, SessionView } from '../../contracts/session.ts';
 import { END_REASONS, SESSION_STATES } from '../../contracts/session-state.ts';
@@ -152,7 +151,7 @@ export const transcriptPageSchema = documented<TranscriptPage>(
 export const eventPageSchema = documented<EventPage>(
   'EventPage',
   z.object({
-    events: z.array(eventSchema as z.ZodType<PerdureEvent>),
+    events: z.array(eventSchema),
     from: z.number().int().describe('This page accounts for every number from here …'),
     to: z.number().int().describe('… to here: what it does not hold was pruned.'),
     nextAfter: z.number().int().describe('Ask again with this as `after`.'),

@@ -1,6 +1,5 @@
 import type { SessionId } from '../../contracts/ids.ts';
 import type { LimitOverrides } from '../../contracts/settings.ts';
-import type { SessionLimits } from '../../contracts/limits.ts';
 import { isClosed } from '../../contracts/session-state.ts';
 import type { ApiContext } from '../context.ts';
 import { NoOpenRun } from '../engine/engine-errors.ts';
@@ -23,7 +22,7 @@ export async function reconfigureSession(
   const row = await deps.access.findForCommand(principal, sessionId);
   if (isClosed(row.state)) throw closedError(row);
   if (model !== undefined) chosen('model', model, deps.catalogue.models);
-  const change = { model, limits: limits as Partial<SessionLimits> | undefined };
+  const change = { model, limits };
   try {
     await deps.engine.reconfigure(sessionId, change, updateIdOf(idempotencyKey));
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   type TRPCClient,
 } from '@trpc/client';
 import { EventSource } from 'eventsource';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import type { AppRouter } from '../../../api/router.ts';
 
 export type Trpc = TRPCClient<AppRouter>;

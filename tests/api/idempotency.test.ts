@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../contracts/ids.ts';
+import { eventually, startFixture, uniqueName, type Fixture } from './support/fixture.ts';
+
+let product: Fixture;
+beforeAll(async () => {
+  product = await startFixture({ worker: true });
+});
+afterAll(() => product[Symbol.asyncDispose]());
+
+const keyed = (key: string, body: object) => ({ body, headers: { 'idempotency-key': key } });
+
+/** How often the model was asked about this label. */
+const asked = (label: string): number =>
+  product.models.requests.filter(({ user }) => user.includes(`#${label}`)).length;
+
+test('starting twice under one Idempotency-Key is one session and one message', async () => {
+  const [key, label] = [uniqueName('key'), uniqueName('start')];
+  const body = { message: `#${label} tokens=1` };
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => product.send('POST', '/api/sessions', keyed(key, body))),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+  expect(new Set(answers.map(({ body }) => body.sessionId)).size).toBe(1);
+  expect(new Set(answers.map(({ body }) => body.messageId)).size).toBe(1);
+  const { sessionId } = answers[0]!.body;
+  await eventually(
+    () => product.send('GET', `/api/sessions/${sessionId}`),
+    ({ body }) => body['state'] === 'waiting' && body['turns'] === 1,
+  );
+  expect(asked(label)).toBe(1);
+});
+
+test('another request under the same key or the same session id is an idempotency_conflict', async () => {
+  const key = uniqueName('key');
+  await product.send('POST', '/api/sessions', keyed(key, { title: 'one' }));
+  const other = await product.send('POST', '/api/sessions', keyed(key, { title: 'two' }));
+  expect([other.status, other.body.code]).toEqual([409, 'idempotency_conflict']);
+  const sessionId = newId('ses');
+  expect((await product.send('POST', '/api/sessions', { body: { sessionId } })).status).toBe(201);
+  expect((await product.send('POST', '/api/sessions', { body: { sessionId } })).status).toBe(201);
+  const changed = await product.send('POST', '/api/sessions', { body: { sessionId, title: 'x' } });
+  expect(changed.body.code).toBe('idempotency_conflict');
+});
+
+test('sending twice under one key or message id is one message, another content a conflict, also after a restart of the API', async () => {
+  const { sessionId } = (await product.send('POST', '/api/sessions', { body: {} })).body;
+  const [key, label] = [uniqueName('key'), uniqueName('send')];
+  const path = `/api/sessions/${sessionId}/messages`;
+  const send = (content: string) =>
+    product.send('POST', `${path}?wait=20s`, keyed(key, { content }));
+  const first = await send(`#${label} tokens=1`);
+  const second = await product.send('POST', path, keyed(key, { content: `#${label} tokens=1` }));
+  expect(second.body.messageId).toBe(first.body.messageId);
+  expect((await send('other')).body.code).toBe('idempotency_conflict');
+  await product.restartApi();
+  expect((await send('other')).body.code).toBe('idempotency_conflict');
+  expect(
+    (await product.send('POST', path, keyed(key, { content: `#${label} tokens=1` }))).status,
+  ).toBe(202);
+  expect(asked(label)).toBe(1);
+});
+
+test('one key is another session for another user', async () => {
+  const key = uniqueName('key');
+  const ann = await product.key('acme', 'ann');
+  const bob = await product.key('acme', 'bob');
+  const start = (own: string) =>
+    product.send('POST', '/api/sessions', { ...keyed(key, {}), key: own });
+  expect((await start(ann)).body.sessionId).not.toBe((await start(bob)).body.sessionId);
+});
+
+test('a start that stopped between the row and Temporal is completed by the next message', async () => {
+  const sessionId = newId('ses');
+  const label = uniqueName('half');
+  await product.journal.sessions.create({
+    ...{
+      sessionId,
+      tenant: 'local',
+      user: 'local',
+      digest: 'x',
+      agent: 'assistant',
+      model: 'fake',
+    },
+    ...{ workspace: null, context: null, title: null, externalId: null, tools: [], limits: {} },
+  });
+  const sent = await product.send('POST', `/api/sessions/${sessionId}/messages?wait=20s`, {
+    body: { content: `#${label} tokens=1` },
+  });
+  expect(sent.body).toMatchObject({ reply: { outcome: 'completed' } });
+});
+
+test('the repeat of a queue edit under one key is the same edit', async () => {
+  const started = await product.send('POST', '/api/sessions', {
+    body: { message: '#slow tokens=400 delay=50' },
+  });
+  const path = `/api/sessions/${started.body.sessionId}`;
+  await eventually(
+    () => product.send('GET', path),
+    ({ body }) => body['state'] === 'streaming',
+  );
+  const { messageId } = (await product.send('POST', `${path}/messages`, { body: { content: 'x' } }))
+    .body;
+  const key = uniqueName('edit');
+  const remove = () =>
+    product.send('PATCH', `${path}/queue`, keyed(key, { edit: { action: 'remove', messageId } }));
+  expect((await remove()).status).toBe(200);
+  expect((await remove()).status).toBe(200);
+  await product.send('POST', `${path}/stop`);
+});
