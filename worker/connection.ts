@@ -50,9 +50,13 @@ export interface Watch extends Disposable {
   readonly gone: Promise<never>;
 }
 
+export interface WatchOptions extends Pick<ConnectOptions, 'temporal' | 'log'> {
+  readonly goneAfterMs?: number | undefined;
+}
+
 export function watchConnection(
   connection: NativeConnection,
-  { temporal, log }: Pick<ConnectOptions, 'temporal' | 'log'>,
+  { temporal, log, goneAfterMs = GONE_AFTER_MS }: WatchOptions,
 ): Watch {
   const gone = Promise.withResolvers<never>();
   gone.promise.catch(() => {});
@@ -61,7 +65,7 @@ export function watchConnection(
   const check = async (): Promise<void> => {
     try {
       const { namespace } = temporal;
-      await connection.withDeadline(Date.now() + CHECK_DEADLINE_MS, () =>
+      await connection.withDeadline(Date.now() + Math.min(CHECK_DEADLINE_MS, goneAfterMs), () =>
         connection.workflowService.describeNamespace({ namespace }),
       );
       if (!connected) log.info({ address: temporal.address }, 'Temporal answers again');
@@ -71,11 +75,10 @@ export function watchConnection(
       if (connected)
         log.warn({ address: temporal.address, err: error }, 'Temporal does not answer');
       connected = false;
-      if (Date.now() - lastAnswer > GONE_AFTER_MS)
-        gone.reject(unreachable(temporal.address, error));
+      if (Date.now() - lastAnswer > goneAfterMs) gone.reject(unreachable(temporal.address, error));
     }
   };
-  const timer = setInterval(() => void check(), CHECK_EVERY_MS);
+  const timer = setInterval(() => void check(), Math.min(CHECK_EVERY_MS, goneAfterMs));
   timer.unref();
   return {
     get connected() {

@@ -13,6 +13,7 @@ import { workflowBundle } from './bundle.ts';
 import { connectWorker, watchConnection } from './connection.ts';
 import type { Watch } from './connection.ts';
 import { serveHealth } from './health.ts';
+import { startPruning } from './pruning.ts';
 import { installRuntime, temporalLogger } from './runtime.ts';
 import { sessionTuning, toolTuning } from './tuning.ts';
 
@@ -26,6 +27,8 @@ export interface WorkerParts {
   readonly bundles: string;
   /** Instead of the configured providers: scripted models in tests. */
   readonly models?: ActivityDependencies['models'];
+  /** After so long without Temporal the worker ends; tests do not wait a minute. */
+  readonly goneAfterMs?: number | undefined;
 }
 
 export interface WorkerHandle {
@@ -45,8 +48,10 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   metrics.registry.merge(() => temporalMetrics.read());
   const connection = await connectWorker({ ...settings, secret: parts.secrets, log });
   started.defer(() => connection.close());
-  const watch = started.use(watchConnection(connection, { temporal: settings.temporal, log }));
+  const watch = started.use(watchConnection(connection, { ...parts, temporal: settings.temporal }));
   const workers = await createWorkers(parts, connection);
+  const retentionMs = settings.journal.deltaRetentionMs;
+  started.use(startPruning({ journal: parts.journal, log, retentionMs }));
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);
   const { healthPort, healthHost } = settings.worker;
   if (healthPort !== undefined) {
