@@ -13,7 +13,7 @@ import type { ModelStep } from './model-step.ts';
 import { spendOf, timeoutsOf } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { answerSettlement } from './settlement.ts';
-import type { Answer } from './stream-answer.ts';
+import type { Answer } from './answer-collector.ts';
 import { streamAnswer } from './stream-answer.ts';
 
 export interface CallPlan {
@@ -30,6 +30,7 @@ export class Call {
   readonly #startedAt = performance.now();
   #streamed = '';
   #sent = false;
+  #measured = false;
 
   constructor(step: ModelStep, model: CallableModel, plan: CallPlan) {
     this.#step = step;
@@ -53,7 +54,7 @@ export class Call {
     const rest = await this.#writer.close();
     this.#step.liveness.signal.throwIfAborted();
     this.#learn(answer.usage);
-    this.#measure(answer.finishReason);
+    this.#measure('completed');
     const { offered: tools } = this.#plan.prepared;
     const { checker } = this.#step.memory;
     return answerSettlement(this.#step, {
@@ -68,11 +69,13 @@ export class Call {
 
   /** What streamed is void: waits only for the write under way, so that nothing comes after the failure's own events. */
   async close(): Promise<void> {
+    this.#measure('failed');
     await this.#writer.close();
   }
 
   /** Nothing more is written, and nothing is waited for. */
   end(): void {
+    this.#measure('stopped');
     this.#writer.end();
   }
 
@@ -130,7 +133,9 @@ export class Call {
     return { provider: this.#model.provider, model: this.#model.name };
   }
 
-  #measure(outcome: string): void {
+  #measure(outcome: 'completed' | 'failed' | 'stopped'): void {
+    if (this.#measured) return;
+    this.#measured = true;
     this.#step.deps.metrics?.modelSettled(
       { ...this.#labels, outcome },
       performance.now() - this.#startedAt,

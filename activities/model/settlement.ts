@@ -14,7 +14,7 @@ import type { ModelStep } from './model-step.ts';
 import { stepSpend, turnSpend } from './model-step.ts';
 import { nativeMessages } from './native.ts';
 import type { CallableModel } from './providers.ts';
-import type { Answer } from './stream-answer.ts';
+import type { Answer } from './answer-collector.ts';
 
 type Limited = 'limit_exceeded' | 'budget_exhausted';
 

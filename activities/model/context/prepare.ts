@@ -7,7 +7,7 @@ import { addSpend } from '../../../contracts/usage.ts';
 import type { ModelStep } from '../model-step.ts';
 import { spendOf, timeoutsOf } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
-import type { Answer } from '../stream-answer.ts';
+import type { Answer } from '../answer-collector.ts';
 import { streamAnswer } from '../stream-answer.ts';
 import type { OfferedTools } from '../../tools/offered-tools.ts';
 import { offeredTools } from '../../tools/offered-tools.ts';

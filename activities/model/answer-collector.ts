@@ -1,0 +1,182 @@
+/** Puts an answer together from the parts of its stream, and hands its text on as it comes. */
+import type { LanguageModelStreamPart, ToolSet } from 'ai';
+import type { ContentKind } from '../../contracts/events.ts';
+import type { Usage } from '../../contracts/usage.ts';
+import type { Deadlines } from './deadlines.ts';
+import { ContentRefused, IncompleteAnswer } from './failure.ts';
+
+export interface AnswerSink {
+  /** Resolves when more may come. */
+  readonly onText: (kind: ContentKind, text: string) => Promise<void>;
+  /** The provider has answered with something. */
+  readonly onFirstPart: () => void;
+}
+
+export interface RawToolCall {
+  /** The provider's own id of the call. */
+  readonly id: string;
+  readonly name: string;
+  /** Parsed JSON; the raw string where it is not JSON. */
+  readonly input: unknown;
+}
+
+/** A part of the provider's own message; with its metadata (signatures, ids) where it has any. */
+export interface NativePart {
+  readonly type: 'text' | 'reasoning' | 'tool-call';
+  readonly text?: string;
+  readonly toolCallId?: string;
+  readonly toolName?: string;
+  readonly input?: unknown;
+  readonly providerOptions?: unknown;
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly RawToolCall[];
+  readonly finishReason: string;
+  /** Undefined where the provider did not say. */
+  readonly usage: Usage | undefined;
+  /** The answer in the provider's own form. */
+  readonly native: readonly NativePart[];
+}
+
+export type StreamPart = LanguageModelStreamPart<ToolSet>;
+type Finish = Extract<StreamPart, { type: 'model-call-end' }>;
+
+interface Block {
+  readonly kind: ContentKind;
+  text: string;
+  metadata: unknown;
+}
+
+/** Parts that say that the model is at work; some providers announce a text long before its first token. */
+const FROM_MODEL = new Set<StreamPart['type']>([
+  'text-delta',
+  'reasoning-delta',
+  'tool-input-start',
+  'tool-input-delta',
+  'tool-call',
+  'model-call-end',
+]);
+
+function usageOf({ usage }: Finish): Usage | undefined {
+  const { inputTokens, outputTokens, inputTokenDetails, outputTokenDetails } = usage;
+  if (!inputTokens && !outputTokens) return undefined;
+  return {
+    inputTokens: inputTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    cachedInputTokens: inputTokenDetails.cacheReadTokens ?? 0,
+    reasoningTokens: outputTokenDetails.reasoningTokens ?? 0,
+  };
+}
+
+function checkFinish(finish: Finish | undefined): Finish {
+  const incomplete = new IncompleteAnswer('the stream ended without a finish');
+  if (!finish) throw incomplete;
+  const { finishReason, rawFinishReason } = finish;
+  // What OpenRouter's library says of a stream that just ended.
+  if (finishReason === 'other' && rawFinishReason === undefined) throw incomplete;
+  if (finishReason === 'content-filter') throw new ContentRefused();
+  if (finishReason === 'error' || finishReason === 'interrupted')
+    throw new IncompleteAnswer(`it finished with "${finishReason}"`);
+  return finish;
+}
+
+const withMetadata = (part: NativePart, metadata: unknown): NativePart =>
+  metadata === undefined ? part : { ...part, providerOptions: metadata };
+
+export class AnswerCollector {
+  readonly #sink: AnswerSink;
+  readonly #deadlines: Deadlines;
+  /** In the order in which the model began them. */
+  readonly #content: (Block | NativePart)[] = [];
+  readonly #open = new Map<string, Block>();
+  readonly #calls: RawToolCall[] = [];
+  #finish: Finish | undefined;
+  #heard = false;
+
+  constructor(sink: AnswerSink, deadlines: Deadlines) {
+    this.#sink = sink;
+    this.#deadlines = deadlines;
+  }
+
+  /** Resolves when the next part may come. @throws the provider's error */
+  async take(part: StreamPart): Promise<void> {
+    if (FROM_MODEL.has(part.type)) this.#hear();
+    switch (part.type) {
+      case 'error':
+        throw part.error;
+      case 'text-start':
+      case 'text-delta':
+      case 'text-end':
+        return this.#continue('text', part);
+      case 'reasoning-start':
+      case 'reasoning-delta':
+      case 'reasoning-end':
+        return this.#continue('reasoning', part);
+      case 'tool-call':
+        return this.#call(part);
+      case 'model-call-end':
+        this.#finish = part;
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** @throws {IncompleteAnswer} {@link ContentRefused} */
+  answer(): Answer {
+    const finish = checkFinish(this.#finish);
+    return {
+      text: this.#textOf('text'),
+      reasoning: this.#textOf('reasoning'),
+      calls: this.#calls,
+      finishReason: finish.finishReason,
+      usage: usageOf(finish),
+      native: this.#content.map((part) =>
+        'kind' in part ? withMetadata({ type: part.kind, text: part.text }, part.metadata) : part,
+      ),
+    };
+  }
+
+  #hear(): void {
+    this.#deadlines.sawPart();
+    if (!this.#heard) this.#sink.onFirstPart();
+    this.#heard = true;
+  }
+
+  async #continue(
+    kind: ContentKind,
+    part: { id: string; text?: string; providerMetadata?: unknown },
+  ): Promise<void> {
+    const key = `${kind} ${part.id}`;
+    let block = this.#open.get(key);
+    if (!block) {
+      block = { kind, text: '', metadata: undefined };
+      this.#open.set(key, block);
+      this.#content.push(block);
+    }
+    block.metadata = part.providerMetadata ?? block.metadata;
+    if (part.text === undefined) return;
+    block.text += part.text;
+    this.#deadlines.pause();
+    await this.#sink.onText(kind, part.text);
+    this.#deadlines.sawPart();
+  }
+
+  #call(part: Extract<StreamPart, { type: 'tool-call' }>): void {
+    const { toolCallId, toolName, providerMetadata } = part;
+    const input: unknown = part.input;
+    this.#calls.push({ id: toolCallId, name: toolName, input });
+    this.#content.push(
+      withMetadata({ type: 'tool-call', toolCallId, toolName, input }, providerMetadata),
+    );
+  }
+
+  #textOf(kind: ContentKind): string {
+    return this.#content
+      .map((part) => ('kind' in part && part.kind === kind ? part.text : ''))
+      .join('');
+  }
+}
