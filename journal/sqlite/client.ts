@@ -26,7 +26,10 @@ export class SqliteClient {
   #gone: Error | undefined;
 
   private constructor(settings: SqliteSettings) {
-    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings });
+    this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData: settings,
+      execArgv: [],
+    });
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#lose(error as Error));
     this.#worker.on('exit', () =>

@@ -7,9 +7,16 @@ import type { Side } from './statements.ts';
 export const sqliteDialect = (client: SqliteClient, side: Side): Dialect => ({
   createDriver: () => new ThreadDriver(client, side),
   createQueryCompiler: () => new SqliteQueryCompiler(),
-  createAdapter: () => (side === 'writer' ? new SqliteAdapter() : new ReaderAdapter()),
+  createAdapter: () => (side === 'writer' ? new WriterAdapter() : new ReaderAdapter()),
   createIntrospector: (db) => new SqliteIntrospector(db),
 });
+
+/** SQLite takes a change of the schema back like any other; Kysely's own adapter has it that it could not. */
+class WriterAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
 
 /** Kysely gives the writer's connection to one transaction at a time; single statements of readers need not wait for each other. */
 class ReaderAdapter extends SqliteAdapter {
