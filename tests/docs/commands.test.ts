@@ -18,7 +18,7 @@ test('the commands that the documentation marks as run work on a running instanc
     const { status, stdout, stderr } = spawnSync('sh', ['-ec', instance.translate(script)], {
       env: instance.env,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 120_000,
     });
     expect({ file, status, output: status === 0 ? '' : stdout + stderr }).toEqual({
       file,
@@ -26,7 +26,7 @@ test('the commands that the documentation marks as run work on a running instanc
       output: '',
     });
   }
-}, 180_000);
+}, 300_000);
 
 test('every shell block of the documentation is run, or says why it is not', () => {
   const silent = documents()

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ERROR_CODES } from '../../contracts/errors.ts';
@@ -24,8 +24,11 @@ function leadsSomewhere(file: string, target: string): boolean {
 test('every document can be reached by links from the README', () => {
   const reached = new Set<string>();
   const visit = (file: string) => {
-    if (reached.has(file) || !file.endsWith('.md') || !existsSync(file)) return;
+    if (reached.has(file) || !existsSync(file)) return;
     reached.add(file);
+    // A link to a folder shows the reader everything in it.
+    if (statSync(file).isDirectory()) for (const name of readdirSync(file)) visit(join(file, name));
+    if (!file.endsWith('.md')) return;
     for (const target of linksOf(file))
       if (!/^[a-z]+:/.test(target)) visit(join(dirname(file), target.split('#')[0] ?? ''));
   };
