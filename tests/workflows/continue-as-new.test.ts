@@ -19,7 +19,7 @@ test('a flood of messages crosses several runs, and each opens one turn, in orde
     sent.push(message.messageId);
     await session.handle.signal('userMessage', message);
   }
-  await eventually(async () => (await session.status()).turns === 80, '80 turns');
+  await untilStatus(session, { turns: 80, state: 'waiting' });
   expect(session.world.accepted.flat()).toEqual(sent);
   expect((await session.handle.describe()).runId).not.toBe(runId);
   expect(session.world.factsOf('message.rejected')).toEqual([]);
