@@ -15,7 +15,7 @@ const GATHER_MS = 25;
 const GATHER_CHARACTERS = 2_048;
 /** More than this pending makes the provider's stream wait. */
 const BACKPRESSURE_CHARACTERS = 65_536;
-/** A journal gone for so long in mid-stream aborts the call. */
+/** Longer than a database takes to fail over, shorter than a person waits. */
 const JOURNAL_PATIENCE_MS = 30_000;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
@@ -29,6 +29,8 @@ export interface DeltaWriterOptions {
   readonly attempt: Attempt;
   /** Number of the last event known before this attempt wrote: where to look after a write of unknown fate. */
   readonly lastSeq: number;
+  /** A journal gone for so long in mid-stream aborts the call. */
+  readonly patienceMs?: number | undefined;
   /** Told once when nothing more can be written. */
   readonly onStop: (reason: StopReason, cause: unknown) => void;
 }
@@ -139,7 +141,7 @@ export class DeltaWriter {
     this.#pending = [];
     this.#pendingCharacters = 0;
     this.#urgent = Promise.withResolvers();
-    const giveUpAt = Date.now() + JOURNAL_PATIENCE_MS;
+    const giveUpAt = Date.now() + (this.#options.patienceMs ?? JOURNAL_PATIENCE_MS);
     for (let wait = FIRST_RETRY_MS; batch.length > 0;) {
       try {
         const { journal, attempt } = this.#options;

@@ -61,7 +61,7 @@ describe('a session whose window fills', () => {
 
   it('holds for any conversation, in any script', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(words, { minLength: 2, maxLength: 8 }), async (messages) => {
+      fc.asyncProperty(fc.array(words, { minLength: 2, maxLength: 6 }), async (messages) => {
         const model = scriptedModel([], window);
         const seen: ScriptedRequest[] = [];
         model.add(
@@ -78,7 +78,7 @@ describe('a session whose window fills', () => {
         for (const request of seen)
           expect(tokensSent(request) + (request.maxOutputTokens ?? 0)).toBeLessThanOrEqual(WINDOW);
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 

@@ -4,6 +4,7 @@ import { startModelServer } from '../support/model-server.ts';
 import type { Fault, ScriptedReply } from '../support/model-server.ts';
 import { FAMILIES, SECRET, familyOn } from './provider-families.ts';
 import type { Family } from './provider-families.ts';
+import { seal, untilStreaming } from './scripted-stage.ts';
 import { nextStep, openStage } from './stage.ts';
 import type { Stage, StageOptions } from './stage.ts';
 
@@ -259,6 +260,21 @@ describe.each(FAMILIES)('a provider of the family %s', (family) => {
     const [retrying] = await stage.eventsOf('model.retrying');
     expect(retrying?.data.error.code).toBe('network_error');
   });
+
+  it('is left at once when a person interrupts', async () =>
+    withServer(family, async (stage, server) => {
+      server.script({ text: 'word '.repeat(500), tokenDelayMs: 10 });
+      const input = stage.message('hi');
+      const work = stage.callModel(input).catch((error: unknown) => error);
+      await untilStreaming(stage);
+      await seal(stage, input);
+      expect(await work).toMatchObject({ type: 'AttemptSealed' });
+      await expect.poll(() => server.requests[0]?.left).toBe(true);
+      expect(server.requests[0]?.finished).toBe(false);
+      const partial = (await stage.eventsOf('content.completed'))[0]?.data.text ?? '';
+      expect(partial.length).toBeGreaterThan(0);
+      expect('word '.repeat(500).startsWith(partial)).toBe(true);
+    }));
 
   it('without a key fails the turn and says which variable to set', async () =>
     withServer(

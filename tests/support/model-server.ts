@@ -66,6 +66,8 @@ export interface SeenRequest {
   written: number;
   /** True once the reply was written to its end. */
   finished: boolean;
+  /** True once the client has closed the connection before that. */
+  left: boolean;
   readonly body: unknown;
 }
 
@@ -258,9 +260,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       text: reply.text ?? '',
       written: 0,
       finished: false,
+      left: false,
       body: options.keepBodies === false ? undefined : body,
     };
     requests.push(seen);
+    response.once('close', () => (seen.left = !response.writableFinished));
     await sendReply({ response, wire, reply, seen, options });
   };
   const server = createServer((request, response) => {
