@@ -23,6 +23,8 @@ export interface PostgresJournalOptions {
   readonly log?: JournalLog;
   /** Epoch milliseconds; for tests that wait for leases. */
   readonly now?: () => number;
+  /** How long the fate of a transaction is asked for whose connection broke while it was committed; 20 s by default. */
+  readonly fateMs?: number;
 }
 
 const SILENT: JournalLog = { warn() {} };
@@ -33,7 +35,6 @@ const STATEMENT_MS = 10_000;
 const LOCK_MS = 5_000;
 const IDLE_IN_TRANSACTION_MS = 10_000;
 const CONNECT_MS = 5_000;
-/** How long the fate of a transaction is asked for whose connection broke while it was committed. */
 const FATE_MS = 20_000;
 const FATE_RETRY_MS = 200;
 
@@ -88,6 +89,7 @@ function openStore({
   poolSize,
   log = SILENT,
   now = Date.now,
+  fateMs = FATE_MS,
 }: PostgresJournalOptions): Store {
   const pool = new pg.Pool({
     connectionString: url,
@@ -105,9 +107,11 @@ function openStore({
   pool.on('error', (error) =>
     log.warn({ error: error.message }, 'lost an idle connection to the journal'),
   );
+  // The pool listens to idle connections only. One that dies in use fails its query, which says so; its event would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const changes = new NotifyFeed({ url, schema, log });
-  const committed = (transaction: string) => fateOf(pool, transaction);
+  const committed = (transaction: string) => fateOf(pool, transaction, fateMs);
   return {
     dialect: 'postgres',
     db,
@@ -129,8 +133,12 @@ function numbersForInt8(oid: number, format?: 'text' | 'binary'): (value: string
 }
 
 /** A server that takes its time (it may be starting again) is asked until it knows. */
-async function fateOf(pool: pg.Pool, transaction: string): Promise<boolean | undefined> {
-  const deadline = Date.now() + FATE_MS;
+async function fateOf(
+  pool: pg.Pool,
+  transaction: string,
+  patienceMs: number,
+): Promise<boolean | undefined> {
+  const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
     const status = await pool
       .query<{ status: string }>('select pg_xact_status($1::xid8) as status', [transaction])
