@@ -8,40 +8,44 @@ export interface EnvironmentSetting {
   readonly description: string;
 }
 
-const setting = (
+type Row = readonly [
   name: string,
   path: string,
   type: EnvironmentSetting['type'],
   description: string,
-): EnvironmentSetting => ({ name, path: path.split('.'), type, description });
+];
 
-export const ENVIRONMENT: readonly EnvironmentSetting[] = [
-  setting('PERDURE_API_HOST', 'api.host', 'text', 'Address of the API.'),
-  setting('PERDURE_API_PORT', 'api.port', 'number', 'Port of the API.'),
-  setting('PERDURE_REQUIRE_KEY', 'api.requireKey', 'flag', 'Ask for a key on loopback too.'),
-  setting(
+const ROWS: readonly Row[] = [
+  ['PERDURE_API_HOST', 'api.host', 'text', 'Address of the API.'],
+  ['PERDURE_API_PORT', 'api.port', 'number', 'Port of the API.'],
+  ['PERDURE_REQUIRE_KEY', 'api.requireKey', 'flag', 'Ask for a key on loopback too.'],
+  [
     'PERDURE_BOOTSTRAP_KEY_FILE',
     'api.bootstrapKeyFile',
     'text',
     'File with the first operator key.',
-  ),
-  setting('TEMPORAL_ADDRESS', 'temporal.address', 'text', 'A Temporal server that runs already.'),
-  setting('TEMPORAL_NAMESPACE', 'temporal.namespace', 'text', 'Temporal namespace.'),
-  setting('PERDURE_TEMPORAL_PORT', 'temporal.port', 'number', 'Port of the embedded Temporal.'),
-  setting('PERDURE_TEMPORAL_UI_PORT', 'temporal.uiPort', 'number', 'Port of the Temporal UI.'),
-  setting('PERDURE_DATABASE_URL', 'journal.url', 'text', 'postgres:// URL of the journal.'),
-  setting(
+  ],
+  ['TEMPORAL_ADDRESS', 'temporal.address', 'text', 'A Temporal server that runs already.'],
+  ['TEMPORAL_NAMESPACE', 'temporal.namespace', 'text', 'Temporal namespace.'],
+  ['PERDURE_TEMPORAL_PORT', 'temporal.port', 'number', 'Port of the embedded Temporal.'],
+  ['PERDURE_TEMPORAL_UI_PORT', 'temporal.uiPort', 'number', 'Port of the Temporal UI.'],
+  ['PERDURE_DATABASE_URL', 'journal.url', 'text', 'postgres:// URL of the journal.'],
+  [
     'PERDURE_WORKER_HEALTH_PORT',
     'worker.healthPort',
     'number',
     'Port of /healthz, /readyz and /metrics of a worker.',
-  ),
-  setting('PERDURE_WORKER_HEALTH_HOST', 'worker.healthHost', 'text', 'Address of the health port.'),
-  setting('PERDURE_WORKER_DRAIN_MS', 'worker.drainMs', 'number', 'How long a shutdown waits.'),
-  setting('PERDURE_DEFAULT_MODEL', 'defaultModel', 'text', 'Name under models.'),
-  setting('PERDURE_LOG_LEVEL', 'log.level', 'text', 'Lines below this level are not written.'),
-  setting('PERDURE_OTLP_URL', 'telemetry.otlpUrl', 'text', 'OTLP/HTTP endpoint for traces.'),
+  ],
+  ['PERDURE_WORKER_HEALTH_HOST', 'worker.healthHost', 'text', 'Address of the health port.'],
+  ['PERDURE_WORKER_DRAIN_MS', 'worker.drainMs', 'number', 'How long a shutdown waits.'],
+  ['PERDURE_DEFAULT_MODEL', 'defaultModel', 'text', 'Name under models.'],
+  ['PERDURE_LOG_LEVEL', 'log.level', 'text', 'Lines below this level are not written.'],
+  ['PERDURE_OTLP_URL', 'telemetry.otlpUrl', 'text', 'OTLP/HTTP endpoint for traces.'],
 ];
+
+export const ENVIRONMENT: readonly EnvironmentSetting[] = ROWS.map(
+  ([name, path, type, description]) => ({ name, path: path.split('.'), type, description }),
+);
 
 /** Variables that are read elsewhere: before there are settings, or by their name when a secret is needed. */
 export const OTHER_VARIABLES: Readonly<Record<string, string>> = {

@@ -79,20 +79,14 @@ export function unknownKey(key: string, known: readonly string[]): string {
 }
 
 function expectation(issue: z.core.$ZodIssue, schema: z.core.$ZodType): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${typeName(issue.expected)}${meaning(schema, issue.path)}`;
-    case 'invalid_value':
-      return `expected one of ${issue.values.map((value) => String(value)).join(', ')}`;
-    case 'too_small':
-      return `expected at least ${issue.minimum}${unit(issue.origin)}`;
-    case 'too_big':
-      return `expected at most ${issue.maximum}${unit(issue.origin)}`;
-    case 'invalid_format':
-      return issue.format === 'url' ? 'expected a URL' : issue.message;
-    default:
-      return issue.message;
-  }
+  if (issue.code === 'invalid_type')
+    return `expected ${typeName(issue.expected)}${meaning(schema, issue.path)}`;
+  if (issue.code === 'invalid_value')
+    return `expected one of ${issue.values.map((value) => String(value)).join(', ')}`;
+  if (issue.code === 'too_small') return `expected at least ${issue.minimum}${unit(issue.origin)}`;
+  if (issue.code === 'too_big') return `expected at most ${issue.maximum}${unit(issue.origin)}`;
+  if (issue.code === 'invalid_format' && issue.format === 'url') return 'expected a URL';
+  return issue.message;
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {

@@ -49,5 +49,5 @@ export const schemaAt = (schema: Schema, path: readonly PropertyKey[]): Schema |
 export function keysOf(schema: Schema | undefined): readonly string[] {
   if (!schema) return [];
   const { schema: inner } = describeSchema(schema);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape as object) : [];
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }

@@ -59,7 +59,7 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
     started.use(await serveHealth(address, { missing, metrics: () => metrics.registry.metrics() }));
   }
   const kept = started.move();
-  const ended = run(workers, watch).finally(() => kept.disposeAsync());
+  const ended = runUntilEnd(workers, { watch, kept });
   // Whoever started the worker looks at it in time; until then a rejection is not an unhandled one.
   ended.catch(() => {});
   log.info({ address: settings.temporal.address }, 'worker started');
@@ -98,6 +98,14 @@ async function createWorkers(
     activities: createToolActivities(deps),
   });
   return Promise.all([sessions, tools]);
+}
+
+async function runUntilEnd(
+  workers: readonly Worker[],
+  { watch, kept }: { readonly watch: Watch; readonly kept: AsyncDisposableStack },
+): Promise<void> {
+  await using _ = kept;
+  await run(workers, watch);
 }
 
 /** One that ends by itself takes the other with it: half a worker would look alive and hold sessions up. */

@@ -6,7 +6,7 @@ import { missingSearchAttributes } from '../../servers/search-attributes.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { openJournal } from '../process/journal.ts';
 import { connectTemporal } from '../process/temporal.ts';
-import { hostFor } from '../up/children.ts';
+import { localUrl } from '../local-url.ts';
 import { takenPorts, wantedPorts } from '../up/ports.ts';
 import { ok, problem, warning } from './check.ts';
 import type { Finding } from './check.ts';
@@ -14,8 +14,8 @@ import type { Finding } from './check.ts';
 const PROBE_MS = 2_000;
 
 /** Whether Perdure's own API answers on its port. */
-async function ownApiAnswers({ api }: Settings): Promise<boolean> {
-  const url = `http://${hostFor(api.host)}:${api.port}/healthz`;
+async function ownApiAnswers(settings: Settings): Promise<boolean> {
+  const url = `${localUrl(settings)}/healthz`;
   const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) }).catch(() => null);
   const body = await response?.json().catch(() => null);
   return (body as { status?: unknown } | null)?.status === 'ok';

@@ -8,7 +8,7 @@ import type { Journal, KeyRow, Role } from '../../journal/port.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { CommandFailed } from '../exit-codes.ts';
 import { openJournal } from '../process/journal.ts';
-import { hostFor } from '../up/children.ts';
+import { localUrl } from '../local-url.ts';
 
 export interface NewKey {
   readonly tenant?: string | undefined;
@@ -71,8 +71,8 @@ function journalKeys(journal: Journal): KeyStore {
 const unknownKey = (keyId: KeyId): CommandFailed =>
   new CommandFailed(`There is no key ${keyId} that could be revoked.`);
 
-function apiKeys({ api }: Settings): KeyStore {
-  const base = process.env['PERDURE_URL'] ?? `http://${hostFor(api.host)}:${api.port}`;
+function apiKeys(settings: Settings): KeyStore {
+  const base = process.env['PERDURE_URL'] ?? localUrl(settings);
   const key = process.env['PERDURE_KEY'];
   const request = async <T>(method: string, path: string, body?: object): Promise<T> => {
     const response = await fetch(`${base}/api/keys${path}`, {

@@ -1,10 +1,10 @@
 import type { Settings } from '../../config/settings.ts';
-import { hostFor } from './children.ts';
+import { localUrl } from '../local-url.ts';
 
 /** What a person needs next: where everything is, which model answers, what to type. */
 export function banner(settings: Settings): string {
-  const { api, temporal, catalogue, home, modelReason } = settings;
-  const url = `http://${hostFor(api.host)}:${api.port}`;
+  const { temporal, catalogue, home, modelReason } = settings;
+  const url = localUrl(settings);
   const model = catalogue.models[catalogue.defaultModel];
   const isDemo = model && catalogue.providers[model.provider]?.kind === 'demo';
   const shown = isDemo

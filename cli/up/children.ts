@@ -6,6 +6,7 @@ import { launch, waitUntilUp } from '../../servers/child.ts';
 import type { Child } from '../../servers/child.ts';
 import { startDevServer } from '../../servers/dev-server.ts';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../servers/search-attributes.ts';
+import { localUrl } from '../local-url.ts';
 import { forget, remember } from './owned.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -37,7 +38,7 @@ export async function startTemporal(
 
 /** Detached too: only the supervisor says when it drains, whoever presses Ctrl-C. */
 export async function startAllInOne(settings: Settings): Promise<Child> {
-  const { home, api } = settings;
+  const { home } = settings;
   const logFile = join(home, 'perdure.log');
   const child = launch({
     file: process.execPath,
@@ -47,15 +48,11 @@ export async function startAllInOne(settings: Settings): Promise<Child> {
     stopTimeoutMs: settings.worker.drainMs + AFTER_DRAIN_MS,
   });
   remember(allInOneFile(home), child.pid);
-  const readyUrl = `http://${hostFor(api.host)}:${api.port}/readyz`;
+  const readyUrl = `${localUrl(settings)}/readyz`;
   const isUp = (): Promise<boolean> => answersOk(readyUrl);
   await waitUntilUp({ what: 'Perdure', child, logFile, timeoutMs: READY_WITHIN_MS, isUp });
   return owned(child, allInOneFile(home));
 }
-
-/** An address that listens everywhere is asked for here. */
-export const hostFor = (host: string): string =>
-  host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 
 function owned(child: Child, file: string): Child {
   remember(file, child.pid);

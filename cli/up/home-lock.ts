@@ -12,11 +12,10 @@ export function lockHome(home: string): Disposable {
   const lock = new DatabaseSync(join(home, 'up.lock'), { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
+  } catch {
     lock.close();
     throw new CommandFailed(
       `Perdure runs already with the data folder ${home}. Use it, stop it, or start another one with PERDURE_HOME and other ports.`,
-      1,
     );
   }
   return { [Symbol.dispose]: () => lock.close() };
