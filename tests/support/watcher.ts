@@ -79,7 +79,7 @@ export function watch(urls: readonly string[], sessionId: SessionId): Watcher {
     signal: stop.signal,
     after: () => events.at(-1)?.seq ?? 0,
   }).catch((error: Error) => void (broken = error));
-  const until: Watcher['until'] = async (what, holds, timeoutMs = 45_000) => {
+  const until: Watcher['until'] = async (what, holds, timeoutMs = 120_000) => {
     const deadline = Date.now() + timeoutMs;
     while (!holds(events)) {
       if (broken) throw broken;
