@@ -6,6 +6,8 @@ import { createCalls } from './calls.ts';
 import type { CallSettings } from './calls.ts';
 import { connectionOf } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
+import { contextsClient } from './contexts.ts';
+import type { ContextsClient } from './contexts.ts';
 import { pollTransport } from './events/poll.ts';
 import { sseTransport } from './events/sse.ts';
 import type { EventTransport } from './events/transport.ts';
@@ -13,6 +15,8 @@ import { websocketTransport } from './events/websocket.ts';
 import { sessionClient } from './session.ts';
 import type { SessionClient } from './session.ts';
 import type { CallOptions } from './session-commands.ts';
+import { createSocket } from './socket.ts';
+import type { Socket } from './socket.ts';
 import { createTrpc } from './trpc.ts';
 import type { Trpc } from './trpc.ts';
 
@@ -51,7 +55,9 @@ export interface PerdureClient extends Disposable {
   start(options?: StartOptions): Promise<StartedSession>;
   /** A session by its id. No request is made. @throws {PerdureError} `invalid_id` */
   session(sessionId: string): SessionClient;
-  /** Closes the socket of transport `ws`. Streams end by their own signals. */
+  /** Which session is active in which window, project or chat room. */
+  readonly contexts: ContextsClient;
+  /** Closes the WebSocket, if there is one. Streams end by their own signals. */
   close(): void;
 }
 
@@ -74,7 +80,8 @@ export function createPerdureClient({
   ...where
 }: ClientOptions): PerdureClient {
   const connection = connectionOf(where);
-  const { transport, close } = transportOf(name, connection);
+  const socket = createSocket(connection);
+  const transport = transportOf(name, { connection, socket });
   const trpc = createTrpc(connection, batch);
   const calls = createCalls({ connection, trpc, transport }, { retryForMs, timeoutMs, retryDelay });
   return {
@@ -87,16 +94,16 @@ export function createPerdureClient({
       await calls.call((trpc, options) => trpc.session.start.mutate(input, options), signal);
       return { session: sessionClient(calls, sessionId), messageId };
     },
-    close,
-    [Symbol.dispose]: close,
+    contexts: contextsClient(calls, socket),
+    close: () => socket.close(),
+    [Symbol.dispose]: () => socket.close(),
   };
 }
 
 function transportOf(
   name: TransportName,
-  connection: Connection,
-): { transport: EventTransport; close: () => void } {
-  if (name === 'ws') return websocketTransport(connection);
-  const transport = name === 'poll' ? pollTransport(connection) : sseTransport(connection);
-  return { transport, close: () => {} };
+  { connection, socket }: { connection: Connection; socket: Socket },
+): EventTransport {
+  if (name === 'ws') return websocketTransport(socket);
+  return name === 'poll' ? pollTransport(connection) : sseTransport(connection);
 }

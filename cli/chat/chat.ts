@@ -157,19 +157,3 @@ export class Chat {
 
 const isAboutWorkspace = (error: unknown): boolean =>
   error instanceof PerdureError && error.field === 'workspace';
-
-/** The session that is active in a context, if there is one. */
-export async function activeSession(
-  client: PerdureClient,
-  context: string,
-): Promise<string | undefined> {
-  try {
-    const { sessionId } = await client.call((trpc, call) => {
-      return trpc.context.get.query({ context }, call);
-    });
-    return sessionId ?? undefined;
-  } catch (error) {
-    if (error instanceof PerdureError && error.code === 'not_found') return undefined;
-    throw error;
-  }
-}

@@ -3,7 +3,6 @@ import type { PerdureClient } from '../../client/index.ts';
 import { connect, explaining } from '../connect.ts';
 import { catalogueOf } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
-import { activeSession } from './chat.ts';
 import { interactive } from './interactive.ts';
 import type { ChatOptions } from './options.ts';
 import { piped } from './piped.ts';
@@ -32,7 +31,8 @@ async function prepare(client: PerdureClient, options: ChatOptions): Promise<Cha
   using first = connect(options, FIRST_RETRY_MS);
   const catalogue = await catalogueOf(first);
   const { session, context } = options;
-  const sessionId = session ?? (context ? await activeSession(first, context) : undefined);
+  const active = context ? (await first.contexts.active(context)).sessionId : null;
+  const sessionId = session ?? active ?? undefined;
   if (sessionId !== undefined) await first.session(sessionId).get();
   return { client, options, catalogue, sessionId };
 }

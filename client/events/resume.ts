@@ -14,17 +14,20 @@ export type ConnectionNotice =
       readonly failures: number;
       readonly retryInMs: number;
     }
-  | { readonly type: 'resumed'; readonly after: number };
+  | { readonly type: 'resumed' };
 
-export interface FollowOptions {
-  /** Number of the last event already seen; 0 (the default) gives the whole log. */
-  readonly after?: number | undefined;
+export interface ReconnectOptions {
   /** Ends the iteration, without an error. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the connection is lost and when it is back; an orderly close by the server is not worth a notice. */
   readonly onConnection?: ((notice: ConnectionNotice) => void) | undefined;
   /** Another wait before the next connection than `retryDelayMs`, milliseconds. */
   readonly retryDelay?: ((failures: number, error?: unknown) => number) | undefined;
+}
+
+export interface FollowOptions extends ReconnectOptions {
+  /** Number of the last event already seen; 0 (the default) gives the whole log. */
+  readonly after?: number | undefined;
 }
 
 /**
@@ -36,24 +39,36 @@ export interface FollowOptions {
 export async function* resumed(
   transport: EventTransport,
   sessionId: SessionId,
-  { after = 0, signal: outer, onConnection, retryDelay = retryDelayMs }: FollowOptions = {},
+  { after = 0, ...options }: FollowOptions = {},
 ): AsyncGenerator<PerdureEvent, void, undefined> {
-  const signal = outer ?? new AbortController().signal;
   let last = after;
+  const connect = (signal: AbortSignal, onOpen: () => void) =>
+    inOrder(transport({ sessionId, after: last, signal, onOpen }));
+  for await (const event of reconnecting(connect, options)) {
+    if (event.seq <= last) continue;
+    last = event.seq;
+    yield event;
+  }
+}
+
+/** What one connection after the other gives. `connect` opens one and says by `onOpen` that it stands. */
+export async function* reconnecting<T>(
+  connect: (signal: AbortSignal, onOpen: () => void) => AsyncIterable<T>,
+  { signal: outer, onConnection, retryDelay = retryDelayMs }: ReconnectOptions,
+): AsyncGenerator<T, void, undefined> {
+  const signal = outer ?? new AbortController().signal;
   let lost = 0;
   let fruitless = 0;
   const onOpen = () => {
-    if (lost > 0) onConnection?.({ type: 'resumed', after: last });
+    if (lost > 0) onConnection?.({ type: 'resumed' });
     lost = 0;
   };
   while (!signal.aborted) {
     try {
       fruitless += 1;
-      for await (const event of inOrder(transport({ sessionId, after: last, signal, onOpen }))) {
-        if (event.seq <= last) continue;
+      for await (const item of connect(signal, onOpen)) {
         fruitless = 0;
-        last = event.seq;
-        yield event;
+        yield item;
       }
       // Closed in an orderly way: after 15 min, or by a server that shuts down and would close the next one too.
       if (fruitless > 0) await pause(retryDelay(fruitless), signal);

@@ -18,16 +18,24 @@ export interface EventServer extends AsyncDisposable {
 
 const ENDLESS: Fate = { cutAfter: Number.POSITIVE_INFINITY };
 
-/** @param fates of the first requests, in order; later ones stay open once they have sent everything */
+/** @param fates of the first requests under one address, in order; later ones stay open once they have sent everything */
 export async function serveEvents(
   log: readonly PerdureEvent[],
-  fates: readonly Fate[] = [],
+  fates: readonly Fate[] | ((address: string) => readonly Fate[]) = [],
 ): Promise<EventServer> {
   const asked: number[] = [];
+  const left = new Map<string, Fate[]>();
+  /** The server answers under any address: `/a/api/…` and `/b/api/…` have fates of their own. */
+  const fateOf = ({ url = '' }: IncomingMessage): Fate => {
+    const address = url.slice(0, url.indexOf('/api/'));
+    const ahead = left.get(address) ?? [...(typeof fates === 'function' ? fates(address) : fates)];
+    left.set(address, ahead);
+    return ahead.shift() ?? ENDLESS;
+  };
   const server = createServer((request, response) => {
     const after = cursorOf(request);
     asked.push(after);
-    const fate = fates[asked.length - 1] ?? ENDLESS;
+    const fate = fateOf(request);
     if ('status' in fate) {
       response.writeHead(fate.status, {
         'content-type': 'application/problem+json',

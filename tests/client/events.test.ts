@@ -42,12 +42,28 @@ describe('an event stream', () => {
   test('cut at any byte gives every event once, in order', async () => {
     const length = streamBytes(SMALL).length;
     const cuts = Array.from({ length: length + 1 }, (_, cutAfter) => cutAfter);
+    await using server = await serveEvents(SMALL, (address) => [
+      { cutAfter: Number(address.slice(1)) },
+    ]);
     const readWithCut = async (cutAfter: number) => {
-      await using server = await serveEvents(SMALL, [{ cutAfter }]);
-      expect(await read(sse(server), SMALL.length), `cut after ${cutAfter} bytes`).toEqual(SMALL);
+      const transport = sseTransport(connectionOf({ url: `${server.url}/${cutAfter}` }));
+      expect(await read(transport, SMALL.length), `cut after ${cutAfter} bytes`).toEqual(SMALL);
     };
-    for (let from = 0; from < cuts.length; from += 20) {
-      await Promise.all(cuts.slice(from, from + 20).map(readWithCut));
+    for (let from = 0; from < cuts.length; from += 50) {
+      await Promise.all(cuts.slice(from, from + 50).map(readWithCut));
+    }
+  });
+
+  test('that comes in pieces of any size means the same', async () => {
+    const bytes = streamBytes(SMALL);
+    for (let size = 1; size <= 9; size += 1) {
+      const pieces = async function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      const headers = { 'content-type': 'text/event-stream' };
+      const fetch = async () => new Response(ReadableStream.from(pieces()), { headers });
+      const transport = sseTransport(connectionOf({ url: 'http://test', fetch }));
+      expect(await read(transport, SMALL.length), `pieces of ${size} bytes`).toEqual(SMALL);
     }
   });
 
@@ -138,22 +154,19 @@ describe('an event stream', () => {
   test('that stays open without a sign of life is given up and opened again', async () => {
     const log = deltas(['a']);
     await using server = await serveEvents(log);
-    const notices: ConnectionNotice[] = [];
     const stop = new AbortController();
-    const transport = sseTransport(connectionOf({ url: server.url }), 40);
-    const events = resumed(transport, SESSION, {
-      ...AT_ONCE,
-      signal: stop.signal,
-      onConnection: (notice) => {
-        notices.push(notice);
-        if (notices.length === 2) stop.abort();
-      },
-    });
-    expect(await Array.fromAsync(events)).toEqual(log);
-    expect(notices).toMatchObject([
-      { type: 'lost', error: { kind: 'silent' } },
-      { type: 'resumed' },
-    ]);
+    const transport = sseTransport(connectionOf({ url: server.url }), 100);
+    const events: PerdureEvent[] = [];
+    const silences: unknown[] = [];
+    const onConnection = (notice: ConnectionNotice) => {
+      if (notice.type === 'lost') silences.push(notice.error);
+      else if (events.length > 0) stop.abort();
+    };
+    const options = { ...AT_ONCE, signal: stop.signal, onConnection };
+    for await (const event of resumed(transport, SESSION, options)) events.push(event);
+    expect(events).toEqual(log);
+    expect(silences[0]).toMatchObject({ kind: 'silent' });
+    expect(server.asked.length).toBeGreaterThan(1);
   });
 
   test('ends without an error when the caller aborts it, also while it waits to reconnect', async () => {

@@ -163,16 +163,49 @@ describe('a command', () => {
   });
 
   test('made together with others can share a request', async () => {
-    const requests: string[] = [];
+    let requests = 0;
     const counting: typeof fetch = (input, init) => {
-      requests.push(String(input));
+      requests += 1;
       return fetch(input, init);
     };
     using perdure = client({ batch: true, fetch: counting });
     const ask = () => perdure.call((trpc, options) => trpc.agent.list.query(undefined, options));
     const [one, two] = await Promise.all([ask(), ask()]);
     expect(one).toEqual(two);
-    expect(requests.length).toBe(1);
+    expect(requests).toBe(1);
+  });
+});
+
+describe('contexts', () => {
+  test('know their active session, and tell every listener of each change, also across a restart', async () => {
+    using perdure = client();
+    const { session } = await perdure.start({ context: 'window-1' });
+    expect((await perdure.contexts.active('window-1')).sessionId).toBe(session.id);
+    expect((await perdure.contexts.active('unused')).sessionId).toBeNull();
+    using listener = client();
+    const seen: string[] = [];
+    const stop = new AbortController();
+    const listening = (async () => {
+      for await (const { context, sessionId } of listener.contexts.changes({
+        signal: stop.signal,
+        retryDelay: () => 20,
+      })) {
+        seen.push(`${context}=${sessionId ?? 'none'}`);
+      }
+    })();
+    await expect.poll(() => seen).toContain(`window-1=${session.id}`);
+    await perdure.contexts.activate('window-2', session.id);
+    await expect.poll(() => seen).toContain(`window-2=${session.id}`);
+    await cluster.apis[0]!.kill();
+    await cluster.apis[0]!.start();
+    await perdure.contexts.activate('window-2', null);
+    await expect.poll(() => seen, { timeout: 20_000 }).toContain('window-2=none');
+    const names = (await perdure.contexts.list()).map(({ context }) => context);
+    expect(names).toEqual(expect.arrayContaining(['window-1', 'window-2']));
+    const unknown = perdure.contexts.activate('window-1', newId('ses'));
+    await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
+    stop.abort();
+    await listening;
   });
 });
 
@@ -276,7 +309,7 @@ describe('client tools', () => {
     const call = (await session.view()).turns[0]!.steps[0]!.calls[0]!;
     const late = perdure.call((trpc, options) =>
       trpc.tool.result.mutate(
-        { callId: call.callId as never, outcome: { status: 'completed', result: 'too late' } },
+        { callId: call.callId, outcome: { status: 'completed', result: 'too late' } },
         options,
       ),
     );

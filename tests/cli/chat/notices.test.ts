@@ -68,7 +68,7 @@ describe('a notice', () => {
       });
     expect(lost(1)).toContain('connection lost');
     expect(lost(2)).toBeUndefined();
-    expect(connectionNotice({ type: 'resumed', after: 3 })).toBe('(connected again)');
+    expect(connectionNotice({ type: 'resumed' })).toBe('(connected again)');
   });
 });
 

@@ -178,16 +178,39 @@ describe('a chat through a pipe', () => {
   });
 
   test.each([
-    ['an unknown session', ['--session', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na'], 5, 'not_found'],
-    ['a malformed id', ['--session', 'nonsense'], 2, 'invalid_id'],
-    ['an unknown agent', ['--agent', 'nobody'], 2, 'expected one of assistant'],
-    ['no server', ['--url', 'http://127.0.0.1:9'], 4, 'npm start'],
-    ['another program on the port', ['--url', 'MODEL'], 4, 'Is this the address of a Perdure API?'],
-    ['something that is no URL', ['--url', 'ftp://x'], 2, 'Expected a URL'],
-  ])('says what is wrong with %s, and exits with its own code', async (_, args, code, message) => {
-    const url = args.map((arg) => (arg === 'MODEL' ? cluster.model.url : arg));
-    const ran = await perdure(['chat', ...url], { env, input: 'hello\n' });
-    expect(ran.exitCode).toBe(code);
-    expect(ran.err).toContain(message);
-  });
+    {
+      what: 'an unknown session',
+      args: ['--session', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na'],
+      code: 5,
+      message: 'not_found',
+    },
+    { what: 'a malformed id', args: ['--session', 'nonsense'], code: 2, message: 'invalid_id' },
+    {
+      what: 'an unknown agent',
+      args: ['--agent', 'nobody'],
+      code: 2,
+      message: 'expected one of assistant',
+    },
+    { what: 'no server', args: ['--url', 'http://127.0.0.1:9'], code: 4, message: 'npm start' },
+    {
+      what: 'another program on the port',
+      args: ['--url', 'MODEL'],
+      code: 4,
+      message: 'Is this the address of a Perdure API?',
+    },
+    {
+      what: 'something that is no URL',
+      args: ['--url', 'ftp://x'],
+      code: 2,
+      message: 'Expected a URL',
+    },
+  ])(
+    'says what is wrong with $what, and exits with its own code',
+    async ({ args, code, message }) => {
+      const real = args.map((arg) => (arg === 'MODEL' ? cluster.model.url : arg));
+      const ran = await perdure(['chat', ...real], { env, input: 'hello\n' });
+      expect(ran.exitCode).toBe(code);
+      expect(ran.err).toContain(message);
+    },
+  );
 });

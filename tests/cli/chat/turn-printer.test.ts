@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { foldEvents, textOfTurn } from '../../../client/index.ts';
+import { printable } from '../../../cli/format.ts';
 import { createTurnPrinter } from '../../../cli/chat/turn-printer.ts';
 import type { PerdureEvent } from '../../../contracts/events.ts';
 import { newId } from '../../../contracts/ids.ts';
@@ -104,7 +105,7 @@ describe('a turn on the screen', () => {
       fc.property(turnScripts, (script) => {
         const log = logOf(script, { faults: true });
         const last = foldEvents(log).turns.at(-1)!;
-        const squeeze = (text: string) => text.replace(/[\s\u0000-\u001f\u007f-\u009f]/g, '');
+        const squeeze = (text: string) => printable(text).replace(/\s/g, '');
         const text = squeeze(
           last.steps.map((step) => textOfTurn({ ...last, steps: [step] })).at(-1)!,
         );

@@ -92,13 +92,14 @@ describe('perdure sessions', () => {
     expect((await run('stop', session.id)).exitCode).toBe(0);
   });
 
+  const unknown = 'ses_01jd9rk0x3e8wvz5t2m4q7h6na';
   test.each([
-    ['show', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na', 5, 'There is no session'],
-    ['transcript', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na', 5, 'not_found'],
-    ['events', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na', 5, 'not_found'],
-    ['stop', 'msg_01jd9rk0x3e8wvz5t2m4q7h6na', 2, 'expected "ses_"'],
-  ])('%s of %s exits with %i and says why', async (command, id, code, message) => {
-    const ran = await run(command, id);
+    { args: ['show', unknown], code: 5, message: 'There is no session' },
+    { args: ['transcript', unknown], code: 5, message: 'not_found' },
+    { args: ['events', unknown], code: 5, message: 'not_found' },
+    { args: ['stop', 'msg_01jd9rk0x3e8wvz5t2m4q7h6na'], code: 2, message: 'expected "ses_"' },
+  ])('$args exits with $code and says why', async ({ args, code, message }) => {
+    const ran = await run(...args);
     expect(ran.exitCode).toBe(code);
     expect(ran.err).toContain(message);
     expect(ran.out).toBe('');
