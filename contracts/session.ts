@@ -37,8 +37,6 @@ export const sendMessageSchema = z.strictObject({
   policy: z.enum(BUSY_POLICIES).default('enqueue'),
   reopen: z.boolean().default(false),
 });
-export type SendMessageInput = z.input<typeof sendMessageSchema>;
-/** The same with its defaults. */
 export type SentMessage = z.output<typeof sendMessageSchema>;
 
 export const queueEditSchema = z.discriminatedUnion('action', [

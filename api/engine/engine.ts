@@ -6,7 +6,9 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { CallId, SessionId } from '../../contracts/ids.ts';
+import { MAX_TEMPORAL_BYTES } from '../../contracts/limits.ts';
 import { SEARCH_ATTRIBUTES, SESSION_QUEUE, SESSION_WORKFLOW } from '../../contracts/names.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import * as messages from '../../workflows/session/messages.ts';
 import { engineError } from './engine-errors.ts';
@@ -58,6 +60,7 @@ export class SessionEngine {
   }
 
   async send(sessionId: SessionId, message: messages.UserMessage): Promise<void> {
+    refuseOversize(message);
     await this.#command(sessionId, (handle) => handle.signal(messages.userMessage, message));
   }
 
@@ -79,6 +82,7 @@ export class SessionEngine {
     edit: messages.QueueEditRequest,
     updateId: string,
   ): Promise<readonly QueuedMessage[]> {
+    refuseOversize(edit);
     return this.#within(this.#updateMs, sessionId, (handle) =>
       handle.executeUpdate(messages.editQueue, { args: [edit], updateId }),
     );
@@ -109,6 +113,8 @@ export class SessionEngine {
     { start, message, summary }: StartRequest,
     workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE',
   ): Promise<void> {
+    refuseOversize(start);
+    refuseOversize(message);
     const options = {
       workflowId: start.sessionId,
       taskQueue: this.#taskQueue,
@@ -155,6 +161,16 @@ export class SessionEngine {
       throw engineError(error);
     }
   }
+}
+
+/** Whoever calls has moved large content to artifacts already; this is the last door before Temporal. @throws payload_too_large */
+function refuseOversize(payload: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(payload ?? null));
+  if (bytes > MAX_TEMPORAL_BYTES)
+    throw new PerdureError(
+      'payload_too_large',
+      `${bytes} bytes, at most ${MAX_TEMPORAL_BYTES} may be sent in one piece; upload parts of it as artifacts.`,
+    );
 }
 
 const attributesOf = ({ tenant, agent }: messages.SessionStart): TypedSearchAttributes =>

@@ -49,7 +49,7 @@ test('the AsyncAPI document is valid and names every event', async () => {
   const document = generateAsyncApi();
   const { diagnostics } = await new Parser().parse(JSON.stringify(document));
   // Severity 0 is an error.
-  expect(diagnostics.filter(({ severity }) => Number(severity) === 0)).toEqual([]);
+  expect(JSON.stringify(diagnostics, null, 1)).not.toContain('"severity": 0');
   const { messages } = document['components'] as { messages: Json };
   expect(Object.values(messages).map((message) => (message as { name: string }).name)).toEqual(
     EVENT_TYPES,
