@@ -83,6 +83,19 @@ function checkFinish(finish: Finish | undefined): Finish {
   return finish;
 }
 
+type TextPart = Extract<StreamPart, { type: `${ContentKind}-${'start' | 'delta' | 'end'}` }>;
+
+const TEXT_PARTS = new Set<StreamPart['type']>([
+  'text-start',
+  'text-delta',
+  'text-end',
+  'reasoning-start',
+  'reasoning-delta',
+  'reasoning-end',
+]);
+
+const isText = (part: StreamPart): part is TextPart => TEXT_PARTS.has(part.type);
+
 const withMetadata = (part: NativePart, metadata: unknown): NativePart =>
   metadata === undefined ? part : { ...part, providerOptions: metadata };
 
@@ -104,25 +117,11 @@ export class AnswerCollector {
   /** Resolves when the next part may come. @throws the provider's error */
   async take(part: StreamPart): Promise<void> {
     if (FROM_MODEL.has(part.type)) this.#hear();
-    switch (part.type) {
-      case 'error':
-        throw part.error;
-      case 'text-start':
-      case 'text-delta':
-      case 'text-end':
-        return this.#continue('text', part);
-      case 'reasoning-start':
-      case 'reasoning-delta':
-      case 'reasoning-end':
-        return this.#continue('reasoning', part);
-      case 'tool-call':
-        return this.#call(part);
-      case 'model-call-end':
-        this.#finish = part;
-        return;
-      default:
-        return;
-    }
+    if (part.type === 'error') throw part.error;
+    if (isText(part))
+      await this.#continue(part.type.startsWith('text') ? 'text' : 'reasoning', part);
+    else if (part.type === 'tool-call') this.#call(part);
+    else if (part.type === 'model-call-end') this.#finish = part;
   }
 
   /** @throws {IncompleteAnswer} {@link ContentRefused} */
@@ -146,10 +145,7 @@ export class AnswerCollector {
     this.#heard = true;
   }
 
-  async #continue(
-    kind: ContentKind,
-    part: { id: string; text?: string; providerMetadata?: unknown },
-  ): Promise<void> {
+  async #continue(kind: ContentKind, part: TextPart): Promise<void> {
     const key = `${kind} ${part.id}`;
     let block = this.#open.get(key);
     if (!block) {
@@ -158,7 +154,7 @@ export class AnswerCollector {
       this.#content.push(block);
     }
     block.metadata = part.providerMetadata ?? block.metadata;
-    if (part.text === undefined) return;
+    if (!('text' in part)) return;
     block.text += part.text;
     this.#deadlines.pause();
     await this.#sink.onText(kind, part.text);

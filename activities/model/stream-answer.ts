@@ -23,18 +23,12 @@ export interface AnswerRequest {
 }
 
 /** What only one provider understands. */
-function providerOptions({ kind }: CallableModel): Record<string, JSONObject> {
-  switch (kind) {
-    case 'openai':
-      // Nothing of a conversation is left with the provider: the journal is its only home.
-      return { openai: { store: false } };
-    case 'anthropic':
-      // The beginning of a conversation is the same at each step; this provider has to be asked to remember it.
-      return { anthropic: { cacheControl: { type: 'ephemeral' } } };
-    default:
-      return {};
-  }
-}
+const PROVIDER_OPTIONS: Partial<Record<CallableModel['kind'], Record<string, JSONObject>>> = {
+  // Nothing of a conversation is left with the provider: the journal is its only home.
+  openai: { openai: { store: false } },
+  // The beginning of a conversation is the same at each step; this provider has to be asked to remember it.
+  anthropic: { anthropic: { cacheControl: { type: 'ephemeral' } } },
+};
 
 /** One request, without any retry: Temporal's policy is the one owner of those. */
 const open = (request: AnswerRequest, abortSignal: AbortSignal) => {
@@ -46,7 +40,7 @@ const open = (request: AnswerRequest, abortSignal: AbortSignal) => {
     tools,
     maxOutputTokens,
     abortSignal,
-    providerOptions: providerOptions(model),
+    providerOptions: PROVIDER_OPTIONS[model.kind] ?? {},
     ...(instructions === '' ? {} : { instructions }),
     ...(temperature === undefined ? {} : { temperature }),
   });

@@ -1,6 +1,8 @@
 /** The provider families, all pointed at one model server. */
+import { startModelServer } from '../support/model-server.ts';
 import type { ModelServer } from '../support/model-server.ts';
-import type { CatalogueInput } from './stage.ts';
+import { openStage } from './stage.ts';
+import type { CatalogueInput, Stage, StageOptions } from './stage.ts';
 
 export const FAMILIES = ['openai-compatible', 'openrouter', 'openai', 'anthropic'] as const;
 export type Family = (typeof FAMILIES)[number];
@@ -36,3 +38,14 @@ export const familyOn = (
   },
   secrets: SECRETS,
 });
+
+/** A model server, and a stage with a provider of this family on it. */
+export async function withServer(
+  family: Family,
+  use: (stage: Stage, server: ModelServer) => Promise<void>,
+  options: StageOptions = {},
+): Promise<void> {
+  await using server = await startModelServer();
+  await using stage = await openStage({ ...familyOn(server, family), ...options });
+  await use(stage, server);
+}
