@@ -109,6 +109,8 @@ function openStore({
   );
   // The pool listens to idle connections only. One that dies in use fails its query, which says so; its event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  // Of a connection in use: its statement fails too, which says enough. Without a listener the process would end.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const changes = new NotifyFeed({ url, schema, log });
   const committed = (transaction: string) => fateOf(pool, transaction, fateMs);

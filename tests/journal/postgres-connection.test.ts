@@ -1,0 +1,334 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { expect, test, vi } from 'vitest';
+import { newId } from '../../contracts/ids.ts';
+import { migrate } from '../../journal/migrate.ts';
+import type { Journal } from '../../journal/port.ts';
+import { faultOf } from '../../journal/postgres/faults.ts';
+import { openPostgresJournal } from '../../journal/postgres.ts';
+import { freePort } from '../../servers/child.ts';
+import { startPostgres } from '../../servers/postgres.ts';
+import { postgresDatabase } from '../support/database.ts';
+import { emptyJournal, postgres } from './support/dialects.ts';
+import {
+  allEvents,
+  answer,
+  claimOf,
+  claimed,
+  createSession,
+  delta,
+  deltasOf,
+  openStep,
+  OWNER,
+  types,
+} from './support/facts.ts';
+
+interface Cuts extends Disposable {
+  /** Cuts the connection at the n-th statement of the journal's pool from now on. */
+  at(statement: number): void;
+  /** True once the cut was made. */
+  made(): boolean;
+}
+
+/** Breaks connections between two statements: before one is sent, or after it was and before its answer came. */
+function cutting(moment: 'before' | 'after'): Cuts {
+  let left = Infinity;
+  const query = pg.Client.prototype.query;
+  const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+    this: pg.Client,
+    ...args: unknown[]
+  ) {
+    const call = () => (query as (...all: unknown[]) => Promise<unknown>).apply(this, args);
+    const ours =
+      (this as unknown as { connectionParameters: { application_name: string } })
+        .connectionParameters.application_name === 'perdure journal';
+    if (!ours || --left !== 0) return call();
+    const { stream } = (
+      this as unknown as { connection: { stream: { destroy(): void; destroySoon(): void } } }
+    ).connection;
+    if (moment === 'before') stream.destroy();
+    const result = call();
+    if (moment === 'after') setImmediate(() => stream.destroy());
+    return result;
+  } as never);
+  return {
+    at: (statement) => (left = statement),
+    made: () => left <= 0,
+    [Symbol.dispose]: () => spy.mockRestore(),
+  };
+}
+
+test.each(['before', 'after'] as const)(
+  'a connection that breaks %s any statement loses nothing and doubles nothing',
+  async (moment) => {
+    await using opened = await emptyJournal(postgres);
+    const { journal } = opened;
+    const { sessionId, attempt } = await openStep(journal);
+    using cuts = cutting(moment);
+    let written = '';
+    for (let statement = 1; ; statement++) {
+      cuts.at(statement);
+      await journal.steps.append(attempt, [delta(`${statement};`)]);
+      written += `${statement};`;
+      if (!cuts.made()) break;
+    }
+    cuts.at(Infinity);
+    expect(written.split(';').length).toBeGreaterThan(5);
+    for (let statement = 1; ; statement++) {
+      const next = await openStep(journal);
+      cuts.at(statement);
+      await journal.steps.finish(next.attempt, answer('Hello', 1));
+      const cut = cuts.made();
+      cuts.at(Infinity);
+      expect(types(await allEvents(journal, next.sessionId)).slice(3)).toEqual([
+        'content.completed',
+        'model.settled',
+        'usage.recorded',
+        'turn.settled',
+      ]);
+      if (!cut) break;
+    }
+    cuts.at(Infinity);
+    expect(deltasOf(await allEvents(journal, sessionId))).toBe(written);
+    expect(await journal.sessions.rebuild(sessionId)).toBe(false);
+  },
+);
+
+test('a server that goes away while it commits leaves the write in doubt, and the writer is told', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perdure-pg-'));
+  const server = await startPostgres({ folder });
+  await migrate({ url: server.url }, 'up');
+  const journal = await openPostgresJournal({ url: server.url, poolSize: 2, fateMs: 300 });
+  const { attempt } = await openStep(journal);
+  const query = pg.Client.prototype.query;
+  const stopped = Promise.withResolvers<void>();
+  using spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+    this: pg.Client,
+    ...args: unknown[]
+  ) {
+    const call = () => (query as (...all: unknown[]) => Promise<unknown>).apply(this, args);
+    if (args[0] !== 'commit') return call();
+    return server.stop().then(() => {
+      stopped.resolve();
+      return call();
+    });
+  } as never);
+  const writing = journal.steps.append(attempt, [delta('x')]);
+  await expect(writing).rejects.toMatchObject({
+    code: 'journal_unavailable',
+    message: expect.stringContaining('while it committed'),
+  });
+  await stopped.promise;
+  spy.mockRestore();
+  await journal.close();
+  await rm(folder, { recursive: true });
+});
+
+async function untilUp(journal: Journal): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        journal.ping().then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+}
+
+test('a restart of the server interrupts nobody for good: writes wait, tails go on, attempts still hear of their end', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perdure-pg-'));
+  const port = await freePort();
+  const first = await startPostgres({ folder, port });
+  await migrate({ url: first.url }, 'up');
+  const warnings = new Set<string>();
+  const log = { warn: (_: object, message: string) => void warnings.add(message) };
+  const journal = await openPostgresJournal({ url: first.url, poolSize: 4, log });
+  const { sessionId, turn, attempt } = await openStep(journal);
+  const other = await openStep(journal);
+  const stop = new AbortController();
+  let text = '';
+  const tailing = (async () => {
+    for await (const events of journal.events.tail(sessionId, { after: 0, signal: stop.signal }))
+      text += deltasOf(events);
+  })();
+  const closed = journal.steps.whenClosed(other.attempt, stop.signal);
+  await journal.steps.append(attempt, [delta('before ')]);
+  await expect.poll(() => text).toBe('before ');
+  await first.stop();
+  const waiting = journal.steps.append(attempt, [delta('after')]);
+  await expect(journal.sessions.get(sessionId)).rejects.toMatchObject({
+    code: 'journal_unavailable',
+  });
+  await expect(journal.steps.claim(claimOf(sessionId))).rejects.toMatchObject({
+    code: 'journal_unavailable',
+  });
+  await expect(journal.contexts.set(OWNER, 'c', null)).rejects.toMatchObject({
+    code: 'journal_unavailable',
+  });
+  // The slow poll finds nobody there.
+  await expect.poll(() => warnings.size, { timeout: 20_000 }).toBe(5);
+  const second = await startPostgres({ folder, port });
+  await untilUp(journal);
+  await waiting;
+  await expect.poll(() => text, { timeout: 20_000 }).toBe('before after');
+  await journal.steps.seal({
+    sessionId: other.sessionId,
+    turn: other.turn,
+    step: 1,
+    cause: 'stop',
+    messages: [],
+    turnSpend: answer('').spend,
+  });
+  expect(await closed).toBe('sealed');
+  await journal.steps.finish(attempt, answer('before after'));
+  expect((await journal.events.transcript(sessionId)).at(-1)).toMatchObject({ id: `${turn}/1` });
+  expect([...warnings].toSorted()).toEqual([
+    'cannot read new events',
+    'cannot read which attempts were closed',
+    'lost an idle connection to the journal',
+    'lost the connection for notifications',
+    'the journal cannot be written, trying again',
+  ]);
+  stop.abort();
+  await tailing;
+  await journal.close();
+  await second.stop();
+  await rm(folder, { recursive: true });
+});
+
+test('a journal is closed while its server is gone, and refuses what waits', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'perdure-pg-'));
+  const server = await startPostgres({ folder });
+  await migrate({ url: server.url }, 'up');
+  const journal = await openPostgresJournal({ url: server.url, poolSize: 2 });
+  const { attempt } = await openStep(journal);
+  await server.stop();
+  const waiting = journal.steps.append(attempt, [delta('x')]).catch((error: unknown) => error);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await journal.close();
+  expect(await waiting).toMatchObject({ code: 'journal_unavailable' });
+  await rm(folder, { recursive: true });
+});
+
+async function listening(url: string, channel: string) {
+  const client = new pg.Client({ connectionString: url });
+  const heard: string[] = [];
+  client.on('notification', ({ payload }) => heard.push(payload!));
+  await client.connect();
+  await client.query(`listen ${channel}`);
+  return { heard, [Symbol.asyncDispose]: () => client.end() };
+}
+
+test('commits are announced by id, coalesced, and as "all" where there are too many', async () => {
+  await using database = await postgresDatabase();
+  await migrate({ url: database.url }, 'up');
+  const journal = await openPostgresJournal({ url: database.url, poolSize: 4 });
+  const steps = await Promise.all(Array.from({ length: 300 }, () => openStep(journal)));
+  await using events = await listening(database.url, 'perdure_events');
+  await using closed = await listening(database.url, 'perdure_closed');
+  const { sessionId, turn, attempt } = steps[0]!;
+  await journal.steps.append(attempt, [delta('x')]);
+  await expect.poll(() => events.heard).toEqual([sessionId]);
+  await Promise.all(steps.map((step) => journal.steps.append(step.attempt, [delta('x')])));
+  await expect.poll(() => events.heard).toContain('*');
+  expect(events.heard.length).toBeLessThan(20);
+  await journal.steps.seal({
+    sessionId,
+    turn,
+    step: 1,
+    cause: 'stop',
+    messages: [],
+    turnSpend: answer('').spend,
+  });
+  await expect.poll(() => closed.heard).toEqual([sessionId]);
+  await journal.close();
+});
+
+test('two processes see each other’s events without waiting for the slow poll', async () => {
+  await using opened = await emptyJournal(postgres);
+  const worker = opened.journal;
+  const api = await opened.database.open();
+  const stop = new AbortController();
+  const { sessionId, attempt } = await openStep(worker);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const polls = vi.spyOn(globalThis, 'setInterval');
+  let text = '';
+  const tailing = (async () => {
+    for await (const events of api.events.tail(sessionId, { after: 0, signal: stop.signal })) {
+      text += deltasOf(events);
+      if (text === '0123456789') resolve();
+    }
+  })();
+  for (let i = 0; i < 10; i++) await worker.steps.append(attempt, [delta(`${i}`)]);
+  await promise;
+  polls.mockRestore();
+  stop.abort();
+  await tailing;
+  await api.close();
+});
+
+test('a lost connection for notifications is replaced, and what was missed is read', async () => {
+  await using opened = await emptyJournal(postgres);
+  const { journal, database } = opened;
+  const sessionId = await createSession(journal);
+  const stop = new AbortController();
+  let text = '';
+  const tailing = (async () => {
+    for await (const events of journal.events.tail(sessionId, { after: 0, signal: stop.signal }))
+      text += deltasOf(events);
+  })();
+  const attempt = await claimed(journal, claimOf(sessionId));
+  await journal.steps.append(attempt, [delta('one ')]);
+  await expect.poll(() => text).toBe('one ');
+  const kill = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'perdure journal feed' and datname = current_database()`;
+  await database.execute(kill);
+  await journal.steps.append(attempt, [delta('two ')]);
+  await expect.poll(() => text).toBe('one two ');
+  await expect
+    .poll(async () => {
+      await journal.contexts.set(OWNER, 'c', newId('ses'));
+      return true;
+    })
+    .toBe(true);
+  stop.abort();
+  await tailing;
+});
+
+test('its faults are told apart', () => {
+  const coded = (code: string) => Object.assign(new Error(code), { code });
+  expect(['40001', '40P01', '55P03'].map((code) => faultOf(coded(code)))).toEqual([
+    'retry',
+    'retry',
+    'retry',
+  ]);
+  expect(['22P02', '23505', '54000'].map((code) => faultOf(coded(code)))).toEqual([
+    'data',
+    'data',
+    'data',
+  ]);
+  expect(['42P01', '0A000', 'XX000'].map((code) => faultOf(coded(code)))).toEqual([
+    'bug',
+    'bug',
+    'bug',
+  ]);
+  const unavailable = [
+    '57P01',
+    '08006',
+    '53100',
+    '57014',
+    '25006',
+    '28P01',
+    'ECONNREFUSED',
+    'ETIMEDOUT',
+  ];
+  expect(new Set(unavailable.map((code) => faultOf(coded(code))))).toEqual(
+    new Set(['unavailable']),
+  );
+  expect(faultOf(new Error('Connection terminated unexpectedly'))).toBe('unavailable');
+  expect(faultOf(new TypeError('x is not a function'))).toBe('bug');
+  expect(faultOf(coded('journal_unavailable'))).toBe('bug');
+});
