@@ -11,10 +11,16 @@ import { effectSchema, errorInfoSchema, toolModeSchema, toolSettlementSchema } f
 
 export const messageIdSchema = z
   .string()
-  .regex(new RegExp(idPattern('msg')), 'expected a message id') as unknown as z.ZodType<MessageId, string>;
+  .regex(new RegExp(idPattern('msg')), 'expected a message id') as unknown as z.ZodType<
+  MessageId,
+  string
+>;
 export const sessionIdSchema = z
   .string()
-  .regex(new RegExp(idPattern('ses')), 'expected a session id') as unknown as z.ZodType<SessionId, string>;
+  .regex(new RegExp(idPattern('ses')), 'expected a session id') as unknown as z.ZodType<
+  SessionId,
+  string
+>;
 const callId = z.string();
 const policy = z.enum(BUSY_POLICIES);
 
