@@ -9,12 +9,14 @@ import type { Settings } from '../config/settings.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { workflowBundle } from './bundle.ts';
 import { connectWorker, watchConnection } from './connection.ts';
 import type { Watch } from './connection.ts';
 import { serveHealth } from './health.ts';
 import { startPruning } from './pruning.ts';
 import { installRuntime, temporalLogger } from './runtime.ts';
+import { tracingOptions, workflowInterceptors } from './tracing.ts';
 import { sessionTuning, toolTuning } from './tuning.ts';
 
 export interface WorkerParts {
@@ -25,6 +27,8 @@ export interface WorkerParts {
   readonly secrets: SecretLookup;
   /** Folder where finished workflow bundles are kept between starts. */
   readonly bundles: string;
+  /** Absent: no traces. */
+  readonly tracing?: Tracing | undefined;
   /** Instead of the configured providers: scripted models in tests. */
   readonly models?: ActivityDependencies['models'];
   /** After so long without Temporal the worker ends; tests do not wait a minute. */
@@ -74,7 +78,7 @@ async function createWorkers(
   const bundle = await workflowBundle({
     folder: parts.bundles,
     logger: temporalLogger(log),
-    interceptors: [],
+    interceptors: parts.tracing ? [workflowInterceptors()] : [],
   });
   const deps: ActivityDependencies = {
     journal: parts.journal,
@@ -86,14 +90,17 @@ async function createWorkers(
     metrics: parts.metrics,
     models: parts.models,
   };
+  const tracing = parts.tracing && tracingOptions(parts.tracing);
   const sessions = Worker.create({
     ...sessionTuning(settings),
+    ...tracing,
     connection,
     workflowBundle: bundle,
     activities: createSessionActivities(deps),
   });
   const tools = Worker.create({
     ...toolTuning(settings),
+    ...(tracing && { interceptors: tracing.interceptors }),
     connection,
     activities: createToolActivities(deps),
   });

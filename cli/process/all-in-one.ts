@@ -7,6 +7,7 @@ import { openJournal } from './journal.ts';
 import { processLog } from './log.ts';
 import { startOwnApi } from './start-api.ts';
 import { tryToRegister } from './temporal.ts';
+import { tracingOf } from './tracing.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export async function runAllInOne(): Promise<void> {
@@ -15,7 +16,8 @@ export async function runAllInOne(): Promise<void> {
   const log = processLog(settings, 'all-in-one', secrets);
   await using open = new AsyncDisposableStack();
   const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
-  const parts = { settings, journal, log, metrics: createMetrics(), secrets };
+  const tracing = open.use(await tracingOf(settings, 'all-in-one'));
+  const parts = { settings, journal, log, metrics: createMetrics(), secrets, tracing };
   await tryToRegister(parts);
   const worker = await startWorker({ ...parts, bundles: bundles() });
   open.defer(() => worker.drain());

@@ -4,6 +4,7 @@ import { readSettings } from '../settings.ts';
 import { openJournal, requirePostgres } from './journal.ts';
 import { processLog } from './log.ts';
 import { startOwnApi } from './start-api.ts';
+import { tracingOf } from './tracing.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export async function runApi(): Promise<void> {
@@ -13,7 +14,8 @@ export async function runApi(): Promise<void> {
   const log = processLog(settings, 'api', secrets);
   await using open = new AsyncDisposableStack();
   const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
-  const parts = { settings, journal, log, metrics: createMetrics(), secrets };
+  const tracing = open.use(await tracingOf(settings, 'api'));
+  const parts = { settings, journal, log, metrics: createMetrics(), secrets, tracing };
   const api = open.adopt(await startOwnApi(parts), (it) => it.close());
   log.info({ url: api.url }, 'API started');
   // An API has nothing that could end it: without Temporal or the journal it says 503 and waits for them.

@@ -14,6 +14,8 @@ export interface ApiParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly secrets: SecretLookup;
+  /** Whether commands to Temporal begin a trace. */
+  readonly tracing?: object | undefined;
 }
 
 /** The API with a Temporal client of its own, which is closed with it. */
@@ -24,7 +26,11 @@ export async function startOwnApi(parts: ApiParts): Promise<RunningApi> {
     const api = await startApi({
       settings,
       journal,
-      temporalClient: new Client({ connection, namespace: settings.temporal.namespace }),
+      temporalClient: new Client({
+        connection,
+        namespace: settings.temporal.namespace,
+        interceptors: { workflow: parts.tracing ? [await traceCommands()] : [] },
+      }),
       catalogue: settings.catalogue,
       log,
       metrics: metrics.registry,
@@ -38,4 +44,10 @@ export async function startOwnApi(parts: ApiParts): Promise<RunningApi> {
     await connection.close();
     throw error;
   }
+}
+
+async function traceCommands() {
+  const { OpenTelemetryWorkflowClientInterceptor } =
+    await import('@temporalio/interceptors-opentelemetry');
+  return new OpenTelemetryWorkflowClientInterceptor();
 }

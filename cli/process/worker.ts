@@ -5,6 +5,7 @@ import { readSettings } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal, requirePostgres } from './journal.ts';
 import { processLog } from './log.ts';
+import { tracingOf } from './tracing.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export async function runWorker(): Promise<void> {
@@ -14,7 +15,8 @@ export async function runWorker(): Promise<void> {
   const log = processLog(settings, 'worker', secrets);
   await using open = new AsyncDisposableStack();
   const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
-  const parts = { settings, journal, log, metrics: createMetrics(), secrets };
+  const tracing = open.use(await tracingOf(settings, 'worker'));
+  const parts = { settings, journal, log, metrics: createMetrics(), secrets, tracing };
   const worker = await startWorker({ ...parts, bundles: bundles() });
   await untilStopped({ ended: worker.ended, stop: () => worker.drain() }, log);
 }

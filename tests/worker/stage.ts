@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import type { ClientOptions } from '@temporalio/client';
 import type { FileSettings } from '../../config/schema.ts';
 import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -40,7 +41,10 @@ export interface Stage extends AsyncDisposable {
 
 const FOLLOW_MS = 50_000;
 
-export async function stage(worker: Partial<FileSettings['worker']> = {}): Promise<Stage> {
+export async function stage(
+  worker: Partial<FileSettings['worker']> = {},
+  clientOptions: Omit<ClientOptions, 'connection'> = {},
+): Promise<Stage> {
   await using started = new AsyncDisposableStack();
   const folder = started.use(await temporaryFolder()).path;
   const temporal = started.use(
@@ -63,7 +67,7 @@ export async function stage(worker: Partial<FileSettings['worker']> = {}): Promi
     await Connection.connect({ address: temporal.address }),
     (open) => open.close(),
   );
-  const client = new Client({ connection });
+  const client = new Client({ connection, ...clientOptions });
   const bundles = '.results/bundles';
   const kept = started.move();
   return {
