@@ -16,9 +16,7 @@ afterAll(() => kit[Symbol.asyncDispose]());
 async function busySession() {
   const message = userMessage();
   const held = gate();
-  const session = await kit.session({ message });
-  session.world.script = [held.step];
-  session.world.otherwise = completed();
+  const session = await kit.session({ message, script: [held.step], otherwise: completed() });
   await eventually(() => session.world.steps.length === 1, 'the first step');
   return { session, held, first: message.messageId };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gate } from './support/gate.ts';
 import { completed } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import { eventually, SessionKit, untilTurns, userMessage } from './support/session-kit.ts';
 
 let kit: SessionKit;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ test('a flood of messages crosses several runs, and each opens one turn, in orde
     sent.push(message.messageId);
     await session.handle.signal('userMessage', message);
   }
-  await untilStatus(session, { turns: 80, state: 'waiting' });
+  await untilTurns(session, 80);
   expect(session.world.accepted.flat()).toEqual(sent);
   expect((await session.handle.describe()).runId).not.toBe(runId);
   expect(session.world.factsOf('message.rejected')).toEqual([]);
@@ -29,18 +29,25 @@ test('a flood of messages crosses several runs, and each opens one turn, in orde
 test('a run hands on its queue, the ids it has seen, its spend and its model', async () => {
   const held = gate();
   const first = userMessage();
-  const session = await kit.session({ message: first, limits: { historyEvents: 30 } });
-  session.world.script = [held.step];
-  session.world.otherwise = completed();
+  const session = await kit.session({
+    message: first,
+    limits: { historyEvents: 30 },
+    script: [held.step],
+    otherwise: completed(),
+  });
   await session.handle.executeUpdate('reconfigure', { args: [{ model: 'larger' }] });
   const queued: string[] = [];
   for (let n = 0; n < 10; n++) queued.push(await session.send());
   await eventually(() => session.world.facts.length === 11, 'recorded');
   held.open();
-  await untilStatus(session, { turns: 11, state: 'waiting', model: 'larger' });
+  await untilTurns(session, 11);
   await session.handle.signal('userMessage', first);
   expect(session.world.accepted).toEqual([first.messageId, ...queued].map((id) => [id]));
-  expect((await session.status()).spend.usage.outputTokens).toBe(110);
+  expect(await session.status()).toMatchObject({
+    model: 'larger',
+    turns: 11,
+    spend: { usage: { outputTokens: 110 } },
+  });
   await session.stop();
 });
 
@@ -49,7 +56,7 @@ test('the idle time goes on across runs', async () => {
   session.world.otherwise = completed();
   for (let turns = 1; turns <= 6; turns++) {
     await session.send();
-    await untilStatus(session, { turns, state: 'waiting' });
+    await untilTurns(session, turns);
   }
   await session.handle.result();
   expect(session.world.factTypes).toEqual(['session.state', 'session.warning', 'session.ended']);

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ModelStepResult } from '../../contracts/activities.ts';
 import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
 import type { Step } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import {
+  eventually,
+  SessionKit,
+  untilStatus,
+  untilTurns,
+  userMessage,
+} from './support/session-kit.ts';
 
 let kit: SessionKit;
 beforeAll(async () => {
@@ -18,24 +24,23 @@ const fails =
   };
 
 test('a model call that fails is tried again after the wait that the failure names', async () => {
-  const at: number[] = [];
-  const session = await kit.session({ message: userMessage() });
   const busy =
     (nextRetryDelay: string): Step =>
     () => {
-      at.push(Date.now());
       throw ApplicationFailure.create({
         message: 'overloaded',
         nextRetryDelay: nextRetryDelay as '1s',
       });
     };
-  session.world.script = [busy('90s'), busy('45s')];
-  session.world.otherwise = completed();
+  const session = await kit.session({
+    message: userMessage(),
+    script: [busy('90s'), busy('45s'), completed()],
+  });
   await eventually(async () => {
     await kit.pass(10_000);
     return session.world.steps.length === 3;
   }, 'the third attempt');
-  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await untilTurns(session, 3);
   const { events = [] } = await session.handle.fetchHistory();
   const seconds = (event: { eventTime?: { seconds?: unknown } | null } | undefined) =>
     Number(event?.eventTime?.seconds);
@@ -47,12 +52,14 @@ test('a model call that fails is tried again after the wait that the failure nam
 });
 
 test('a model call that fails for good settles the turn as failed, and the session goes on', async () => {
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [
-    fails(ApplicationFailure.nonRetryable('a newer attempt owns the step', 'AttemptSuperseded')),
-    fails(ApplicationFailure.nonRetryable('too long', 'context_too_long')),
-    completed(),
-  ];
+  const session = await kit.session({
+    message: userMessage(),
+    script: [
+      fails(ApplicationFailure.nonRetryable('a newer attempt owns the step', 'AttemptSuperseded')),
+      fails(ApplicationFailure.nonRetryable('too long', 'context_too_long')),
+      completed(),
+    ],
+  });
   await untilStatus(session, { turns: 1, state: 'waiting' });
   await session.send();
   await untilStatus(session, { turns: 2, state: 'waiting' });
@@ -78,9 +85,11 @@ test('facts are written when the journal is back, in order and once', async () =
 
 test('one fact that the journal refuses for good takes no other with it', async () => {
   const held = Promise.withResolvers<ModelStepResult>();
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [() => held.promise];
-  session.world.otherwise = completed();
+  const session = await kit.session({
+    message: userMessage(),
+    script: [() => held.promise],
+    otherwise: completed(),
+  });
   await eventually(() => session.world.steps.length === 1, 'the first step');
   const bad = userMessage();
   session.world.recording = (facts) => {
@@ -98,9 +107,12 @@ test('one fact that the journal refuses for good takes no other with it', async 
 });
 
 test('a turn ends at its number of steps, and the session goes on', async () => {
-  const session = await kit.session({ message: userMessage(), limits: { stepsPerTurn: 2 } });
   const look: Step = (input) => callsTools([toolCall({ settled: true })], spent(5))(input);
-  session.world.script = [look, look, completed()];
+  const session = await kit.session({
+    message: userMessage(),
+    limits: { stepsPerTurn: 2 },
+    script: [look, look, completed()],
+  });
   await untilStatus(session, { turns: 1, state: 'waiting' });
   await eventually(() => session.world.facts.length === 1, 'the fact');
   expect(session.world.facts[0]).toMatchObject({
@@ -121,13 +133,13 @@ test('a turn ends at its number of steps, and the session goes on', async () => 
 });
 
 test('a turn ends when its tokens or its money are spent; what is left travels with every step', async () => {
+  const look = (tokens: number, usd: number): Step =>
+    callsTools([toolCall({ settled: true })], spent(tokens, usd));
   const session = await kit.session({
     message: userMessage(),
     limits: { tokensPerTurn: 100, usdPerSession: 1 },
+    script: [look(60, 0.3), look(60, 0.3), look(10, 0.5)],
   });
-  const look = (tokens: number, usd: number): Step =>
-    callsTools([toolCall({ settled: true })], spent(tokens, usd));
-  session.world.script = [look(60, 0.3), look(60, 0.3), look(10, 0.5)];
   await untilStatus(session, { turns: 1, state: 'waiting' });
   await session.send();
   await untilStatus(session, { turns: 2, state: 'waiting' });

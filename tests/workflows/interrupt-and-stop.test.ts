@@ -14,9 +14,7 @@ afterAll(() => kit[Symbol.asyncDispose]());
 async function streaming() {
   const message = userMessage();
   const held = gate();
-  const session = await kit.session({ message });
-  session.world.script = [held.step];
-  session.world.otherwise = completed();
+  const session = await kit.session({ message, script: [held.step], otherwise: completed() });
   await eventually(() => session.world.steps.length === 1, 'the first step');
   return { session, held, message };
 }
@@ -56,8 +54,10 @@ test('an interrupt names its turn, and one for another turn or an idle session c
 });
 
 test('an interrupt while tools are open seals the turn, and spends nothing twice', async () => {
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [callsTools([toolCall(), toolCall()], spent(7))];
+  const session = await kit.session({
+    message: userMessage(),
+    script: [callsTools([toolCall(), toolCall()], spent(7))],
+  });
   session.world.sealing = () => ({ outcome: 'interrupted', spend: spent(7) });
   await untilStatus(session, { state: 'waiting_for_tools' });
   await session.handle.signal('interruptTurn', {});
@@ -108,8 +108,10 @@ test('a stop while streaming seals the step, then ends the session', async () =>
 });
 
 test('a stop while tools are open seals the turn, then ends the session', async () => {
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [callsTools([toolCall(), toolCall({ mode: 'worker', effect: 'read' })])];
+  const session = await kit.session({
+    message: userMessage(),
+    script: [callsTools([toolCall(), toolCall({ mode: 'worker', effect: 'read' })])],
+  });
   session.world.executing = () => new Promise(() => {});
   await untilStatus(session, { state: 'waiting_for_tools' });
   await session.stop();

@@ -14,8 +14,7 @@ test('a session without a message records that it waits, one with a message reco
   expect(idle.world.factsOf('session.state')).toEqual([{ state: 'waiting' }]);
   await idle.stop();
 
-  const busy = await kit.session({ message: userMessage() });
-  busy.world.otherwise = completed();
+  const busy = await kit.session({ message: userMessage(), otherwise: completed() });
   await untilStatus(busy, { turns: 1, state: 'waiting' });
   expect(busy.world.facts).toEqual([]);
   await busy.stop();
@@ -23,8 +22,7 @@ test('a session without a message records that it waits, one with a message reco
 
 test('a message travels with its content, and without what is empty', async () => {
   const message = userMessage('enqueue', 'what is this?');
-  const session = await kit.session({ message });
-  session.world.otherwise = completed();
+  const session = await kit.session({ message, otherwise: completed() });
   await untilStatus(session, { turns: 1, state: 'waiting' });
   expect(session.world.steps).toEqual([
     { sessionId: session.sessionId, turn: message.messageId, step: 1, messages: [message] },
@@ -34,8 +32,7 @@ test('a message travels with its content, and without what is empty', async () =
 
 test('a message id that was seen before is dropped silently', async () => {
   const message = userMessage();
-  const session = await kit.session({ message });
-  session.world.otherwise = completed();
+  const session = await kit.session({ message, otherwise: completed() });
   await untilStatus(session, { turns: 1, state: 'waiting' });
   await session.handle.signal('userMessage', message);
   await session.handle.signal('userMessage', { ...message, content: [] });

@@ -1,7 +1,13 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import {
+  eventually,
+  SessionKit,
+  untilStatus,
+  untilTurns,
+  userMessage,
+} from './support/session-kit.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -22,9 +28,11 @@ test('calls of one step run in parallel, in a worker and at a client, and the ne
   });
   const atClient = toolCall();
   const done = toolCall({ settled: true });
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [callsTools([atClient, inWorker, done], spent(7))];
-  session.world.otherwise = completed(spent(5));
+  const session = await kit.session({
+    message: userMessage(),
+    script: [callsTools([atClient, inWorker, done], spent(7))],
+    otherwise: completed(spent(5)),
+  });
   await eventually(() => session.world.tools.length === 1, 'the tool in the worker');
   await eventually(
     async () => (await session.handle.query<string[]>('pendingCalls')).length === 1,
@@ -47,7 +55,7 @@ test('calls of one step run in parallel, in a worker and at a client, and the ne
 
 test('a result that comes before the workflow knows of the call is not lost', async () => {
   const call = toolCall();
-  const session = await kit.session({ message: userMessage() });
+  const session = await kit.session();
   session.world.script = [
     async (input) => {
       await session.handle.signal('toolResult', { callId: call.callId });
@@ -55,6 +63,7 @@ test('a result that comes before the workflow knows of the call is not lost', as
     },
   ];
   session.world.otherwise = completed();
+  await session.send();
   await untilStatus(session, { turns: 1, state: 'waiting' });
   expect(session.world.settles).toHaveLength(1);
   await session.stop();
@@ -62,24 +71,29 @@ test('a result that comes before the workflow knows of the call is not lost', as
 
 test('a call that no client takes for 24 hours is given up', async () => {
   const call = toolCall();
-  const session = await kit.session({ message: userMessage(), limits: { lifetimeMs: 100 * HOUR } });
-  session.world.script = [callsTools([call])];
-  session.world.otherwise = completed();
-  await untilStatus(session, { state: 'waiting_for_tools' });
+  const session = await kit.session({
+    message: userMessage(),
+    limits: { lifetimeMs: 100 * HOUR },
+    script: [callsTools([call])],
+    otherwise: completed(),
+  });
+  await untilTurns(session, 1);
   await kit.pass(24 * HOUR - MINUTE);
   expect(session.world.settles).toEqual([]);
   await kit.pass(2 * MINUTE);
-  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await untilTurns(session, 2);
   expect(session.world.settles).toMatchObject([{ callId: call.callId, giveUp: true }]);
   await session.stop();
 });
 
 test('a claimed call is asked for again when its own time is up', async () => {
   const call = toolCall();
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [callsTools([call])];
-  session.world.otherwise = completed();
-  await untilStatus(session, { state: 'waiting_for_tools' });
+  const session = await kit.session({
+    message: userMessage(),
+    script: [callsTools([call])],
+    otherwise: completed(),
+  });
+  await untilTurns(session, 1);
   const { searchAttributes: _, startTime } = await session.handle.describe();
   const dueAt = new Date(startTime.getTime() + 5 * MINUTE).toISOString();
   session.world.settling = () =>
@@ -91,7 +105,7 @@ test('a claimed call is asked for again when its own time is up', async () => {
   await kit.pass(4 * MINUTE);
   expect(session.world.settles).toHaveLength(1);
   await kit.pass(2 * MINUTE);
-  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await untilTurns(session, 2);
   expect(session.world.settles).toHaveLength(2);
   expect(session.world.settles[1]?.giveUp).toBe(false);
   await session.stop();
@@ -99,24 +113,29 @@ test('a claimed call is asked for again when its own time is up', async () => {
 
 test('an open call that nobody has claimed goes on waiting for its claim', async () => {
   const call = toolCall();
-  const session = await kit.session({ message: userMessage(), limits: { toolClaimMs: HOUR } });
-  session.world.script = [callsTools([call])];
-  session.world.otherwise = completed();
+  const session = await kit.session({
+    message: userMessage(),
+    limits: { toolClaimMs: HOUR, lifetimeMs: 100 * HOUR },
+    script: [callsTools([call])],
+    otherwise: completed(),
+  });
   session.world.settling = ({ giveUp }) =>
     giveUp ? { state: 'settled', outcome: 'timed_out' } : { state: 'open', dueAt: null };
-  await untilStatus(session, { state: 'waiting_for_tools' });
+  await untilTurns(session, 1);
   await session.handle.signal('toolResult', { callId: call.callId });
   await kit.pass(HOUR + MINUTE);
-  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await untilTurns(session, 2);
   expect(session.world.settles.map(({ giveUp }) => giveUp)).toEqual([false, true]);
   await session.stop();
 });
 
 test('a tool that no worker could run still gets one result', async () => {
   const call = toolCall({ mode: 'worker', effect: 'never-retry' });
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [callsTools([call])];
-  session.world.otherwise = completed();
+  const session = await kit.session({
+    message: userMessage(),
+    script: [callsTools([call])],
+    otherwise: completed(),
+  });
   session.world.executing = () => {
     throw ApplicationFailure.nonRetryable('the disk is gone');
   };
@@ -136,9 +155,9 @@ test('a tool is tried as often as its effect allows, with the declared waits', a
   const session = await kit.session({
     message: userMessage(),
     policies: { toolRead: { attempts: 2, firstWaitMs: 10 } },
+    script: [callsTools([toolCall({ mode: 'worker', effect: 'read' })])],
+    otherwise: completed(),
   });
-  session.world.script = [callsTools([toolCall({ mode: 'worker', effect: 'read' })])];
-  session.world.otherwise = completed();
   session.world.executing = () => {
     throw new Error('again');
   };
@@ -148,6 +167,5 @@ test('a tool is tried as often as its effect allows, with the declared waits', a
     return session.world.settles.length === 1;
   }, 'the ledger settles it');
   expect(session.world.tools).toHaveLength(2);
-  await untilStatus(session, { state: 'waiting' });
   await session.stop();
 });

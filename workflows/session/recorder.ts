@@ -1,5 +1,5 @@
 /** Hands the session's facts to the journal, in order: all that one workflow task decided in one local activity. */
-import { ActivityFailure, condition, log } from '@temporalio/workflow';
+import { TemporalFailure, condition, log } from '@temporalio/workflow';
 import type { Fact } from '../../contracts/activities.ts';
 import { noteRecorded } from './queue.ts';
 import { tell, type Run } from './run.ts';
@@ -26,7 +26,7 @@ async function write(run: Run, facts: readonly Fact[]): Promise<void> {
   try {
     await run.activities.record(run.session.start.sessionId, facts);
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    if (!(error instanceof TemporalFailure)) throw error;
     // Refused for good (a schema error): one bad fact must not take the others with it, nor the session.
     if (facts.length > 1) for (const fact of facts) await write(run, [fact]);
     else log.error('The journal refused a fact', { key: facts[0]?.key, error });

@@ -5,6 +5,7 @@ import {
   CancellationScope,
   condition,
   log,
+  TemporalFailure,
 } from '@temporalio/workflow';
 import type { IncomingMessage, SealInput } from '../../contracts/activities.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
@@ -21,7 +22,7 @@ export async function runTurn(run: Run, opener: IncomingMessage): Promise<void> 
   try {
     while (await runStep(run, turn));
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    if (!(error instanceof TemporalFailure)) throw error;
     await seal(run, turn, whyFailed(error));
   } finally {
     closeTurn(run.session, Date.now());
@@ -91,15 +92,14 @@ async function seal(run: Run, turn: OpenTurn, error?: ErrorInfo): Promise<void> 
     const sealed = await activities.sealStep(input);
     countStep(session, turn, sealed.spend);
   } catch (failure) {
-    if (!(failure instanceof ActivityFailure)) throw failure;
+    if (!(failure instanceof TemporalFailure)) throw failure;
     // Retried until it works, so this is a defect that no retry mends. The turn ends all the same.
     log.error('The journal refused to seal a step', { turn: turn.id, step: turn.step, failure });
   }
 }
 
-/** The innermost failure has the words of whoever failed. */
-function whyFailed(failure: ActivityFailure): ErrorInfo {
-  const { cause } = failure;
-  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  return failureInfo(type, cause?.message ?? failure.message);
+/** The activity's own failure has the words of whoever failed; a local activity's comes without a wrapping. */
+function whyFailed(failure: TemporalFailure): ErrorInfo {
+  const cause = failure instanceof ActivityFailure ? (failure.cause ?? failure) : failure;
+  return failureInfo(cause instanceof ApplicationFailure ? cause.type : undefined, cause.message);
 }

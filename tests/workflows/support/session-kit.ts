@@ -13,7 +13,7 @@ import type { BusyPolicy } from '../../../contracts/session-state.ts';
 import type { SessionStart, UserMessage } from '../../../workflows/session/messages.ts';
 import { testBundle } from '../../support/bundle.ts';
 import { timeSkippingEnv, type TimeSkipping } from '../../support/time-skipping.ts';
-import { ScriptedWorld } from './scripted-world.ts';
+import { ScriptedWorld, type Step } from './scripted-world.ts';
 
 export const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
 
@@ -30,6 +30,9 @@ export interface TestSession {
 export interface StartOptions extends Omit<Partial<SessionStart>, 'limits'> {
   limits?: Partial<SessionLimits>;
   world?: ScriptedWorld;
+  /** The model's answers; what it says beyond them. */
+  script?: Step[];
+  otherwise?: Step;
   /** Sent together with the start. */
   message?: UserMessage;
 }
@@ -110,7 +113,9 @@ export class SessionKit implements AsyncDisposable {
   }
 
   async session(options: StartOptions = {}): Promise<TestSession> {
-    const { world = new ScriptedWorld(), message, limits, ...over } = options;
+    const { world = new ScriptedWorld(), message, limits, script, otherwise, ...over } = options;
+    world.script = script ?? world.script;
+    world.otherwise = otherwise ?? world.otherwise;
     const sessionId = over.sessionId ?? newId('ses');
     this.#worlds.set(sessionId, world);
     const start: SessionStart = {
@@ -189,3 +194,28 @@ export const untilStatus = (session: TestSession, expected: Partial<LiveStatus>)
       Object.entries(expected).every(([key, value]) => status[key as keyof LiveStatus] === value)
     );
   }, JSON.stringify(expected));
+
+const QUIET = [
+  'workflowTaskCompletedEventAttributes',
+  'markerRecordedEventAttributes',
+  'timerStartedEventAttributes',
+  'timerCanceledEventAttributes',
+] as const;
+
+/**
+ * Waits until `done` and until the workflow has nothing to do but wait. Unlike a query it leaves the time-skipping server's clock
+ * alone: a query that meets a workflow task there can stop the skipping for good.
+ */
+export const untilQuiet = (
+  session: TestSession,
+  done: (world: ScriptedWorld) => boolean,
+): Promise<void> =>
+  eventually(async () => {
+    if (!done(session.world)) return false;
+    const last = (await session.handle.fetchHistory()).events?.at(-1);
+    return QUIET.some((attributes) => last?.[attributes]);
+  }, `quiet after ${done.toString()}`);
+
+/** The turns that were opened by a call of the model are over. */
+export const untilTurns = (session: TestSession, turns: number): Promise<void> =>
+  untilQuiet(session, ({ steps }) => steps.length === turns);

@@ -58,9 +58,11 @@ test('a plain turn adds at most 10 events and 2.2 kB, at the twentieth as at the
 
 test('a turn opened by a queued message adds at most 15 events', async () => {
   const held = gate();
-  const session = await kit.session({ message: userMessage() });
-  session.world.script = [held.step];
-  session.world.otherwise = completed();
+  const session = await kit.session({
+    message: userMessage(),
+    script: [held.step],
+    otherwise: completed(),
+  });
   await eventually(() => session.world.steps.length === 1, 'the first step');
   const before = (await session.handle.describe()).historyLength;
   await session.send();
@@ -89,4 +91,11 @@ test('search attributes and what was carried survive continue-as-new', async () 
     async () => (await session.handle.describe()).searchAttributes['PerdureState']?.[0] === 'ended',
     'state',
   );
+});
+
+test('a reconfiguration of the time limits takes effect at once', async () => {
+  const session = await kit.session();
+  await session.handle.executeUpdate('reconfigure', { args: [{ limits: { idleMs: 300 } }] });
+  await session.handle.result();
+  expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'idle' }]);
 });
