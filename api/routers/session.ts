@@ -78,8 +78,10 @@ export const sessionRouter = router({
       if (ms === 0) return sendMessage(ctx, sessionId, message);
       const { lastSeq } = await ctx.deps.access.find(ctx.principal, sessionId);
       const sent = await sendMessage(ctx, sessionId, message);
-      const { messageId } = sent;
-      const reply = await waitForReply(ctx.deps, sessionId, { messageId, after: lastSeq, ms });
+      const { messageId, repeated } = sent;
+      // The reply to a repeat may be there already.
+      const after = repeated ? 0 : lastSeq;
+      const reply = await waitForReply(ctx.deps, sessionId, { messageId, after, ms });
       if (!reply) return sent;
       ctx.reply.status = 200;
       const { state } = await ctx.deps.access.find(ctx.principal, sessionId);

@@ -15,14 +15,18 @@ export class MessagesSent {
     this.#log = log;
   }
 
-  /** @throws idempotency_conflict */
-  async refuseAnother(
+  /**
+   * @returns true where the session has taken this very message in
+   * @throws idempotency_conflict where it is another one
+   */
+  async isRepeat(
     sessionId: SessionId,
     messageId: MessageId,
     content: readonly Part[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const digest = digestOf(content);
-    const known = this.#digests.get(messageId) ?? (await this.#recorded(sessionId, messageId));
+    const recorded = await this.#recorded(sessionId, messageId);
+    const known = recorded ?? this.#digests.get(messageId);
     if (known !== undefined && known !== digest)
       throw new PerdureError(
         'idempotency_conflict',
@@ -30,6 +34,7 @@ export class MessagesSent {
         { field: 'messageId' },
       );
     this.#remember(messageId, digest);
+    return recorded !== undefined;
   }
 
   async #recorded(sessionId: SessionId, messageId: MessageId): Promise<string | undefined> {

@@ -54,10 +54,10 @@ export async function waitForReply(
     },
     ready: () => Promise.resolve(),
   };
-  await deps.feeds.follow(sessionId, {
-    after,
-    sink,
-    signal: AbortSignal.any([signal, stop.signal]),
+  const follow = { after, sink, signal: AbortSignal.any([signal, stop.signal]) };
+  await deps.feeds.follow(sessionId, follow).catch((error: unknown) => {
+    // The message is sent; that its reply cannot be seen now does not undo that.
+    deps.log.warn({ err: error, sessionId, messageId }, 'waiting for a reply broke off');
   });
   if (watch.rejection) throw new PerdureError(watch.rejection.code, watch.rejection.message);
   return watch.reply;

@@ -14,6 +14,8 @@ export interface Sent {
   readonly sessionId: SessionId;
   readonly messageId: MessageId;
   readonly state: SessionState;
+  /** The session had it already: nothing was sent again. */
+  readonly repeated: boolean;
 }
 
 /**
@@ -27,19 +29,22 @@ export async function sendMessage(
 ): Promise<Sent> {
   const { deps, principal } = ctx;
   const row = await deps.access.findForCommand(principal, sessionId);
-  const closed = isClosed(row.state);
-  if (closed && !input.reopen) throw closedError(row);
-  if (input.policy === 'reject' && isBusy(row.state)) throw busyError(row);
   const message: UserMessage = {
     messageId: messageIdOf(ctx, sessionId, input),
     content: await acceptContent(deps, principal, input.content),
     policy: input.policy,
   };
-  await refuseAnother(ctx, sessionId, message);
+  const { messageId } = message;
+  // First of all: the repeat of a message that was taken in is no new one, whatever has become of the session since.
+  if (await isRepeat(ctx, sessionId, message))
+    return { sessionId, messageId, state: row.state, repeated: true };
+  const closed = isClosed(row.state);
+  if (closed && !input.reopen) throw closedError(row);
+  if (input.policy === 'reject' && isBusy(row.state)) throw busyError(row);
   if (closed) await reopenWith(ctx, row, message);
   else await deliver(ctx, row, { message, reopen: input.reopen });
   const state = isBusy(row.state) ? row.state : 'running';
-  return { sessionId, messageId: message.messageId, state };
+  return { sessionId, messageId, state, repeated: false };
 }
 
 function messageIdOf(
@@ -53,16 +58,17 @@ function messageIdOf(
     : deriveId('msg', principal.tenant, sessionId, idempotencyKey);
 }
 
-/** Sending works without the journal; only an id used twice then goes unnoticed, and is dropped by the session. */
-async function refuseAnother(
+/** Sending works without the journal: an id used twice then goes unnoticed here, and is dropped by the session. */
+async function isRepeat(
   { deps }: ApiContext,
   sessionId: SessionId,
   { messageId, content }: UserMessage,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    await deps.messagesSent.refuseAnother(sessionId, messageId, content);
+    return await deps.messagesSent.isRepeat(sessionId, messageId, content);
   } catch (error) {
     if (!isJournalDown(error)) throw error;
+    return false;
   }
 }
 

@@ -53,11 +53,17 @@ test('sending twice under one key or message id is one message, another content 
   const second = await product.send('POST', path, keyed(key, { content: `#${label} tokens=1` }));
   expect(second.body.messageId).toBe(first.body.messageId);
   expect((await send('other')).body.code).toBe('idempotency_conflict');
+  const repeated = await send(`#${label} tokens=1`);
+  expect([repeated.status, repeated.body['reply']]).toEqual([200, first.body['reply']]);
   await product.restartApi();
   expect((await send('other')).body.code).toBe('idempotency_conflict');
   expect(
     (await product.send('POST', path, keyed(key, { content: `#${label} tokens=1` }))).status,
   ).toBe(202);
+  await product.send('POST', `/api/sessions/${sessionId}/stop`);
+  const session = () => product.send('GET', `/api/sessions/${sessionId}`);
+  await eventually(session, ({ body }) => body['state'] === 'ended');
+  expect((await send(`#${label} tokens=1`)).body['reply']).toEqual(first.body['reply']);
   expect(asked(label)).toBe(1);
 });
 

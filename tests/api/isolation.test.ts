@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appRouter } from '../../api/router.ts';
 import { newId } from '../../contracts/ids.ts';
 import { CASES, FOR_RUNNERS, OPERATOR_ONLY, type Ids } from './support/cases.ts';
+import { overSocket } from './support/trpc.ts';
 import { eventually, startFixture, type Fixture } from './support/fixture.ts';
 
 const PROCEDURES = Object.entries(appRouter._def.procedures).map(([path, procedure]) => ({
@@ -157,6 +158,26 @@ test("a plain event stream of another tenant's session is refused with 404 befor
     headers: { accept: 'text/event-stream' },
   });
   expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+});
+
+test("over a WebSocket too, another tenant's session is not to be followed, nor read", async () => {
+  using socket = overSocket(product.url, keys.stranger);
+  const ask = (sessionId: string) =>
+    new Promise<string>((resolve) => {
+      socket.trpc.session.events.subscribe(
+        { sessionId },
+        { onError: ({ message }) => resolve(message), onData: () => resolve('data') },
+      );
+    });
+  const unknown = await ask(UNKNOWN.sessionId);
+  expect((await ask(theirs.sessionId)).replace(theirs.sessionId, 'ID')).toBe(
+    unknown.replace(UNKNOWN.sessionId, 'ID'),
+  );
+  await expect(
+    socket.trpc.session.get.query({ sessionId: theirs.sessionId }),
+  ).rejects.toMatchObject({
+    data: { code: 'not_found' },
+  });
 });
 
 test("another tenant's artifact is not to be had as bytes either", async () => {

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { eventSchema, type PerdureEvent } from '../../contracts/events.ts';
 import type { SessionId } from '../../contracts/ids.ts';
 import { readEvents } from './support/event-reader.ts';
@@ -13,7 +16,7 @@ beforeAll(async () => {
     worker: true,
     settings: {
       api: { streamBufferBytes: 16_384 },
-      timeouts: { ssePingMs: 100, sseMaxAgeMs: 3_000 },
+      timeouts: { ssePingMs: 100, sseMaxAgeMs: 3_000, socketPingMs: 300, socketPongMs: 200 },
     },
   });
 });
@@ -206,6 +209,26 @@ test('Last-Event-ID that is no number, or beyond the head, is refused with its o
       status: 400,
       body: { code: 'invalid_input', field: 'after' },
     });
+});
+
+test('a WebSocket is pinged, and dropped when no pong comes', async () => {
+  const socket = new WebSocket(`${product.url.replace('http', 'ws')}/trpc`);
+  const [data] = (await once(socket, 'message')) as [Buffer];
+  expect(data.toString()).toBe('PING');
+  await once(socket, 'close');
+});
+
+test('a socket at another path, or with a name that only points here, is refused before the handshake', async () => {
+  const url = product.url.replace('http', 'ws');
+  const refusal = async (socket: WebSocket) => {
+    socket.on('error', () => {});
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    return response.statusCode;
+  };
+  expect(await refusal(new WebSocket(`${url}/elsewhere`))).toBe(404);
+  expect(await refusal(new WebSocket(`${url}/trpc`, { headers: { host: 'evil.example' } }))).toBe(
+    403,
+  );
 });
 
 test('a context change is pushed to whoever listens', async () => {
