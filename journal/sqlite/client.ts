@@ -17,20 +17,25 @@ interface Waiting {
   resolve(result: StatementResult): void;
   reject(error: Error): void;
 }
-type Unnumbered = { kind: 'run'; statement: Statement } | { kind: 'close' };
+type Unnumbered =
+  { kind: 'run'; statement: Statement; before: readonly Statement[] } | { kind: 'close' };
 
 export class SqliteClient {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = OPENING;
   #gone: Error | undefined;
+  /** Asked in this tick: they travel together, because each message costs a wake-up of the other side. */
+  #outgoing: Request[] = [];
 
   private constructor(settings: SqliteSettings) {
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: settings,
       execArgv: [],
     });
-    this.#worker.on('message', (answer: Answer) => this.#settle(answer));
+    this.#worker.on('message', (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#settle(answer);
+    });
     this.#worker.on('error', (error) => this.#lose(error as Error));
     this.#worker.on('exit', () =>
       this.#lose(
@@ -46,9 +51,12 @@ export class SqliteClient {
     return client;
   }
 
-  /** @throws {SqliteError} */
-  run(statement: Statement): Promise<StatementResult> {
-    return this.#ask({ kind: 'run', statement });
+  /**
+   * Runs `before`, whose answers nobody wants, then the statement.
+   * @throws {SqliteError} of the first that failed; nothing after it was run
+   */
+  run(statement: Statement, before: readonly Statement[] = []): Promise<StatementResult> {
+    return this.#ask({ kind: 'run', statement, before });
   }
 
   async close(): Promise<void> {
@@ -61,8 +69,13 @@ export class SqliteClient {
   #ask(request: Unnumbered): Promise<StatementResult> {
     if (this.#gone) return Promise.reject(this.#gone);
     const id = ++this.#lastId;
-    this.#worker.postMessage({ id, ...request } satisfies Request);
+    if (this.#outgoing.push({ id, ...request }) === 1) queueMicrotask(() => this.#post());
     return this.#answer(id);
+  }
+
+  #post(): void {
+    this.#worker.postMessage(this.#outgoing);
+    this.#outgoing = [];
   }
 
   #answer(id: number): Promise<StatementResult> {

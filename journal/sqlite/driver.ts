@@ -2,7 +2,8 @@
 import { CompiledQuery, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import type { SqliteClient } from './client.ts';
-import type { Side } from './statements.ts';
+import { EACH_ROW } from './statements.ts';
+import type { Side, Statement } from './statements.ts';
 
 export const sqliteDialect = (client: SqliteClient, side: Side): Dialect => ({
   createDriver: () => new ThreadDriver(client, side),
@@ -25,19 +26,54 @@ class ReaderAdapter extends SqliteAdapter {
   }
 }
 
+/**
+ * Each question to the thread costs two wake-ups, more than most statements: so what has no answer to wait for (the beginning of a
+ * transaction, its writes) is kept back and goes along with the next statement that has one, at the latest with the commit.
+ */
 class ThreadConnection implements DatabaseConnection {
   readonly #client: SqliteClient;
   readonly #side: Side;
+  #kept: Statement[] = [];
+  #inTransaction = false;
 
   constructor(client: SqliteClient, side: Side) {
     this.#client = client;
     this.#side = side;
   }
 
+  begin(): void {
+    this.#inTransaction = true;
+    // Immediate: a transaction that began by reading could not become a writer.
+    this.#kept = [this.#statement('begin immediate')];
+  }
+
+  async commit(): Promise<void> {
+    await this.executeQuery(CompiledQuery.raw('commit'));
+    this.#inTransaction = false;
+  }
+
+  async rollback(): Promise<void> {
+    this.#inTransaction = false;
+    this.#kept = [];
+    // It may never have begun, or a full disk has rolled it back already; the caller hears of that, not of this.
+    await this.executeQuery(CompiledQuery.raw('rollback')).catch(() => {});
+  }
+
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, changes } = await this.#client.run({ side: this.#side, sql, parameters });
+    const statement = this.#statement(sql, parameters);
+    if (this.#inTransaction && sql.startsWith(EACH_ROW)) {
+      this.#kept.push(statement);
+      return { rows: [] };
+    }
+    const before = this.#kept;
+    this.#kept = [];
+    const { rows, changes } = await this.#client.run(statement, before);
     const list = typeof rows === 'string' ? (JSON.parse(rows) as R[]) : (rows as R[]);
     return { rows: list, numAffectedRows: BigInt(changes) };
+  }
+
+  #statement(sql: string, parameters: readonly unknown[] = []): Statement {
+    return { side: this.#side, sql, parameters };
   }
 
   // eslint-disable-next-line require-yield
@@ -61,15 +97,13 @@ class ThreadDriver implements Driver {
     return this.#connection;
   }
 
-  /** Immediate: a transaction that began by reading could not become a writer. */
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  async beginTransaction(): Promise<void> {
+    this.#connection.begin();
   }
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('commit'));
+  async commitTransaction(): Promise<void> {
+    await this.#connection.commit();
   }
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // A full disk has rolled it back already; the caller hears of that, not of this.
-    await connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => {});
+  async rollbackTransaction(): Promise<void> {
+    await this.#connection.rollback();
   }
 }

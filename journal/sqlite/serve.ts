@@ -1,10 +1,16 @@
-/** The thread's side of the conversation: one answer a request, in order. */
+/** The thread's side of the conversation: one answer a request, in order; requests that come together are answered together. */
 import type { MessagePort } from 'node:worker_threads';
 import { Statements } from './statements.ts';
 import type { SqliteSettings, Statement, StatementResult } from './statements.ts';
 
 export type Request = { readonly id: number } & (
-  { readonly kind: 'run'; readonly statement: Statement } | { readonly kind: 'close' }
+  | {
+      readonly kind: 'run';
+      readonly statement: Statement;
+      /** Run first, and not answered. */
+      readonly before: readonly Statement[];
+    }
+  | { readonly kind: 'close' }
 );
 export interface Failure {
   readonly message: string;
@@ -20,21 +26,20 @@ export const OPENING = 0;
 const NOTHING: StatementResult = { rows: [], changes: 0 };
 
 export function serve(port: MessagePort, settings: SqliteSettings): void {
-  const answer = (id: number, work: () => StatementResult): void => {
-    port.postMessage(outcome(id, work));
-  };
   let statements: Statements;
-  answer(OPENING, () => {
+  const opened = outcome(OPENING, () => {
     statements = new Statements(settings);
     return NOTHING;
   });
-  port.on('message', (request: Request) => {
-    answer(request.id, () => {
-      if (request.kind === 'run') return statements.run(request.statement);
-      statements.close();
-      return NOTHING;
-    });
-    if (request.kind === 'close') port.close();
+  port.postMessage([opened]);
+  const work = (request: Request): StatementResult => {
+    if (request.kind === 'run') return statements.runAll(request.before, request.statement);
+    statements.close();
+    return NOTHING;
+  };
+  port.on('message', (requests: readonly Request[]) => {
+    port.postMessage(requests.map((request) => outcome(request.id, () => work(request))));
+    if (requests.some(({ kind }) => kind === 'close')) port.close();
   });
 }
 

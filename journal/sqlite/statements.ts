@@ -90,6 +90,11 @@ export class Statements {
     return this.#sides[side].run(sql, parameters as SQLInputValue[]);
   }
 
+  runAll(before: readonly Statement[], last: Statement): StatementResult {
+    for (const statement of before) this.run(statement);
+    return this.run(last);
+  }
+
   close(): void {
     this.#sides.reader.close();
     this.#sides.writer.close();

@@ -96,9 +96,9 @@ test('whatever is on the disk between two statements is a journal in which every
   // What a kill -9 at this moment would leave behind.
   const spy = vi.spyOn(SqliteClient.prototype, 'run').mockImplementation(async function (
     this: SqliteClient,
-    statement,
+    ...request
   ) {
-    const result = await run.call(this, statement);
+    const result = await run.call(this, ...request);
     const bytes = await readFile(join(live, 'journal.db-wal'));
     // Nothing reaches the disk before the commit, unless a transaction is larger than the cache.
     if (wal?.equals(bytes)) return result;
@@ -162,13 +162,13 @@ test('a full disk postpones writes, and they are written once there is room', as
     const run = SqliteClient.prototype.run;
     const spy = vi.spyOn(SqliteClient.prototype, 'run');
     // On the journal's own connection, the next time it is used.
-    spy.mockImplementationOnce(async function (this: SqliteClient, statement) {
+    spy.mockImplementationOnce(async function (this: SqliteClient, ...request) {
       await run.call(this, {
         side: 'writer',
         sql: `pragma max_page_count = ${pages}`,
         parameters: [],
       });
-      return run.call(this, statement);
+      return run.call(this, ...request);
     });
     await journal.ping();
     spy.mockRestore();
@@ -229,15 +229,20 @@ test('the thread answers in order, with SQLite’s own code where it fails', asy
   await using folder = await temporaryFolder();
   const { port1, port2 } = new MessageChannel();
   const answers: unknown[] = [];
-  port1.on('message', (answer) => answers.push(answer));
+  port1.on('message', (together: unknown[]) => answers.push(...together));
   vi.doMock('node:worker_threads', () => ({
     parentPort: port2,
     workerData: { file: join(folder.path, 'a.db'), synchronous: 'normal' },
   }));
   await import('../../journal/sqlite/thread.ts');
   vi.doUnmock('node:worker_threads');
+  const statement = (sql: string, parameters: unknown[] = []) => ({
+    side: 'writer',
+    sql,
+    parameters,
+  });
   const run = (id: number, sql: string, parameters: unknown[] = []) =>
-    port1.postMessage({ id, kind: 'run', statement: { side: 'writer', sql, parameters } });
+    port1.postMessage([{ id, kind: 'run', statement: statement(sql, parameters), before: [] }]);
   run(1, 'create table t (a integer primary key, b blob)');
   run(2, '/* each row */ insert into t values (?, ?)', ['[[1, "x"], [2, "y"]]']);
   run(3, 'select a from t');
@@ -245,7 +250,12 @@ test('the thread answers in order, with SQLite’s own code where it fails', asy
   run(5, 'update t set b = ?', [new Uint8Array([1])]);
   run(6, 'select b from t limit 1');
   run(7, 'select * from nowhere');
-  port1.postMessage({ id: 8, kind: 'close' });
+  const failing = statement('insert into t values (1, null)');
+  port1.postMessage([
+    { id: 8, kind: 'run', statement: statement('delete from t'), before: [failing] },
+    { id: 9, kind: 'run', statement: statement('select count(*) as n from t'), before: [] },
+    { id: 10, kind: 'close' },
+  ]);
   await once(port1, 'close');
   expect(answers).toEqual([
     { id: 0, result: { rows: [], changes: 0 } },
@@ -256,7 +266,9 @@ test('the thread answers in order, with SQLite’s own code where it fails', asy
     { id: 5, result: { rows: [], changes: 2 } },
     { id: 6, result: { rows: [{ b: new Uint8Array([1]) }], changes: 0 } },
     { id: 7, failure: { message: expect.stringContaining('no such table'), errcode: 1 } },
-    { id: 8, result: { rows: [], changes: 0 } },
+    { id: 8, failure: { message: expect.stringContaining('UNIQUE'), errcode: 1555 } },
+    { id: 9, result: { rows: '[{"n":2}]', changes: 0 } },
+    { id: 10, result: { rows: [], changes: 0 } },
   ]);
 });
 
@@ -265,7 +277,7 @@ test('the thread that cannot open its file says so', async () => {
   const { port1, port2 } = new MessageChannel();
   const first = once(port1, 'message');
   serve(port2, { file: join(folder.path, 'missing', 'a.db'), synchronous: 'normal' });
-  expect((await first)[0]).toMatchObject({ id: 0, failure: { errcode: 14 } });
+  expect((await first)[0]).toMatchObject([{ id: 0, failure: { errcode: 14 } }]);
   port1.close();
 });
 
