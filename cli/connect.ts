@@ -48,8 +48,15 @@ export function explained(error: unknown): CommandFailed | undefined {
   return new CommandFailed(`${error.message}\n${next}`, EXIT.unavailable);
 }
 
+/** `perdure sessions events … | head` is no error: whoever read has enough. */
+function endOfReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.ok);
+}
+
 /** Runs a client command; its errors are explained. */
 export async function explaining(work: () => Promise<void>): Promise<void> {
+  process.stdout.on('error', endOfReader);
   try {
     await work();
   } catch (error) {

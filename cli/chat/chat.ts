@@ -56,9 +56,10 @@ export class Chat {
     this.#open(session, await session.view());
   }
 
-  /** The next message begins a new session. */
+  /** Gives up what is being sent and followed; the next message begins a new session. */
   async leave(): Promise<void> {
     this.#stop.abort();
+    this.#stop = new AbortController();
     await this.#following;
     for (const settle of this.#waiting.values()) settle(undefined);
     this.#waiting.clear();
@@ -76,7 +77,8 @@ export class Chat {
       this.#waiting.set(messageId, resolve),
     );
     try {
-      if (this.#session) await this.#session.send(text, { messageId, reopen: true });
+      const { signal } = this.#stop;
+      if (this.#session) await this.#session.send(text, { messageId, reopen: true, signal });
       else await this.#begin(text, messageId);
     } catch (error) {
       this.#waiting.delete(messageId);
@@ -93,13 +95,15 @@ export class Chat {
   /** @returns false where nothing is under way */
   async interrupt(): Promise<boolean> {
     if (!this.#session || !this.busy) return false;
-    await this.#session.interrupt(this.#view.session.details.turn ?? undefined);
+    const turn = this.#view.session.details.turn ?? undefined;
+    await this.#session.interrupt(turn, { signal: this.#stop.signal });
     return true;
   }
 
   async #begin(message: string, messageId: MessageId): Promise<void> {
     const { agent, model, context, workspace } = this.options;
     const wanted = {
+      signal: this.#stop.signal,
       message,
       messageId,
       ...(agent && { agent }),

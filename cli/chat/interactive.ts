@@ -57,10 +57,15 @@ async function entered(line: string, { chat, screen, start }: Entering): Promise
       await chat.send(line);
     }
   } catch (error) {
-    const known = explained(error);
-    screen.notice(`✗ ${(known ?? (error as Error)).message}`);
+    screen.notice(complaint(error));
   }
   if (!chat.busy) screen.prompt();
+}
+
+/** What was given up because the person left is not worth a word. */
+function complaint(error: unknown): string {
+  if (error instanceof Error && error.name === 'AbortError') return '';
+  return `✗ ${(explained(error) ?? (error as Error)).message}`;
 }
 
 /**
@@ -80,7 +85,7 @@ function interrupting(chat: Chat, screen: Screen, leave: () => void): () => void
       return screen.prompt();
     }
     screen.notice('(interrupting …)');
-    chat.interrupt().catch((error: unknown) => screen.notice(`✗ ${(error as Error).message}`));
+    chat.interrupt().catch((error: unknown) => screen.notice(complaint(error)));
   };
 }
 

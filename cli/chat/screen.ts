@@ -25,6 +25,7 @@ export interface Screen {
 export function createScreen(): Screen {
   const { stdin, stdout } = process;
   let shown = false;
+  let closed = false;
   let atLineStart = true;
   const gate = gateTo(stdout, () => shown);
   const input: Interface = createInterface({
@@ -42,7 +43,7 @@ export function createScreen(): Screen {
     shown = false;
   };
   const write = (text: string) => {
-    if (text === '') return;
+    if (text === '' || closed) return;
     hide();
     stdout.write(text);
     atLineStart = text.endsWith('\n');
@@ -54,9 +55,9 @@ export function createScreen(): Screen {
   });
   return {
     write,
-    notice: (text) => write(`${atLineStart ? '' : '\n'}${DIM[0]}${text}${DIM[1]}\n`),
+    notice: (text) => text && write(`${atLineStart ? '' : '\n'}${DIM[0]}${text}${DIM[1]}\n`),
     prompt() {
-      if (shown) return;
+      if (shown || closed) return;
       if (!atLineStart) stdout.write('\n');
       atLineStart = true;
       shown = true;
@@ -74,6 +75,7 @@ export function createScreen(): Screen {
     onClose: (listener) => void input.on('close', listener),
     close() {
       hide();
+      closed = true;
       input.close();
     },
   };

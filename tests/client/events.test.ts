@@ -36,7 +36,7 @@ const deltas = (texts: readonly string[]) =>
   numbered(texts.map((text) => ({ type: 'content.delta', data: { kind: 'text', text } })));
 
 /** Characters of one to four bytes, and everything that means something to the stream's syntax. */
-const SMALL = deltas(['a\nb', 'é€😀', 'data: x\n\nid: 9\r\n\r\n', '\u2028']);
+const SMALL = deltas(['a\nb é€😀', 'data: x\n\nid: 9\r\n\r\n\u2028']);
 
 describe('an event stream', () => {
   test('cut at any byte gives every event once, in order', async () => {

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startCluster } from '../../support/cluster.ts';
 import type { Cluster } from '../../support/cluster.ts';
 import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
+
+// A person waits several times in a test, once for the restart of a whole server.
+vi.setConfig({ testTimeout: 180_000 });
 
 let cluster: Cluster;
 let env: Record<string, string>;
@@ -11,6 +14,11 @@ beforeAll(async () => {
   env = { PERDURE_URL: cluster.urls[0]! };
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
+/** A test that fails with the server killed must not take the others with it. */
+afterEach(async () => {
+  const [server] = cluster.apis;
+  if (server && !server.running) await server.start();
+});
 
 const words = (label: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${label}-${index + 1}`).join(' ');
@@ -83,6 +91,24 @@ describe('a chat in a terminal', () => {
     expect(printed).toEqual(Array.from({ length: 60 }, (_, index) => `killed-${index + 1}`));
     terminal.enter('#after tokens=2');
     await terminal.sees('after-2');
+  });
+
+  test('can be left with Ctrl-C while the server is gone; the answer goes on without it', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('#left tokens=40 delay=40');
+    await terminal.sees('left-2 ');
+    await cluster.apis[0]!.kill();
+    await terminal.sees('(connection lost');
+    terminal.press('ctrl-c');
+    await terminal.sees('(interrupting …)');
+    terminal.press('ctrl-c');
+    await terminal.sees('The answer goes on without you.');
+    const id = await terminal.sees(/perdure chat --session (ses_\w+)/);
+    expect(await terminal.exited, terminal.text).toBe(0);
+    await cluster.apis[0]!.start();
+    await using again = openTerminal(['chat', '--session', id], env);
+    await again.sees('left-40');
   });
 
   test('goes on with a session by its id, shows what was said, and reopens it when it had ended', async () => {

@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPerdureClient } from '../../../client/index.ts';
 import { startCluster } from '../../support/cluster.ts';
@@ -80,6 +81,16 @@ describe('perdure sessions', () => {
     await terminal.sees('turn.settled');
     terminal.press('ctrl-c');
     expect(await terminal.exited).toBe(0);
+  });
+
+  test('ends without an error when whoever reads has enough', async () => {
+    const command = `${process.execPath} cli/main.ts sessions events ${id} --json | head -1`;
+    const { stdout, stderr } = await execa({
+      shell: '/bin/bash',
+      env,
+    })`${command}; exit \${PIPESTATUS[0]}`;
+    expect(jsonLines(stdout)).toMatchObject([{ seq: 1 }]);
+    expect(stderr).toBe('');
   });
 
   test('stop ends a session, and says how to go on with it', async () => {
