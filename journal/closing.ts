@@ -92,9 +92,8 @@ export class Closing {
 
   /** One statement for everybody who asked in the meantime. */
   async #askOnce(): Promise<void> {
-    const waiting = [...this.#asked].flatMap((sessionId) => [
-      ...(this.#waiting.get(sessionId) ?? []),
-    ]);
+    const asked = [...this.#waiting].filter(([sessionId]) => this.#asked.has(sessionId));
+    const waiting = asked.flatMap(([, others]) => [...others]);
     this.#asked.clear();
     const names = waiting.map(({ attempt }) => ({
       id: attempt.sessionId,

@@ -120,6 +120,7 @@ export class GroupCommit {
 
   async #write(batch: readonly Item[]): Promise<readonly Outcome[]> {
     let written: Written | undefined;
+    const startedAt = performance.now();
     try {
       await retrying(this.#store, async (tx) => {
         written = undefined;
@@ -130,6 +131,11 @@ export class GroupCommit {
       if (!written || !(await this.#wasCommitted(written, error))) throw error;
     }
     this.#publish(written!.drafts);
+    this.#store.onBatch?.({
+      operations: batch.length,
+      ms: performance.now() - startedAt,
+      events: written!.drafts.flatMap((draft) => draft.events.map(({ event }) => event)),
+    });
     return written!.outcomes;
   }
 

@@ -95,7 +95,6 @@ export class Hub {
   /** One statement for all sessions with news. */
   async #readOnce(): Promise<void> {
     const sources = this.#sources();
-    if (sources.size === 0) return;
     const heads = [...sources.values()].map(({ key, head }) => ({ session_key: key, head }));
     const from = recordset(this.#store.dialect, heads, { session_key: 'bigint', head: 'bigint' });
     const { rows } = await reach(this.#store, (db) =>
@@ -110,7 +109,9 @@ export class Hub {
 
   /** The watched sessions that have news, by key. */
   #sources(): Map<number, Watched> {
-    const watched = [...this.#news].flatMap((sessionId) => this.#watched.get(sessionId) ?? []);
+    const watched = [...this.#watched.values()].filter(({ sessionId }) =>
+      this.#news.has(sessionId),
+    );
     this.#news.clear();
     return new Map(watched.map((one) => [one.key, one]));
   }

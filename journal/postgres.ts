@@ -10,7 +10,7 @@ import type { Journal } from './port.ts';
 import { faultOf } from './postgres/faults.ts';
 import { NotifyFeed } from './postgres/feed.ts';
 import { explain } from './store.ts';
-import type { JournalLog, Store } from './store.ts';
+import type { JournalLog, OnBatch, Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
 export interface PostgresJournalOptions {
@@ -21,6 +21,8 @@ export interface PostgresJournalOptions {
   /** Connections of this process, one for notifications not counted. */
   readonly poolSize: number;
   readonly log?: JournalLog;
+  /** Told of every committed batch, for figures. */
+  readonly onBatch?: OnBatch | undefined;
   /** Epoch milliseconds; for tests that wait for leases. */
   readonly now?: () => number;
   /** How long the fate of a transaction is asked for whose connection broke while it was committed; 20 s by default. */
@@ -89,6 +91,7 @@ function openStore({
   poolSize,
   log = SILENT,
   now = Date.now,
+  onBatch,
   fateMs = FATE_MS,
 }: PostgresJournalOptions): Store {
   const pool = new pg.Pool({
@@ -109,8 +112,6 @@ function openStore({
   );
   // The pool listens to idle connections only. One that dies in use fails its query, which says so; its event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  // Of a connection in use: its statement fails too, which says enough. Without a listener the process would end.
-  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   const changes = new NotifyFeed({ url, schema, log });
   const committed = (transaction: string) => fateOf(pool, transaction, fateMs);
@@ -121,6 +122,7 @@ function openStore({
     changes,
     log,
     now,
+    onBatch,
     faultOf,
     committed,
     close: () => db.destroy(),

@@ -13,11 +13,13 @@ import { inProcessFeed } from './sqlite/emitter.ts';
 import { faultOf } from './sqlite/faults.ts';
 import { lockFile } from './sqlite/lock.ts';
 import type { SqliteSettings } from './sqlite/statements.ts';
-import type { JournalLog, Store } from './store.ts';
+import type { JournalLog, OnBatch, Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
 export interface SqliteJournalOptions extends SqliteSettings {
   readonly log?: JournalLog;
+  /** Told of every committed batch, for figures. */
+  readonly onBatch?: OnBatch | undefined;
   /** Epoch milliseconds; for tests that wait for leases. */
   readonly now?: () => number;
 }
@@ -31,9 +33,10 @@ const SILENT: JournalLog = { warn() {} };
 export async function openSqliteJournal({
   log = SILENT,
   now = Date.now,
+  onBatch,
   ...settings
 }: SqliteJournalOptions): Promise<Journal> {
-  const store = await openStore(settings, { log, now });
+  const store = await openStore(settings, { log, now, onBatch });
   try {
     await migrateDatabase(store.db, 'sqlite', 'up');
     return await createJournal(store);
@@ -58,7 +61,7 @@ export async function migrateSqlite(
 
 async function openStore(
   settings: SqliteSettings,
-  { log, now }: Pick<Store, 'log' | 'now'>,
+  { log, now, onBatch }: Pick<Store, 'log' | 'now' | 'onBatch'>,
 ): Promise<Store> {
   mkdirSync(dirname(settings.file), { recursive: true });
   const lock = lockFile(settings.file);
@@ -77,6 +80,7 @@ async function openStore(
       changes: inProcessFeed(),
       log,
       now,
+      onBatch,
       faultOf,
       close,
     };

@@ -1,6 +1,7 @@
 /** What the two dialects offer to the rest of the journal. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
+import type { PerdureEvent } from '../contracts/events.ts';
 import type { Tables } from './tables.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
@@ -18,6 +19,16 @@ export interface JournalLog {
   warn(fields: object, message: string): void;
 }
 
+/** One committed transaction of the group commit, for figures. */
+export interface CommittedBatch {
+  readonly operations: number;
+  /** From its beginning to its commit, milliseconds. */
+  readonly ms: number;
+  readonly events: readonly PerdureEvent[];
+}
+
+export type OnBatch = (batch: CommittedBatch) => void;
+
 export interface Store {
   readonly dialect: Dialect;
   /** For transactions and single writes. */
@@ -26,6 +37,8 @@ export interface Store {
   readonly reader: Kysely<Tables>;
   readonly changes: ChangeFeed;
   readonly log: JournalLog;
+  /** Must not throw. */
+  readonly onBatch?: OnBatch | undefined;
   /** Epoch milliseconds. */
   now(): number;
   faultOf(error: unknown): Fault;

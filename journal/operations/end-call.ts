@@ -18,7 +18,7 @@ export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> =>
     const call = draft.calls.get(input.callId);
     if (!call) throw new PerdureError('not_found', `There is no tool call ${input.callId}.`);
     if (call.state === 'settled') return settled(call.outcome!);
-    const settlement = settlementOf(call, { now: draft.now, giveUp: input.giveUp });
+    const settlement = settlementOf(call, { ...input, now: draft.now });
     if (!settlement)
       return {
         state: 'open',
@@ -34,11 +34,12 @@ const settled = (outcome: ToolOutcome): SettleResult => ({ state: 'settled', out
 /** Undefined while the call may still be answered. Giving up concerns calls that nobody outside has claimed. */
 function settlementOf(
   call: CallRecord,
-  { now, giveUp }: { now: number; giveUp: boolean },
+  { now, giveUp, error }: Pick<SettleInput, 'giveUp' | 'error'> & { now: number },
 ): ToolSettlement | undefined {
   if (call.state === 'answered') return JSON.parse(call.settlement!) as ToolSettlement;
   if (call.state === 'leased') return call.due_at! <= now ? overdue(call) : undefined;
-  return giveUp ? overdue(call) : undefined;
+  if (!giveUp) return undefined;
+  return error && !mayHaveRun(call) ? { outcome: 'failed', error } : overdue(call);
 }
 
 /** Somebody began it, and it may have taken effect. */

@@ -23,7 +23,7 @@ export const sealStep = (input: SealInput): Operation<SealResult> => {
     apply(draft) {
       const row = draft.step(input);
       if (row?.state === 'finished') return sealFinished(draft, input, row);
-      if (row?.state === 'sealed') return interrupted(spendOf(row));
+      if (row?.state === 'sealed') return sealed(input, spendOf(row));
       if (row) sealOpen(draft, input, row);
       else sealUnclaimed(draft, input);
       return settleTurn(draft, input, row ? spendOf(row) : NO_SPEND);
@@ -32,7 +32,13 @@ export const sealStep = (input: SealInput): Operation<SealResult> => {
 };
 
 const spendOf = (row: StepRecord): Spend => JSON.parse(row.spend) as Spend;
-const interrupted = (spend: Spend): SealResult => ({ outcome: 'interrupted', spend });
+/** A step is sealed because a person interrupted it, or because its activity failed for good: then `error` says why. */
+const outcomeOf = ({ error }: SealInput) =>
+  error ? { outcome: 'failed' as const, error } : { outcome: 'interrupted' as const };
+const sealed = (input: SealInput, spend: Spend): SealResult => ({
+  outcome: outcomeOf(input).outcome,
+  spend,
+});
 
 /** Finished with tool calls: the turn is between two steps, and the one after this can never begin. Else the turn is over. */
 function sealFinished(draft: SessionDraft, input: SealInput, row: StepRecord): SealResult {
@@ -40,7 +46,7 @@ function sealFinished(draft: SessionDraft, input: SealInput, row: StepRecord): S
   const { outcome, spend } = result;
   if (outcome !== 'tool_calls') return { outcome, spend };
   const next = { ...input, step: input.step + 1 };
-  if (draft.step(next)) return interrupted(spend);
+  if (draft.step(next)) return sealed(input, spend);
   draft.putStep(sealedBeforeClaim(draft, next));
   acceptMessages(draft, input, input.messages);
   return settleTurn(draft, input, spend);
@@ -80,7 +86,7 @@ function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void 
   for (const part of content) {
     draft.append(place, { type: 'content.completed', data: { kind: part.type, text: part.text } });
   }
-  draft.append(place, { type: 'model.settled', data: { outcome: 'interrupted' } });
+  draft.append(place, { type: 'model.settled', data: outcomeOf(input) });
   if (content.length > 0) {
     const body = JSON.stringify({ content, partial: true });
     draft.putMessage({
@@ -110,7 +116,7 @@ function settleTurn(draft: SessionDraft, input: SealInput, spend: Spend): SealRe
   const { usage, costUsd } = addSpend(input.turnSpend, spend);
   draft.append(
     { turn: input.turn, step: input.step },
-    { type: 'turn.settled', data: { outcome: 'interrupted', usage, costUsd } },
+    { type: 'turn.settled', data: { ...outcomeOf(input), usage, costUsd } },
   );
-  return interrupted(spend);
+  return sealed(input, spend);
 }

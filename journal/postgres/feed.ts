@@ -78,6 +78,8 @@ export class NotifyFeed implements ChangeFeed {
     const client = new pg.Client({
       connectionString: this.#options.url,
       keepAlive: true,
+      // Announcements of several kinds are under way at once.
+      pipeline: true,
       application_name: 'perdure journal feed',
     });
     client.on('notification', ({ channel, payload }) => this.#hear(channel, payload!));
@@ -111,6 +113,7 @@ export class NotifyFeed implements ChangeFeed {
   #lose(client: pg.Client, error: Error): void {
     if (client !== this.#client) return;
     this.#client = undefined;
+    void client.end();
     this.#options.log.warn({ error: error.message }, 'lost the connection for notifications');
     this.#reconnecting ??= this.#reconnect();
   }
@@ -140,21 +143,21 @@ export class NotifyFeed implements ChangeFeed {
     while (pending.size > 0 && this.#client) {
       const items = [...pending];
       pending.clear();
-      await this.#notify(channel, items);
+      await this.#notify(this.#client, channel, items);
       if (channel === 'events') await delay(COALESCE_MS);
     }
     delete this.#sending[channel];
   }
 
-  async #notify(channel: Channel, items: readonly string[]): Promise<void> {
+  async #notify(client: pg.Client, channel: Channel, items: readonly string[]): Promise<void> {
     const joined = items.join(',');
     const payloads = channel === 'contexts' ? items : [joined.length > MAX_PAYLOAD ? ALL : joined];
     try {
       for (const payload of payloads)
-        await this.#client?.query('select pg_notify($1, $2)', [this.#channel(channel), payload]);
-    } catch {
-      // The connection is gone: once more on the next one.
-      for (const item of items) this.#pending[channel].add(item);
+        await client.query('select pg_notify($1, $2)', [this.#channel(channel), payload]);
+    } catch (error) {
+      // Not said again, in case it was not the connection's fault: the slow poll finds it.
+      this.#lose(client, error as Error);
     }
   }
 }

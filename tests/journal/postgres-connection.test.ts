@@ -25,6 +25,12 @@ import {
   types,
 } from './support/facts.ts';
 
+/** What the tests look at in a client of `pg`. */
+interface Inside {
+  readonly connectionParameters: { readonly application_name: string };
+  readonly connection: { readonly stream: { destroy(): void } };
+}
+
 interface Cuts extends Disposable {
   /** Cuts the connection at the n-th statement of the journal's pool from now on. */
   at(statement: number): void;
@@ -33,7 +39,7 @@ interface Cuts extends Disposable {
 }
 
 /** Breaks connections between two statements: before one is sent, or after it was and before its answer came. */
-function cutting(moment: 'before' | 'after'): Cuts {
+function cutting(moment: 'before' | 'after', application = 'perdure journal'): Cuts {
   let left = Infinity;
   const query = pg.Client.prototype.query;
   const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
@@ -41,13 +47,9 @@ function cutting(moment: 'before' | 'after'): Cuts {
     ...args: unknown[]
   ) {
     const call = () => (query as (...all: unknown[]) => Promise<unknown>).apply(this, args);
-    const ours =
-      (this as unknown as { connectionParameters: { application_name: string } })
-        .connectionParameters.application_name === 'perdure journal';
-    if (!ours || --left !== 0) return call();
-    const { stream } = (
-      this as unknown as { connection: { stream: { destroy(): void; destroySoon(): void } } }
-    ).connection;
+    const { connectionParameters, connection } = this as unknown as Inside;
+    if (connectionParameters.application_name !== application || --left !== 0) return call();
+    const { stream } = connection;
     if (moment === 'before') stream.destroy();
     const result = call();
     if (moment === 'after') setImmediate(() => stream.destroy());
@@ -251,11 +253,12 @@ test('commits are announced by id, coalesced, and as "all" where there are too m
 test('two processes see each other’s events without waiting for the slow poll', async () => {
   await using opened = await emptyJournal(postgres);
   const worker = opened.journal;
+  using noPolls = vi.spyOn(globalThis, 'setInterval').mockImplementation(() => undefined as never);
   const api = await opened.database.open();
+  expect(noPolls).toHaveBeenCalledOnce();
   const stop = new AbortController();
   const { sessionId, attempt } = await openStep(worker);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const polls = vi.spyOn(globalThis, 'setInterval');
   let text = '';
   const tailing = (async () => {
     for await (const events of api.events.tail(sessionId, { after: 0, signal: stop.signal })) {
@@ -265,7 +268,6 @@ test('two processes see each other’s events without waiting for the slow poll'
   })();
   for (let i = 0; i < 10; i++) await worker.steps.append(attempt, [delta(`${i}`)]);
   await promise;
-  polls.mockRestore();
   stop.abort();
   await tailing;
   await api.close();
@@ -296,6 +298,50 @@ test('a lost connection for notifications is replaced, and what was missed is re
     .toBe(true);
   stop.abort();
   await tailing;
+});
+
+test('a connection that breaks while it announces costs a reader no event', async () => {
+  await using opened = await emptyJournal(postgres);
+  const { journal } = opened;
+  const { sessionId, attempt } = await openStep(journal);
+  const stop = new AbortController();
+  let text = '';
+  const tailing = (async () => {
+    for await (const events of journal.events.tail(sessionId, { after: 0, signal: stop.signal }))
+      text += deltasOf(events);
+  })();
+  using cuts = cutting('before', 'perdure journal feed');
+  cuts.at(1);
+  await journal.steps.append(attempt, [delta('one ')]);
+  await expect.poll(() => cuts.made()).toBe(true);
+  await journal.steps.append(attempt, [delta('two ')]);
+  await expect.poll(() => text, { timeout: 20_000 }).toBe('one two ');
+  stop.abort();
+  await tailing;
+});
+
+test('a transaction that the database gave up for a deadlock is written again', async () => {
+  await using opened = await emptyJournal(postgres);
+  const { journal, database } = opened;
+  const [first, second] = [await openStep(journal), await openStep(journal)];
+  const lock = (id: string) => `select key from perdure.sessions where id = '${id}' for update`;
+  await using other = await database.connect();
+  await other.query(`begin; ${lock(second.sessionId)}`);
+  const writing = Promise.all(
+    [first, second].map((step) => journal.steps.append(step.attempt, [delta('x')])),
+  );
+  const waiting = async () =>
+    (
+      await other.query(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      )
+    ).rowCount;
+  await expect.poll(waiting).toBe(1);
+  await other.query(lock(first.sessionId));
+  await other.query('commit');
+  expect(await writing).toEqual([4, 4]);
+  for (const { sessionId } of [first, second])
+    expect(deltasOf(await allEvents(journal, sessionId))).toBe('x');
 });
 
 test('its faults are told apart', () => {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { NewEvent } from '../../../contracts/events.ts';
 import { AttemptClosed } from '../../../journal/port.ts';
 import type { Attempt } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
@@ -129,33 +130,28 @@ export const concurrencyConformance = (dialect: Dialect) =>
     test('in one batch: a value that the database refuses, or a bug, fails alone', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;
-      const steps = await Promise.all(Array.from({ length: 7 }, () => openStep(journal)));
+      const steps = await Promise.all(Array.from({ length: 8 }, () => openStep(journal)));
+      const [refused, unwritable, nonsense] = [2, 5, 6];
       const results = await Promise.allSettled(
         steps.map(({ attempt }, index) => {
-          if (index === 2)
+          if (index === refused)
             return journal.steps.finish(attempt, asksFor(toolCall({ timeoutMs: Number.NaN })));
-          if (index === 5)
+          if (index === nonsense)
+            return journal.steps.append(attempt, [null as unknown as NewEvent]);
+          if (index === unwritable)
             return journal.steps.append(attempt, [
               { type: 'content.delta', data: { kind: 'text', text: 1n as unknown as string } },
             ]);
           return journal.steps.append(attempt, [delta('x')]);
         }),
       );
-      expect(results.map(({ status }) => status)).toEqual([
-        'fulfilled',
-        'fulfilled',
-        'rejected',
-        'fulfilled',
-        'fulfilled',
-        'rejected',
-        'fulfilled',
-      ]);
-      expect(results[2]).toMatchObject({ reason: { code: 'invalid_input' } });
-      expect(results[5]).toMatchObject({ reason: expect.any(TypeError) });
+      expect(results[refused]).toMatchObject({ reason: { code: 'invalid_input' } });
+      expect(results[unwritable]).toMatchObject({ reason: expect.any(TypeError) });
+      expect(results[nonsense]).toMatchObject({ reason: expect.any(TypeError) });
       for (const [index, { sessionId }] of steps.entries()) {
-        expect(deltasOf(await allEvents(journal, sessionId))).toBe(
-          index === 2 || index === 5 ? '' : 'x',
-        );
+        const failed = [refused, unwritable, nonsense].includes(index);
+        expect(results[index]!.status).toBe(failed ? 'rejected' : 'fulfilled');
+        expect(deltasOf(await allEvents(journal, sessionId))).toBe(failed ? '' : 'x');
       }
     });
 

@@ -84,6 +84,24 @@ export const sealConformance = (dialect: Dialect) =>
       ]);
     });
 
+    test('tells attempts apart whose writes are in its own transaction', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      const fence = { scheduledAt: 2_000, attempt: 1 };
+      const writes = [
+        journal.steps.append(attempt, [delta('void')]),
+        journal.steps.claim(claimOf(sessionId, { turn, fence })),
+        journal.steps.append({ ...attempt, fence, number: 2 }, [delta('kept')]),
+        journal.steps.seal(sealOf(attempt)),
+      ];
+      await Promise.all(writes);
+      const completed = (await allEvents(journal, sessionId)).filter(
+        ({ type }) => type === 'content.completed',
+      );
+      expect(completed.map(({ data }) => data)).toEqual([{ kind: 'text', text: 'kept' }]);
+    });
+
     test('opens and settles a turn whose first step was never claimed', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;

@@ -17,9 +17,9 @@ export interface Database extends AsyncDisposable {
 }
 
 /** An empty database, and how to open a journal on it. */
-export interface Dialect {
+export interface Dialect<D extends Database = Database> {
   readonly name: 'sqlite' | 'postgres';
-  database(): Promise<Database>;
+  database(): Promise<D>;
 }
 
 export const sqlite: Dialect = {
@@ -42,21 +42,37 @@ export const sqlite: Dialect = {
   },
 };
 
-export const postgres: Dialect = {
+/** A connection of the test's own. */
+export interface Connected extends AsyncDisposable {
+  query(statement: string): Promise<{ rowCount: number | null }>;
+}
+
+export interface PostgresDatabase extends Database {
+  connect(): Promise<Connected>;
+}
+
+export const postgres: Dialect<PostgresDatabase> = {
   name: 'postgres',
   async database() {
     const database = await postgresDatabase();
     await migrate({ url: database.url }, 'up');
+    const connect = async () => {
+      const client = new pg.Client({
+        connectionString: database.url,
+        options: '-c search_path=perdure',
+      });
+      await client.connect();
+      return {
+        query: (statement: string) => client.query(statement),
+        [Symbol.asyncDispose]: () => client.end(),
+      };
+    };
     return {
+      connect,
       open: (now) => openPostgresJournal({ url: database.url, poolSize: 4, ...(now && { now }) }),
       async execute(statement) {
-        const client = new pg.Client({
-          connectionString: database.url,
-          options: '-c search_path=perdure',
-        });
-        await client.connect();
-        await client.query(statement);
-        await client.end();
+        await using connected = await connect();
+        await connected.query(statement);
       },
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };
@@ -64,10 +80,10 @@ export const postgres: Dialect = {
 };
 
 /** A journal on an empty database of its own. */
-export async function emptyJournal(
-  dialect: Dialect,
+export async function emptyJournal<D extends Database>(
+  dialect: Dialect<D>,
   now?: () => number,
-): Promise<{ journal: Journal; database: Database } & AsyncDisposable> {
+): Promise<{ journal: Journal; database: D } & AsyncDisposable> {
   const database = await dialect.database();
   const journal = await database.open(now);
   return {

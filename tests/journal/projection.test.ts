@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { newId } from '../../contracts/ids.ts';
+import { EMPTY_SESSION, foldSession } from '../../contracts/projections/session.ts';
+
+test('a delta leaves the details as they are, so that they need not be stored again', () => {
+  const envelope = { v: 1, sessionId: newId('ses'), at: '2026-11-21T00:00:00.000Z' } as const;
+  const started = foldSession(EMPTY_SESSION, {
+    ...envelope,
+    seq: 1,
+    type: 'turn.started',
+    data: {},
+  });
+  expect(started).toMatchObject({ state: 'running', details: { turn: null, turns: 1 } });
+  const event = { type: 'content.delta', data: { kind: 'text', text: 'x' } } as const;
+  const streaming = foldSession(started, { ...envelope, seq: 2, ...event });
+  expect(streaming.details).toBe(started.details);
+  expect(streaming).toMatchObject({ state: 'streaming', lastSeq: 2 });
+});
