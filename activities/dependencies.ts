@@ -17,6 +17,8 @@ export interface ActivityLog {
 export interface ActivityMetrics {
   firstToken(labels: { provider: string; model: string }, ms: number): void;
   modelSettled(labels: { provider: string; model: string; outcome: string }, ms: number): void;
+  /** A provider's circuit breaker opened or closed. */
+  circuit(provider: string, open: boolean): void;
   toolSettled(labels: { tool: string; outcome: string }, ms: number): void;
 }
 

@@ -37,13 +37,19 @@ interface Circuit {
   openedAt: number;
 }
 
-function newCircuit(): Circuit {
+type OnChange = (open: boolean) => void;
+
+function newCircuit(onChange: OnChange): Circuit {
   const policy = circuitBreaker(handleType(Outage), {
     halfOpenAfter: OPEN_MS,
     breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
   });
   const circuit = { policy, openedAt: 0 };
-  policy.onBreak(() => (circuit.openedAt = Date.now()));
+  policy.onBreak(() => {
+    circuit.openedAt = Date.now();
+    onChange(true);
+  });
+  policy.onReset(() => onChange(false));
   return circuit;
 }
 
@@ -54,6 +60,11 @@ export interface GuardedCall<T> {
 
 export class Breakers {
   readonly #circuits = new Map<string, Circuit>();
+  readonly #onChange: (provider: string, open: boolean) => void;
+
+  constructor(onChange: (provider: string, open: boolean) => void = () => {}) {
+    this.#onChange = onChange;
+  }
 
   /**
    * Makes a call, unless the circuit is open or another attempt is probing; `begin` says when the provider has answered with something.
@@ -61,7 +72,8 @@ export class Breakers {
    * @throws what the call throws
    */
   async guard<T>(provider: string, call: GuardedCall<T>): Promise<T> {
-    const circuit = this.#circuits.get(provider) ?? newCircuit();
+    const circuit =
+      this.#circuits.get(provider) ?? newCircuit((open) => this.#onChange(provider, open));
     this.#circuits.set(provider, circuit);
     // Cockatiel lets others wait for the probe's result; a slot is too dear for that.
     if (circuit.policy.state === CircuitState.HalfOpen)

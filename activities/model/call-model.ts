@@ -21,7 +21,7 @@ import { createModelResolver } from './providers.ts';
 import { failureSettlement } from './settlement.ts';
 
 const memoryOf = (deps: ActivityDependencies): WorkerMemory => ({
-  breakers: new Breakers(),
+  breakers: new Breakers((provider, open) => deps.metrics?.circuit(provider, open)),
   corrections: new Corrections(),
   rowCounts: new RowCounts(),
   checker: new ArgumentChecker(),

@@ -74,7 +74,9 @@ export async function checkJournal(settings: Settings): Promise<Finding> {
   const check = 'journal';
   if (settings.journal.url === undefined) return ok(check, 'embedded SQLite in the data folder');
   try {
-    const journal = await openJournal(settings, createLog({ level: 'silent', service: 'doctor' }));
+    const journal = await openJournal(settings, {
+      log: createLog({ level: 'silent', service: 'doctor' }),
+    });
     await journal.close();
     return ok(check, 'PostgreSQL, schema up to date');
   } catch (error) {

@@ -30,7 +30,7 @@ const LOCAL_TENANT = 'local';
 export async function openKeyStore(settings: Settings): Promise<KeyStore> {
   try {
     const log = createLog({ level: 'silent', service: 'keys' });
-    return journalKeys(await openJournal(settings, log));
+    return journalKeys(await openJournal(settings, { log }));
   } catch (error) {
     const inUse = error instanceof PerdureError && settings.journal.url === undefined;
     if (!inUse) throw error;

@@ -15,9 +15,10 @@ export async function runAllInOne(): Promise<void> {
   const secrets = environmentSecrets();
   const log = processLog(settings, 'all-in-one', secrets);
   await using open = new AsyncDisposableStack();
-  const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
+  const metrics = createMetrics();
+  const journal = open.adopt(await openJournal(settings, { log, metrics }), (it) => it.close());
   const tracing = open.use(await tracingOf(settings, 'all-in-one'));
-  const parts = { settings, journal, log, metrics: createMetrics(), secrets, tracing };
+  const parts = { settings, journal, log, metrics, secrets, tracing };
   await tryToRegister(parts);
   const worker = await startWorker({ ...parts, bundles: bundles() });
   open.defer(() => worker.drain());

@@ -13,9 +13,10 @@ export async function runApi(): Promise<void> {
   const secrets = environmentSecrets();
   const log = processLog(settings, 'api', secrets);
   await using open = new AsyncDisposableStack();
-  const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
+  const metrics = createMetrics();
+  const journal = open.adopt(await openJournal(settings, { log, metrics }), (it) => it.close());
   const tracing = open.use(await tracingOf(settings, 'api'));
-  const parts = { settings, journal, log, metrics: createMetrics(), secrets, tracing };
+  const parts = { settings, journal, log, metrics, secrets, tracing };
   const api = open.adopt(await startOwnApi(parts), (it) => it.close());
   log.info({ url: api.url }, 'API started');
   // An API has nothing that could end it: without Temporal or the journal it says 503 and waits for them.

@@ -14,9 +14,10 @@ export async function runWorker(): Promise<void> {
   const secrets = environmentSecrets();
   const log = processLog(settings, 'worker', secrets);
   await using open = new AsyncDisposableStack();
-  const journal = open.adopt(await openJournal(settings, log), (it) => it.close());
+  const metrics = createMetrics();
+  const journal = open.adopt(await openJournal(settings, { log, metrics }), (it) => it.close());
   const tracing = open.use(await tracingOf(settings, 'worker'));
-  const parts = { settings, journal, log, metrics: createMetrics(), secrets, tracing };
+  const parts = { settings, journal, log, metrics, secrets, tracing };
   const worker = await startWorker({ ...parts, bundles: bundles() });
   await untilStopped({ ended: worker.ended, stop: () => worker.drain() }, log);
 }

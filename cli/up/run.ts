@@ -32,6 +32,8 @@ export async function up(): Promise<void> {
   const settings = await readSettings();
   await using started = new AsyncDisposableStack();
   started.use(lockHome(settings.home));
+  // A terminal that was closed takes no more lines, and that must not end the supervisor before its children.
+  process.stdout.on('error', () => {});
   const stop = stopRequests();
   await endOrphans(settings);
   await requireFreePorts(wantedPorts(settings));
