@@ -1,13 +1,17 @@
 // The client against the real processes: Temporal, API, worker, SQLite journal, and a model provider over HTTP.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPerdureClient, NetworkError, PerdureError, textOfTurn } from '../../client/index.ts';
 import type { AnswerReport, ClientOptions, TransportName } from '../../client/index.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import { newId } from '../../contracts/ids.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { Cluster } from '../support/cluster.ts';
+
+// Some tests restart the whole server, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
+const PATIENCE = { timeout: 60_000 };
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -138,6 +142,22 @@ describe('a command', () => {
     expect((await kept).text).toBe(words('two', 1));
   });
 
+  test('reads the session, live too, and its transcript; changes the model', async () => {
+    using perdure = client();
+    const { session } = await perdure.start();
+    const { text } = await session.sendAndWait('#said tokens=2');
+    expect(await session.get()).toMatchObject({ state: 'waiting', turns: 1, model: 'fake' });
+    expect((await session.live()).live).toMatchObject({ state: 'waiting', turns: 1 });
+    const said = await Array.fromAsync(session.transcript());
+    expect(said.map(({ role }) => role)).toEqual(['user', 'assistant']);
+    expect(said[1]).toMatchObject({ content: [{ type: 'text', text }] });
+    await session.useModel('fake');
+    await expect(session.useModel('nonsense')).rejects.toMatchObject({ code: 'invalid_input' });
+    await session.stop();
+    await until(session.events(), (event) => event.type === 'session.ended');
+    expect((await session.reopen()).state).toBe('waiting');
+  });
+
   test('is refused with a typed error: code, field, what was expected', async () => {
     using perdure = client();
     expect(() => perdure.session('nonsense')).toThrow(PerdureError);
@@ -193,13 +213,13 @@ describe('contexts', () => {
         seen.push(`${context}=${sessionId ?? 'none'}`);
       }
     })();
-    await expect.poll(() => seen).toContain(`window-1=${session.id}`);
+    await expect.poll(() => seen, PATIENCE).toContain(`window-1=${session.id}`);
     await perdure.contexts.activate('window-2', session.id);
-    await expect.poll(() => seen).toContain(`window-2=${session.id}`);
+    await expect.poll(() => seen, PATIENCE).toContain(`window-2=${session.id}`);
     await cluster.apis[0]!.kill();
     await cluster.apis[0]!.start();
     await perdure.contexts.activate('window-2', null);
-    await expect.poll(() => seen, { timeout: 20_000 }).toContain('window-2=none');
+    await expect.poll(() => seen, PATIENCE).toContain('window-2=none');
     const names = (await perdure.contexts.list()).map(({ context }) => context);
     expect(names).toEqual(expect.arrayContaining(['window-1', 'window-2']));
     const unknown = perdure.contexts.activate('window-1', newId('ses'));
@@ -279,7 +299,7 @@ describe('client tools', () => {
     await until(session.events(), (event) => event.type === 'turn.settled');
     expect(runs.length).toBe(1);
     await expect
-      .poll(() => reports.map(({ result }) => result).toSorted())
+      .poll(() => reports.map(({ result }) => result).toSorted(), PATIENCE)
       .toEqual(['answered', 'taken']);
   });
 
@@ -305,7 +325,7 @@ describe('client tools', () => {
     await session.interrupt();
     expect((await waiting).turn.outcome).toBe('interrupted');
     await aborted.promise;
-    await expect.poll(() => reports.map(({ result }) => result)).toEqual(['refused']);
+    await expect.poll(() => reports.map(({ result }) => result), PATIENCE).toEqual(['refused']);
     const call = (await session.view()).turns[0]!.steps[0]!.calls[0]!;
     const late = perdure.call((trpc, options) =>
       trpc.tool.result.mutate(
