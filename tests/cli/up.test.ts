@@ -101,6 +101,18 @@ describe('perdure up, before it starts anything', () => {
     foreign.close();
   });
 
+  it('ends what it has begun when it is stopped in the middle of its start', async () => {
+    await using folder = await temporaryFolder();
+    const where = await place(folder.path);
+    await using up = new Up(where);
+    await up.says('Starting Perdure …');
+    while (childrenOf(where).perdure === 0) await sleep(20);
+    const children = childrenOf(where);
+    expect(await up.end('SIGTERM')).toBe(0);
+    expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([false, false]);
+    expect(up.output).not.toContain(READY);
+  });
+
   it('lists every wrong setting and ends with 3', async () => {
     await using folder = await temporaryFolder();
     const where = await place(folder.path);

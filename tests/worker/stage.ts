@@ -58,9 +58,15 @@ export async function stage(
   const healthPort = await freePort();
   const settings = await settingsFor({ folder, temporal, model, healthPort, worker });
   const log = createLog({ level: 'silent', service: 'test' });
+  const metrics = createMetrics();
   const file = join(folder, 'journal.db');
   const journal = started.adopt(
-    await openSqliteJournal({ file, synchronous: 'normal', log }),
+    await openSqliteJournal({
+      file,
+      synchronous: 'normal',
+      log,
+      onBatch: (batch) => metrics.batch(batch),
+    }),
     (open) => open.close(),
   );
   const connection = started.adopt(
@@ -78,7 +84,7 @@ export async function stage(
     model,
     worker: (parts) =>
       startWorker({
-        ...{ settings, journal, log, bundles, metrics: createMetrics(), secrets: () => undefined },
+        ...{ settings, journal, log, bundles, metrics, secrets: () => undefined },
         ...parts,
       }),
     ask: (text) => ask({ client, journal, settings }, text),

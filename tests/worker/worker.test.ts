@@ -34,6 +34,10 @@ describe('a worker', () => {
     expect(figures).toContain('perdure_model_step_seconds_count{provider="fake"');
     expect(figures).toMatch(/temporal_worker_task_slots_available\{.*perdure-sessions.*\} 1200/);
 
+    expect(figures).toContain('perdure_turns_total{outcome="completed"} 1');
+    expect(figures).toMatch(/perdure_tokens_total\{model="fake",direction="output"\} [1-9]/);
+    expect(figures).toMatch(/perdure_journal_batch_operations_count [1-9]/);
+
     await worker.drain();
     await expect(worker.ended).resolves.toBeUndefined();
     await expect(fetch(`${on.healthUrl}/healthz`)).rejects.toThrow();
