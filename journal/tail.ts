@@ -37,7 +37,7 @@ export async function* tail(
       const fresh = watcher.take().filter((event) => event.seq > from);
       last = fresh.at(-1)?.seq ?? last;
       if (fresh.length > 0) yield fresh;
-      else if (!watcher.behind) await watcher.news();
+      else await watcher.news();
     }
   } finally {
     signal.removeEventListener('abort', wake);

@@ -5,6 +5,7 @@
 import type { ErrorInfo } from '../errors.ts';
 import type { EventOf, EventType, PerdureEvent } from '../events.ts';
 import type { CallId, MessageId } from '../ids.ts';
+import { isClosed } from '../session-state.ts';
 import type { EndReason, SessionState } from '../session-state.ts';
 import { addSpend, NO_SPEND } from '../usage.ts';
 import type { Spend } from '../usage.ts';
@@ -154,12 +155,16 @@ function stopStreaming({ state }: SessionProjection): Change {
   return state === 'streaming' ? { state: 'running' } : {};
 }
 
+/** An ended session stays ended, whatever an attempt still says that was not stopped in time. */
+const REVIVE: ReadonlySet<EventType> = new Set(['session.reopened', 'session.state']);
+
 /** The projection after one more event. */
 export function foldSession(before: SessionProjection, event: PerdureEvent): SessionProjection {
   const fold = FOLDS[event.type] as Fold<EventType> | undefined;
   const change = fold?.(before, event) ?? {};
+  const mayMove = !isClosed(before.state) || REVIVE.has(event.type);
   return {
-    state: change.state ?? before.state,
+    state: mayMove ? (change.state ?? before.state) : before.state,
     lastSeq: event.seq,
     updatedAt: event.at,
     details: change.details ? { ...before.details, ...change.details } : before.details,

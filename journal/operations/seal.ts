@@ -1,6 +1,6 @@
 /** A person stops a turn: whatever is open is closed with what there is, and nothing can be written to it afterwards. */
 import type { ModelStepResult, SealInput, SealResult } from '../../contracts/activities.ts';
-import type { ContentKind } from '../../contracts/events.ts';
+import type { ContentKind, TurnOutcome } from '../../contracts/events.ts';
 import { addSpend, NO_SPEND } from '../../contracts/usage.ts';
 import type { Spend } from '../../contracts/usage.ts';
 import type { Operation } from '../group-commit.ts';
@@ -23,7 +23,7 @@ export const sealStep = (input: SealInput): Operation<SealResult> => {
     apply(draft) {
       const row = draft.step(input);
       if (row?.state === 'finished') return sealFinished(draft, input, row);
-      if (row?.state === 'sealed') return sealed(input, spendOf(row));
+      if (row?.state === 'sealed') return { outcome: sealedOutcome(row), spend: spendOf(row) };
       if (row) sealOpen(draft, input, row);
       else sealUnclaimed(draft, input);
       return settleTurn(draft, input, row ? spendOf(row) : NO_SPEND);
@@ -35,9 +35,12 @@ const spendOf = (row: StepRecord): Spend => JSON.parse(row.spend) as Spend;
 /** A step is sealed because a person interrupted it, or because its activity failed for good: then `error` says why. */
 const outcomeOf = ({ error }: SealInput) =>
   error ? { outcome: 'failed' as const, error } : { outcome: 'interrupted' as const };
-const sealed = (input: SealInput, spend: Spend): SealResult => ({
-  outcome: outcomeOf(input).outcome,
-  spend,
+/** What the first seal said: a later one with another cause changes nothing. */
+const sealedOutcome = (row: StepRecord) => JSON.parse(row.result!) as TurnOutcome;
+const sealing = (input: SealInput) => ({
+  state: 'sealed' as const,
+  accounted: 1 as const,
+  result: JSON.stringify(outcomeOf(input).outcome),
 });
 
 /** Finished with tool calls: the turn is between two steps, and the one after this can never begin. Else the turn is over. */
@@ -46,7 +49,8 @@ function sealFinished(draft: SessionDraft, input: SealInput, row: StepRecord): S
   const { outcome, spend } = result;
   if (outcome !== 'tool_calls') return { outcome, spend };
   const next = { ...input, step: input.step + 1 };
-  if (draft.step(next)) return sealed(input, spend);
+  const sealed = draft.step(next);
+  if (sealed) return { outcome: sealedOutcome(sealed), spend };
   draft.putStep(sealedBeforeClaim(draft, next));
   acceptMessages(draft, input, input.messages);
   return settleTurn(draft, input, spend);
@@ -59,11 +63,11 @@ function sealUnclaimed(draft: SessionDraft, input: SealInput): void {
   draft.putStep(sealedBeforeClaim(draft, input));
 }
 
-const sealedBeforeClaim = (draft: SessionDraft, { turn, step }: SealInput): StepRecord => ({
+const sealedBeforeClaim = (draft: SessionDraft, input: SealInput): StepRecord => ({
+  ...sealing(input),
   session_key: draft.key,
-  turn,
-  step,
-  state: 'sealed',
+  turn: input.turn,
+  step: input.step,
   scheduled_at: 0,
   temporal_attempt: 0,
   number: 0,
@@ -72,10 +76,8 @@ const sealedBeforeClaim = (draft: SessionDraft, { turn, step }: SealInput): Step
   interruptions: 0,
   model_index: 0,
   last_error: null,
-  accounted: 1,
   claimed_seq: draft.projection.lastSeq,
   spend: JSON.stringify(NO_SPEND),
-  result: null,
 });
 
 /** What was streamed becomes the message. */
@@ -98,7 +100,7 @@ function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void 
       body,
     });
   }
-  draft.putStep({ ...row, state: 'sealed', accounted: 1 });
+  draft.putStep({ ...row, ...sealing(input) });
   draft.closed = true;
 }
 
@@ -118,5 +120,5 @@ function settleTurn(draft: SessionDraft, input: SealInput, spend: Spend): SealRe
     { turn: input.turn, step: input.step },
     { type: 'turn.settled', data: { ...outcomeOf(input), usage, costUsd } },
   );
-  return sealed(input, spend);
+  return { outcome: outcomeOf(input).outcome, spend };
 }

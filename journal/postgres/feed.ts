@@ -57,8 +57,8 @@ export class NotifyFeed implements ChangeFeed {
   }
 
   async listen(listener: Listener): Promise<void> {
-    await this.#connect();
     this.#listener = listener;
+    await this.#connect();
     this.#poll = setInterval(() => listener.missed(), POLL_MS);
   }
 
@@ -93,13 +93,12 @@ export class NotifyFeed implements ChangeFeed {
       throw error;
     }
     this.#client = client;
-    this.#listener?.missed();
+    this.#listener!.missed();
     for (const channel of CHANNELS) this.#send(channel, []);
   }
 
   #hear(name: string, payload: string): void {
-    const listener = this.#listener;
-    if (!listener) return;
+    const listener = this.#listener!;
     if (name === this.#channel('contexts'))
       return listener.contextChanged(JSON.parse(payload) as ContextRow);
     if (payload === ALL) return listener.missed();

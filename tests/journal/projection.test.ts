@@ -16,3 +16,23 @@ test('a delta leaves the details as they are, so that they need not be stored ag
   expect(streaming.details).toBe(started.details);
   expect(streaming).toMatchObject({ state: 'streaming', lastSeq: 2 });
 });
+
+test('an ended session stays ended, whatever comes late, until it is reopened', () => {
+  const envelope = { v: 1, sessionId: newId('ses'), at: '2026-11-21T00:00:00.000Z' } as const;
+  const ended = foldSession(EMPTY_SESSION, {
+    ...envelope,
+    seq: 1,
+    type: 'session.ended',
+    data: { reason: 'stopped' },
+  });
+  const late = { type: 'content.delta', data: { kind: 'text', text: 'x' } } as const;
+  expect(foldSession(ended, { ...envelope, seq: 2, ...late })).toMatchObject({
+    state: 'ended',
+    lastSeq: 2,
+  });
+  const again = { type: 'session.ended', data: { reason: 'error' } } as const;
+  expect(foldSession(ended, { ...envelope, seq: 2, ...again }).state).toBe('ended');
+  expect(
+    foldSession(ended, { ...envelope, seq: 2, type: 'session.reopened', data: {} }).state,
+  ).toBe('waiting');
+});

@@ -10,6 +10,7 @@ import { SqliteClient } from '../../journal/sqlite/client.ts';
 import { sqliteDialect } from '../../journal/sqlite/driver.ts';
 import { faultOf } from '../../journal/sqlite/faults.ts';
 import { serve } from '../../journal/sqlite/serve.ts';
+import { Statements } from '../../journal/sqlite/statements.ts';
 import { openSqliteJournal } from '../../journal/sqlite.ts';
 import {
   allEvents,
@@ -214,15 +215,24 @@ test('a thread that ends takes the journal with it, and every caller is told', a
 
 test('the thread keeps a bounded number of prepared statements', async () => {
   await using folder = await temporaryFolder();
-  const client = await SqliteClient.open({
-    file: join(folder.path, 'a.db'),
-    synchronous: 'normal',
-  });
-  for (let i = 0; i < 600; i++) {
-    const { rows } = await client.run({ side: 'reader', sql: `select ${i} as i`, parameters: [] });
-    expect(JSON.parse(rows as string)).toEqual([{ i }]);
-  }
-  await client.close();
+  const statements = new Statements({ file: join(folder.path, 'a.db'), synchronous: 'normal' });
+  const read = (sql: string) => statements.run({ side: 'reader', sql, parameters: [] }).rows;
+  for (let i = 0; i < 600; i++) expect(read(`select ${i} as i`)).toBe(`[{"i":${i}}]`);
+  expect(read('select 1 as i where false')).toBe('[]');
+  statements.close();
+});
+
+test('each batch is told of to whoever measures', async () => {
+  await using folder = await temporaryFolder();
+  const batches: { operations: number; events: readonly { type: string }[] }[] = [];
+  const file = join(folder.path, 'a.db');
+  const onBatch = (batch: (typeof batches)[number]) => void batches.push(batch);
+  const journal = await openSqliteJournal({ file, synchronous: 'normal', onBatch });
+  await openStep(journal);
+  await journal.close();
+  expect(batches).toMatchObject([
+    { operations: 1, events: [{ type: 'message.accepted' }, { type: 'turn.started' }] },
+  ]);
 });
 
 test('the thread answers in order, with SQLite’s own code where it fails', async () => {

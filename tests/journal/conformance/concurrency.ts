@@ -137,7 +137,9 @@ export const concurrencyConformance = (dialect: Dialect) =>
           if (index === refused)
             return journal.steps.finish(attempt, asksFor(toolCall({ timeoutMs: Number.NaN })));
           if (index === nonsense)
-            return journal.steps.append(attempt, [null as unknown as NewEvent]);
+            return journal.steps.append(attempt, [
+              { type: 'content.completed', data: null } as unknown as NewEvent,
+            ]);
           if (index === unwritable)
             return journal.steps.append(attempt, [
               { type: 'content.delta', data: { kind: 'text', text: 1n as unknown as string } },

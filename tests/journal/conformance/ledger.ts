@@ -203,6 +203,26 @@ export const ledgerConformance = (dialect: Dialect) =>
       expect(await settle(waiting, true)).toEqual({ state: 'settled', outcome: 'timed_out' });
     });
 
+    test('says why a call failed that never ran, and unknown where it may have', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const error = { code: 'tool_failed', message: 'no such worker', retryable: false } as const;
+      const never = { mode: 'worker', effect: 'never-retry' } as const;
+      const [begun, waiting] = [toolCall(never), toolCall(never)];
+      const ref = { ...(await openCalls(journal, begun, waiting)), step: 1, giveUp: true, error };
+      await journal.ledger.begin({ ...ref, callId: begun.callId }, FENCE);
+      const settled = (outcome: string) => ({ state: 'settled', outcome });
+      expect(await journal.ledger.settle({ ...ref, callId: begun.callId })).toEqual(
+        settled('unknown'),
+      );
+      expect(await journal.ledger.settle({ ...ref, callId: waiting.callId })).toEqual(
+        settled('failed'),
+      );
+      expect((await allEvents(journal, ref.sessionId)).at(-1)).toMatchObject({
+        data: { outcome: 'failed', error },
+      });
+    });
+
     test('refuses the result of a call whose turn was interrupted', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;

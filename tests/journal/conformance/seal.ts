@@ -84,6 +84,24 @@ export const sealConformance = (dialect: Dialect) =>
       ]);
     });
 
+    test('says failed where the step could not go on, and the first seal decides', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, attempt } = await openStep(journal);
+      const error = {
+        code: 'worker_unavailable',
+        message: 'nobody came',
+        retryable: true,
+      } as const;
+      const failed = { outcome: 'failed', spend: spend(0) };
+      expect(await journal.steps.seal(sealOf(attempt, { error }))).toEqual(failed);
+      expect((await allEvents(journal, sessionId)).at(-1)).toMatchObject({
+        type: 'turn.settled',
+        data: { outcome: 'failed', error },
+      });
+      expect(await journal.steps.seal(sealOf(attempt))).toEqual(failed);
+    });
+
     test('tells attempts apart whose writes are in its own transaction', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;
