@@ -150,7 +150,7 @@ test('a turn ends when its tokens or its money are spent; what is left travels w
     { tokens: 100, usd: 0.4 },
   ]);
   expect(session.world.factsOf('turn.settled')).toMatchObject([
-    { outcome: 'budget_exhausted', error: { message: expect.stringContaining('tokens') } },
+    { outcome: 'limit_exceeded', error: { message: expect.stringContaining('tokens') } },
     { outcome: 'budget_exhausted', error: { message: expect.stringContaining('money') } },
   ]);
   await session.stop();

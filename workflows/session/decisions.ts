@@ -176,8 +176,11 @@ export function limitReached(session: Session, turn: OpenTurn): LimitReached | u
   }
   const rest = allowance(session, turn.spend);
   if (rest?.tokens !== 0 && rest?.usd !== 0) return undefined;
-  const message = `The ${rest.tokens === 0 ? 'tokens' : 'money'} allowed for the turn or the session are spent.`;
-  return { outcome: 'budget_exhausted', error: errorInfo('budget_exhausted', message) };
+  // The same words as `callModel`'s, which looks before a step where this looks after one.
+  const outcome = rest.tokens === 0 ? 'limit_exceeded' : 'budget_exhausted';
+  const what = rest.tokens === 0 ? 'tokens are' : 'money is';
+  const message = `What the turn or the session may spend is spent: no ${what} left.`;
+  return { outcome, error: errorInfo(outcome, message) };
 }
 
 /** Content-only: an absent field costs nothing in the history of every turn. */

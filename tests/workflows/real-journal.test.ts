@@ -1,0 +1,190 @@
+// The workflow on the real journal; only the model is a script.
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ModelStepInput, ModelStepResult } from '../../contracts/activities.ts';
+import { newId } from '../../contracts/ids.ts';
+import { NO_SPEND } from '../../contracts/usage.ts';
+import type { Attempt, Journal, RequestedCall } from '../../journal/port.ts';
+import { sqlite, type Database } from '../journal/support/dialects.ts';
+import { gate } from './support/gate.ts';
+import { ScriptedWorld } from './support/scripted-world.ts';
+import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+
+let database: Database;
+let journal: Journal;
+let kit: SessionKit;
+beforeAll(async () => {
+  database = await sqlite.database();
+  journal = await database.open();
+  kit = await SessionKit.start();
+});
+afterAll(async () => {
+  await kit[Symbol.asyncDispose]();
+  await journal.close();
+  await database[Symbol.asyncDispose]();
+});
+
+type Answer = (attempt: Attempt, input: ModelStepInput) => Promise<ModelStepResult>;
+
+/** A world whose journal is real. */
+class JournaledWorld extends ScriptedWorld {
+  answers: Answer[] = [];
+  override sealing = journal.steps.seal;
+  override settling = journal.ledger.settle;
+
+  override async callModel(input: ModelStepInput): Promise<ModelStepResult> {
+    const { currentAttemptScheduledTimestampMs: scheduledAt, attempt } = Context.current().info;
+    this.steps.push(input);
+    const claim = { ...input, fence: { scheduledAt, attempt }, inputDigest: JSON.stringify(input) };
+    const claimed = await journal.steps.claim(claim);
+    if (claimed.state !== 'claimed') throw ApplicationFailure.nonRetryable(claimed.state);
+    const answer = this.answers.shift() ?? says('ok');
+    return answer(claimed.attempt, input);
+  }
+
+  override async record(...args: Parameters<Journal['events']['record']>): Promise<void> {
+    await journal.events.record(...args);
+    await super.record(...args);
+  }
+}
+
+const delta = (text: string) => ({ type: 'content.delta', data: { kind: 'text', text } }) as const;
+
+function says(text: string, calls: readonly RequestedCall[] = []): Answer {
+  return async (attempt) => {
+    await journal.steps.append(attempt, [delta(text)]);
+    const refs = calls.map(({ callId, name, mode, effect, timeoutMs }) => ({
+      callId,
+      name,
+      mode,
+      effect,
+      timeoutMs,
+      summary: '',
+    }));
+    const result: ModelStepResult =
+      calls.length > 0
+        ? { outcome: 'tool_calls', calls: refs, spend: NO_SPEND }
+        : { outcome: 'completed', spend: NO_SPEND };
+    const settled = {
+      type: 'turn.settled',
+      data: { outcome: 'completed', ...{ usage: NO_SPEND.usage, costUsd: 0 } },
+    } as const;
+    await journal.steps.finish(attempt, {
+      events: calls.length > 0 ? [] : [settled],
+      message: { content: [{ type: 'text', text }] },
+      calls,
+      spend: NO_SPEND,
+      result,
+    });
+    return result;
+  };
+}
+
+async function journaledSession(answers: Answer[]) {
+  const world = new JournaledWorld();
+  world.answers = answers;
+  const sessionId = newId('ses');
+  await journal.sessions.create({
+    sessionId,
+    tenant: 'acme',
+    user: 'anna',
+    digest: sessionId,
+    agent: 'assistant',
+    model: 'demo',
+    workspace: null,
+    context: null,
+    title: null,
+    externalId: null,
+    tools: [],
+    limits: {},
+  });
+  const session = await kit.session({ world, sessionId, message: userMessage() });
+  const events = async () =>
+    (await journal.events.read(sessionId, { after: 0, limit: 500 })).events;
+  return { session, events, world };
+}
+
+const call = (over: Partial<RequestedCall> = {}): RequestedCall => ({
+  callId: newId('call'),
+  name: 'look',
+  mode: 'worker',
+  effect: 'read',
+  timeoutMs: 60_000,
+  arguments: '{}',
+  ...over,
+});
+
+test('a step that fails for good is settled as failed, with its code, and what it streamed is kept', async () => {
+  const { session, events } = await journaledSession([
+    async (attempt) => {
+      await journal.steps.append(attempt, [delta('half an ans')]);
+      throw ApplicationFailure.nonRetryable('the key was refused', 'model_rejected');
+    },
+  ]);
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  const types = (await events()).map(({ type }) => type);
+  expect(types.slice(-3)).toEqual(['content.completed', 'model.settled', 'turn.settled']);
+  expect((await events()).at(-1)?.data).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'model_rejected', message: 'the key was refused' },
+  });
+  await session.send();
+  await untilStatus(session, { turns: 2, state: 'waiting' });
+  expect((await events()).at(-1)?.data).toMatchObject({ outcome: 'completed' });
+  await session.stop();
+});
+
+test('an interrupt keeps the partial text, and a queued message is accepted with the content it was recorded with', async () => {
+  const held = gate();
+  const { session, events, world } = await journaledSession([
+    async (attempt) => {
+      await journal.steps.append(attempt, [delta('half an ans')]);
+      return held.step({} as ModelStepInput);
+    },
+  ]);
+  await eventually(
+    async () => (await events()).some(({ type }) => type === 'content.delta'),
+    'a delta',
+  );
+  const queued = await session.send('enqueue', 'and then?');
+  await eventually(() => world.facts.length === 1, 'message.queued');
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { turns: 2, state: 'waiting' });
+  const log = await events();
+  expect(log.find(({ type }) => type === 'turn.settled')?.data).toMatchObject({
+    outcome: 'interrupted',
+  });
+  const accepted = log.filter(({ type }) => type === 'message.accepted').at(-1);
+  expect(accepted?.data).toMatchObject({
+    messageId: queued,
+    content: [{ type: 'text', text: 'and then?' }],
+  });
+  await session.stop();
+  held.open();
+  expect((await journal.sessions.get(session.sessionId))?.state).toBe('ended');
+});
+
+test('tools that no worker could run get one result each, unknown where one may have had an effect', async () => {
+  const [harmless, risky] = [call(), call({ effect: 'never-retry' })];
+  const { session, events, world } = await journaledSession([
+    says('let me see', [harmless, risky]),
+  ]);
+  world.executing = async (input) => {
+    const { currentAttemptScheduledTimestampMs: scheduledAt, attempt } = Context.current().info;
+    if (input.callId === risky.callId) await journal.ledger.begin(input, { scheduledAt, attempt });
+    throw ApplicationFailure.nonRetryable('the disk is gone');
+  };
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  const settled = (await events())
+    .filter(({ type }) => type === 'tool.settled')
+    .map(({ data }) => data);
+  expect(settled).toHaveLength(2);
+  expect(settled).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ callId: harmless.callId, outcome: 'failed' }),
+      expect.objectContaining({ callId: risky.callId, outcome: 'unknown' }),
+    ]),
+  );
+  await session.stop();
+});
