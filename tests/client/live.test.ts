@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPerdureClient, NetworkError, PerdureError, textOfTurn } from '../../client/index.ts';
-import type { AnswerReport, ClientOptions, TransportName } from '../../client/index.ts';
+import type { ClientOptions, TransportName } from '../../client/index.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import { newId } from '../../contracts/ids.ts';
 import { startCluster } from '../support/cluster.ts';
+import { until, words } from './conversation.ts';
 import type { Cluster } from '../support/cluster.ts';
 
 // Some tests restart the whole server, which takes its time on a busy machine.
@@ -21,17 +22,6 @@ afterAll(() => cluster[Symbol.asyncDispose]());
 
 const client = (options: Partial<ClientOptions> = {}) =>
   createPerdureClient({ url: cluster.urls[0]!, retryDelay: () => 20, ...options });
-const words = (label: string, count: number) =>
-  Array.from({ length: count }, (_, index) => `${label}-${index + 1} `).join('');
-
-async function until<T extends PerdureEvent>(
-  events: AsyncIterable<PerdureEvent>,
-  holds: (event: PerdureEvent) => boolean,
-): Promise<T> {
-  for await (const event of events) if (holds(event)) return event as T;
-  throw new Error('the events ended before it came');
-}
-
 describe.each<TransportName>(['sse', 'ws', 'poll'])('a session followed by %s', (transport) => {
   test('gives the reply to a message, and the same events as its history', async () => {
     using perdure = client({ transport });
@@ -226,113 +216,5 @@ describe('contexts', () => {
     await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
     stop.abort();
     await listening;
-  });
-});
-
-describe('client tools', () => {
-  const tools = [
-    {
-      name: 'ask_person',
-      description: 'asks',
-      inputSchema: { type: 'object' as const },
-      effect: 'never-retry' as const,
-    },
-  ];
-  const CALL = 'call=ask_person{"question":"Tea?"} tokens=2';
-
-  test('are answered by the caller’s functions, and the turn goes on with the result', async () => {
-    using perdure = client();
-    const { session } = await perdure.start({ tools });
-    const asked: unknown[] = [];
-    const reports: AnswerReport[] = [];
-    await using _answering = session.answerTools(
-      {
-        async ask_person(args, call) {
-          asked.push(args);
-          await call.progress('thinking', 0.5);
-          return { answer: 'yes' };
-        },
-      },
-      { onReport: (report) => reports.push(report) },
-    );
-    const { turn } = await session.sendAndWait(CALL);
-    expect(asked).toEqual([{ question: 'Tea?' }]);
-    expect(turn.steps[0]?.calls[0]).toMatchObject({
-      state: 'settled',
-      progress: { message: 'thinking', fraction: 0.5 },
-      settlement: { outcome: 'completed', result: { answer: 'yes' } },
-    });
-    expect(reports).toMatchObject([{ name: 'ask_person', result: 'answered' }]);
-  });
-
-  test('that were called before anybody watched are answered too; what a handler throws fails the call', async () => {
-    using perdure = client();
-    const { session } = await perdure.start({ tools });
-    const waiting = session.sendAndWait(CALL);
-    await until(session.events(), (event) => event.type === 'tool.requested');
-    await using _answering = session.answerTools({
-      ask_person() {
-        throw new Error('nobody is here');
-      },
-    });
-    const { turn } = await waiting;
-    expect(turn.outcome).toBe('completed');
-    expect(turn.steps[0]?.calls[0]?.settlement).toMatchObject({
-      outcome: 'failed',
-      error: { message: expect.stringContaining('nobody is here') },
-    });
-  });
-
-  test('offered to two are run by one; the other is told', async () => {
-    using perdure = client();
-    const { session } = await perdure.start({ tools });
-    const runs: string[] = [];
-    const reports: AnswerReport[] = [];
-    const answer = (holder: string) =>
-      session.answerTools(
-        { ask_person: () => runs.push(holder) },
-        { holder, onReport: (report) => reports.push(report) },
-      );
-    await using _one = answer('one');
-    await using _two = answer('two');
-    await session.sendAndWait(CALL);
-    await until(session.events(), (event) => event.type === 'turn.settled');
-    expect(runs.length).toBe(1);
-    await expect
-      .poll(() => reports.map(({ result }) => result).toSorted(), PATIENCE)
-      .toEqual(['answered', 'taken']);
-  });
-
-  test('answered too late are reported with the API’s code, and the handler is told to stop', async () => {
-    using perdure = client();
-    const { session } = await perdure.start({ tools });
-    const reports: AnswerReport[] = [];
-    const aborted = Promise.withResolvers<void>();
-    await using _answering = session.answerTools(
-      {
-        ask_person: (_, { signal }) =>
-          new Promise((_resolve, reject) =>
-            signal.addEventListener('abort', () => {
-              aborted.resolve();
-              reject(new Error('stopped'));
-            }),
-          ),
-      },
-      { onReport: (report) => reports.push(report) },
-    );
-    const waiting = session.sendAndWait(CALL);
-    await until(session.events(), (event) => event.type === 'tool.started');
-    await session.interrupt();
-    expect((await waiting).turn.outcome).toBe('interrupted');
-    await aborted.promise;
-    await expect.poll(() => reports.map(({ result }) => result), PATIENCE).toEqual(['refused']);
-    const call = (await session.view()).turns[0]!.steps[0]!.calls[0]!;
-    const late = perdure.call((trpc, options) =>
-      trpc.tool.result.mutate(
-        { callId: call.callId, outcome: { status: 'completed', result: 'too late' } },
-        options,
-      ),
-    );
-    await expect(late).rejects.toMatchObject({ code: 'result_late' });
   });
 });
