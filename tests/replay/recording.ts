@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import proto from '@temporalio/proto';
 import { NativeConnection } from '@temporalio/worker';
 import { freePort } from '../../servers/child.ts';
 import { startDevServer } from '../../servers/dev-server.ts';
@@ -14,6 +14,17 @@ import { SessionKit, type TestSession } from '../workflows/support/session-kit.t
 import { SCENARIOS } from './scenarios.ts';
 
 export const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
+
+const { History } = proto.temporal.api.history.v1;
+
+/** One run of a session. The history is Temporal's own message, in base 64: its JSON form is not the same in every version of its tools. */
+export interface KeptRun {
+  readonly startedAt: string;
+  readonly history: string;
+}
+
+export const decodeHistory = ({ history }: KeptRun) =>
+  History.decode(Buffer.from(history, 'base64'));
 
 export async function recordMissing(): Promise<void> {
   const isKept = (name: string) =>
@@ -45,12 +56,16 @@ export async function recordMissing(): Promise<void> {
 
 /** All runs of the session, oldest first. */
 async function keep(kit: SessionKit, name: string, session: TestSession): Promise<void> {
-  const histories: unknown[] = [];
+  const runs: KeptRun[] = [];
   for await (const { runId, startTime } of kit.client.workflow.list({
     query: `WorkflowId = '${session.sessionId}'`,
   })) {
     const history = await kit.client.workflow.getHandle(session.sessionId, runId).fetchHistory();
-    histories.push({ startTime: startTime.getTime(), history: JSON.parse(historyToJSON(history)) });
+    const bytes = History.encode(history).finish();
+    runs.push({
+      startedAt: startTime.toISOString(),
+      history: Buffer.from(bytes).toString('base64'),
+    });
   }
-  await writeFile(join(HISTORIES, `${name}.json`), JSON.stringify(histories.toReversed(), null, 1));
+  await writeFile(join(HISTORIES, `${name}.json`), JSON.stringify(runs.toReversed(), null, 1));
 }

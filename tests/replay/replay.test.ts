@@ -1,12 +1,11 @@
 // A change of workflow code that breaks one of these needs `patched()`: sessions of the release before are open when it is deployed.
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 import { testBundle } from '../support/bundle.ts';
 import { workflowsPath } from '../workflows/support/session-kit.ts';
-import { HISTORIES, recordMissing } from './recording.ts';
+import { decodeHistory, HISTORIES, recordMissing, type KeptRun } from './recording.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 beforeAll(async () => {
@@ -36,12 +35,10 @@ async function keptHistories() {
   const files = await readdir(HISTORIES);
   const runs = await Promise.all(
     files.map(async (file) => {
-      const kept = JSON.parse(await readFile(join(HISTORIES, file), 'utf8')) as {
-        history: unknown;
-      }[];
-      return kept.map(({ history }, run) => ({
+      const runs = JSON.parse(await readFile(join(HISTORIES, file), 'utf8')) as KeptRun[];
+      return runs.map((kept, run) => ({
         workflowId: `${basename(file, '.json')}-${run}`,
-        history: historyFromJSON(history),
+        history: decodeHistory(kept),
       }));
     }),
   );
