@@ -26,15 +26,12 @@ const own = (files: readonly string[]) =>
 test('the bundle holds workflows, contracts and Temporal, and nothing else: no zod, no other room', async () => {
   const files = await bundledFiles();
   const rooms = new Set(own(files).map((file) => file.slice(root.length).split('/')[0]));
-  expect([...rooms].toSorted()).toEqual(['contracts', 'workflows']);
+  expect(rooms).toEqual(new Set(['contracts', 'workflows']));
   const packages = new Set(
     files.flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []),
   );
-  expect([...packages].filter((name) => !name.startsWith('@temporalio/')).toSorted()).toEqual([
-    'long',
-    'ms',
-    'nexus-rpc',
-  ]);
+  const others = [...packages].filter((name) => !name.startsWith('@temporalio/'));
+  expect(new Set(others)).toEqual(new Set(['long', 'ms', 'nexus-rpc']));
 });
 
 test('the bundler refuses a workflow that reaches for a Node built-in', async () => {

@@ -125,7 +125,7 @@ test('more than 100 waiting messages are settled as queue_full, in few batches',
   expect(world.factsOf('message.queued')).toHaveLength(100);
   expect(world.factsOf('message.rejected')).toHaveLength(3);
   expect(world.factsOf('message.rejected')).toMatchObject(
-    Array(3).fill({ error: { code: 'queue_full' } }),
+    Array.from({ length: 3 }, () => ({ error: { code: 'queue_full' } })),
   );
   expect(world.batches.length).toBeLessThan(103);
   held.open();

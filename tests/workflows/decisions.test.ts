@@ -9,6 +9,7 @@ import {
 import { NO_SPEND } from '../../contracts/usage.ts';
 import { options } from '../../workflows/session/activities.ts';
 import * as decisions from '../../workflows/session/decisions.ts';
+import * as inbox from '../../workflows/session/inbox.ts';
 import type { SessionStart } from '../../workflows/session/messages.ts';
 import * as queue from '../../workflows/session/queue.ts';
 import * as state from '../../workflows/session/state.ts';
@@ -47,7 +48,7 @@ test('only the last thousand message ids are remembered, oldest forgotten first'
 
 test('a run that goes on has the queue, ids, sums and times of the one before; a reopened one new times', () => {
   const { session } = busy();
-  decisions.receive(session, userMessage(), NOW);
+  inbox.receive(session, userMessage(), NOW);
   queue.noteRecorded(session, session.outbox.splice(0));
   session.model = 'larger';
   state.closeTurn(session, NOW + 5);
@@ -79,7 +80,7 @@ test('a carried state of a thousand ids stays under 64 KiB', () => {
 
 test('a queued message opens no turn and joins no step before the journal has all of it', () => {
   const { session } = busy();
-  decisions.receive(session, userMessage('steer'), NOW);
+  inbox.receive(session, userMessage('steer'), NOW);
   expect(queue.takeSteering(session)).toEqual([]);
   expect(queue.takeOpener(session)).toBeUndefined();
   queue.noteRecorded(session, session.outbox);
@@ -99,52 +100,52 @@ test('an edit of a message that has just left the queue changes nothing', () => 
 
 test('interrupting messages count as waiting ones', () => {
   const { session } = busy();
-  for (let n = 0; n < 100; n++) decisions.receive(session, userMessage('interrupt'), NOW);
+  for (let n = 0; n < 100; n++) inbox.receive(session, userMessage('interrupt'), NOW);
   expect(session.outbox).toEqual([]);
-  decisions.receive(session, userMessage('interrupt'), NOW);
+  inbox.receive(session, userMessage('interrupt'), NOW);
   expect(session.outbox).toMatchObject([{ event: { data: { error: { code: 'queue_full' } } } }]);
 });
 
 test('an interrupting message between two turns waits for its own turn and seals nothing', () => {
   const session = idle();
   session.queue = [{ messageId: newId('msg'), policy: 'enqueue', unrecorded: 1 }];
-  decisions.receive(session, userMessage('interrupt'), NOW);
+  inbox.receive(session, userMessage('interrupt'), NOW);
   expect(session.interrupting).toBe(false);
   expect(session.openers).toHaveLength(1);
 });
 
 test('a session that is to end settles what still comes', () => {
   const session = idle();
-  decisions.stop(session);
-  decisions.stop(session);
-  decisions.receive(session, userMessage(), NOW);
+  inbox.stop(session);
+  inbox.stop(session);
+  inbox.receive(session, userMessage(), NOW);
   expect(session.outbox).toMatchObject([
     { event: { data: { error: { code: 'session_closed' } } } },
   ]);
   const edit = { action: 'remove', messageId: newId('msg') } as const;
-  expect(decisions.refuseEdit(session, edit)?.code).toBe('session_closed');
-  expect(decisions.refuseReconfiguration(session, {})?.code).toBe('session_closed');
+  expect(inbox.refuseEdit(session, edit)?.code).toBe('session_closed');
+  expect(inbox.refuseReconfiguration(session, {})?.code).toBe('session_closed');
 });
 
 test('an interrupt concerns the turn that is about to open, too', () => {
   const session = idle();
   const message = userMessage();
-  decisions.interrupt(session, {});
+  inbox.interrupt(session, {});
   expect(session.interrupting).toBe(false);
-  decisions.receive(session, message, NOW);
-  decisions.interrupt(session, { turn: newId('msg') });
+  inbox.receive(session, message, NOW);
+  inbox.interrupt(session, { turn: newId('msg') });
   expect(session.interrupting).toBe(false);
-  decisions.interrupt(session, { turn: message.messageId });
+  inbox.interrupt(session, { turn: message.messageId });
   expect(session.interrupting).toBe(true);
-  decisions.interrupt(session, undefined);
+  inbox.interrupt(session, undefined);
 });
 
 test('news of a call is remembered only while a turn is open', () => {
   const session = idle();
-  decisions.noteToolNews(session, { callId: newId('call') });
+  inbox.noteToolNews(session, { callId: newId('call') });
   const { session: open, turn } = busy();
-  decisions.noteToolNews(open, undefined);
-  decisions.noteToolNews(open, { callId: newId('call') });
+  inbox.noteToolNews(open, undefined);
+  inbox.noteToolNews(open, { callId: newId('call') });
   expect(turn.news.size).toBe(1);
 });
 
@@ -238,7 +239,7 @@ test('status and story say where the session stands', () => {
     step: 1,
   });
   turn.pending.add(newId('call'));
-  decisions.receive(session, userMessage(), NOW);
+  inbox.receive(session, userMessage(), NOW);
   session.warned = 'lifetime';
   expect(liveStatus(session)).toMatchObject({ state: 'waiting_for_tools', queued: 1 });
   expect(story(session)).toMatch(

@@ -2,7 +2,12 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ModelStepInput, ModelStepResult } from '../../contracts/activities.ts';
+import type {
+  ModelStepInput,
+  ModelStepResult,
+  SealInput,
+  SettleInput,
+} from '../../contracts/activities.ts';
 import { newId } from '../../contracts/ids.ts';
 import { NO_SPEND } from '../../contracts/usage.ts';
 import type { Attempt, Journal, RequestedCall } from '../../journal/port.ts';
@@ -30,8 +35,8 @@ type Answer = (attempt: Attempt, input: ModelStepInput) => Promise<ModelStepResu
 /** A world whose journal is real. */
 class JournaledWorld extends ScriptedWorld {
   answers: Answer[] = [];
-  override sealing = journal.steps.seal;
-  override settling = journal.ledger.settle;
+  override sealing = (input: SealInput) => journal.steps.seal(input);
+  override settling = (input: SettleInput) => journal.ledger.settle(input);
 
   override async callModel(input: ModelStepInput): Promise<ModelStepResult> {
     const { currentAttemptScheduledTimestampMs: scheduledAt, attempt } = Context.current().info;

@@ -61,18 +61,16 @@ async function unlessInterrupted<T>(
   work: () => Promise<T>,
 ): Promise<T | typeof SEALED> {
   const { session } = run;
+  const scope = new CancellationScope();
   if (!session.interrupting) {
-    const scope = new CancellationScope();
     let settled = false;
     const working = scope.run(work).finally(() => (settled = true));
     working.catch(() => undefined);
     await condition(() => settled || session.interrupting);
     if (settled) return working;
-    await seal(run, turn);
-    scope.cancel();
-    return SEALED;
   }
   await seal(run, turn);
+  scope.cancel();
   return SEALED;
 }
 

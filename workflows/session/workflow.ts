@@ -9,9 +9,10 @@ import {
 } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
 import { sessionActivities } from './activities.ts';
-import { isLong, rejectWaiting } from './decisions.ts';
+import { isLong } from './decisions.ts';
 import { ended, reopened, waiting } from './facts.ts';
 import { registerHandlers } from './handlers.ts';
+import { rejectWaiting } from './inbox.ts';
 import type { SessionStart } from './messages.ts';
 import { takeOpener } from './queue.ts';
 import { recorded, recordFacts } from './recorder.ts';
@@ -69,15 +70,11 @@ async function keepTime(session: Session): Promise<void> {
   while (session.ending === null) {
     const armed = session.timerVersion;
     const wait = Math.max(1, nextAlarm(session, Date.now()) - Date.now());
-    await waitFor(wait, () => session.timerVersion !== armed);
+    // Wakes earlier only where a reconfiguration has changed the limits.
+    await condition(() => session.timerVersion !== armed, wait);
     ring(session, Date.now());
   }
 }
-
-/** Sleeps, but wakes where a reconfiguration has changed the limits. */
-const waitFor = async (ms: number, changed: () => boolean): Promise<void> => {
-  await condition(changed, ms);
-};
 
 /**
  * Continues as new with ids and sums only: at an idle boundary or between two turns, when every content is in the journal. What arrives
