@@ -74,16 +74,17 @@ export class DeltaWriter {
   #ended = false;
   /** When the last append with text began; never, so far. */
   #wroteAt = -Infinity;
+  #startTimer: NodeJS.Timeout | undefined;
 
   constructor(options: DeltaWriterOptions) {
     this.#options = options;
     this.#lastSeq = options.lastSeq;
   }
 
-  /** Written at once, and not waited for. */
+  /** Not waited for. A model that answers at once has it written along with its first token, which would else wait behind it. */
   start(event: Started): void {
     this.#pending.push(event);
-    this.#writing ??= this.#write();
+    this.#startTimer = setTimeout(() => (this.#writing ??= this.#write()), GATHER_MS);
   }
 
   /** Resolves when the stream may go on. */
@@ -105,8 +106,16 @@ export class DeltaWriter {
     return this.#pending;
   }
 
+  /** For a call that failed: like `close`, but what was not written is void, except that the call was begun. */
+  async abandon(): Promise<void> {
+    const rest = await this.close();
+    const begun = rest.filter(({ type }) => type === 'model.started');
+    if (begun.length > 0) await this.#options.journal.steps.append(this.#options.attempt, begun);
+  }
+
   /** Writes nothing more; an append in flight is left to itself. */
   end(): void {
+    clearTimeout(this.#startTimer);
     this.#ended = true;
     this.#urgent.resolve();
   }

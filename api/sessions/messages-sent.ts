@@ -15,17 +15,22 @@ export class MessagesSent {
     this.#log = log;
   }
 
+  /** Digest of the message as the session has it; undefined where it has none. */
+  async recorded(sessionId: SessionId, messageId: MessageId): Promise<string | undefined> {
+    const content = await this.#log.message(sessionId, messageId);
+    return content && digestOf(content);
+  }
+
   /**
+   * @param recorded what {@link recorded} answered
    * @returns true where the session has taken this very message in
    * @throws idempotency_conflict where it is another one
    */
-  async isRepeat(
-    sessionId: SessionId,
-    messageId: MessageId,
-    content: readonly Part[],
-  ): Promise<boolean> {
+  isRepeat(
+    { messageId, content }: { messageId: MessageId; content: readonly Part[] },
+    recorded: string | undefined,
+  ): boolean {
     const digest = digestOf(content);
-    const recorded = await this.#recorded(sessionId, messageId);
     const known = recorded ?? this.#digests.get(messageId);
     if (known !== undefined && known !== digest)
       throw new PerdureError(
@@ -35,11 +40,6 @@ export class MessagesSent {
       );
     this.#remember(messageId, digest);
     return recorded !== undefined;
-  }
-
-  async #recorded(sessionId: SessionId, messageId: MessageId): Promise<string | undefined> {
-    const content = await this.#log.message(sessionId, messageId);
-    return content && digestOf(content);
   }
 
   #remember(messageId: MessageId, digest: string): void {

@@ -28,15 +28,19 @@ export async function sendMessage(
   input: SentMessage,
 ): Promise<Sent> {
   const { deps, principal } = ctx;
-  const row = await deps.access.findForCommand(principal, sessionId);
+  const messageId = messageIdOf(ctx, sessionId, input);
+  // Asked together: both are on the way to the first token.
+  const [row, recorded] = await Promise.all([
+    deps.access.findForCommand(principal, sessionId),
+    recordedMessage(ctx, sessionId, messageId),
+  ]);
   const message: UserMessage = {
-    messageId: messageIdOf(ctx, sessionId, input),
+    messageId,
     content: await acceptContent(deps, principal, input.content),
     policy: input.policy,
   };
-  const { messageId } = message;
   // First of all: the repeat of a message that was taken in is no new one, whatever has become of the session since.
-  if (await isRepeat(ctx, sessionId, message))
+  if (deps.messagesSent.isRepeat(message, recorded))
     return { sessionId, messageId, state: row.state, repeated: true };
   const closed = isClosed(row.state);
   if (closed && !input.reopen) throw closedError(row);
@@ -59,16 +63,16 @@ function messageIdOf(
 }
 
 /** Sending works without the journal: an id used twice then goes unnoticed here, and is dropped by the session. */
-async function isRepeat(
+async function recordedMessage(
   { deps }: ApiContext,
   sessionId: SessionId,
-  { messageId, content }: UserMessage,
-): Promise<boolean> {
+  messageId: MessageId,
+): Promise<string | undefined> {
   try {
-    return await deps.messagesSent.isRepeat(sessionId, messageId, content);
+    return await deps.messagesSent.recorded(sessionId, messageId);
   } catch (error) {
     if (!isJournalDown(error)) throw error;
-    return false;
+    return undefined;
   }
 }
 

@@ -68,6 +68,39 @@ describe('the deltas of a stream', () => {
     expect(appends.join('') + textOf(rest)).toBe('abc');
   });
 
+  it('of a model that answers at once are written together with the beginning of its call', async () => {
+    const appends: string[][] = [];
+    const { writer } = writerOn((events) => {
+      appends.push(events.map(({ type }) => type));
+      return Promise.resolve(1);
+    });
+    writer.start({ type: 'model.started', data: { provider: 'p', model: 'm' } });
+    await writer.push('text', 'a');
+    await expect.poll(() => appends).toEqual([['model.started', 'content.delta']]);
+  });
+
+  it('do not hold up the beginning of a call for longer than a moment', async () => {
+    const appends: string[][] = [];
+    const { writer } = writerOn((events) => {
+      appends.push(events.map(({ type }) => type));
+      return Promise.resolve(1);
+    });
+    writer.start({ type: 'model.started', data: { provider: 'p', model: 'm' } });
+    await expect.poll(() => appends).toEqual([['model.started']]);
+  });
+
+  it('of a call that failed are void, but its beginning is written', async () => {
+    const appends: string[][] = [];
+    const { writer } = writerOn((events) => {
+      appends.push(events.map(({ type }) => type));
+      return Promise.resolve(1);
+    });
+    writer.start({ type: 'model.started', data: { provider: 'p', model: 'm' } });
+    await writer.abandon();
+    await sleep(60);
+    expect(appends).toEqual([['model.started']]);
+  });
+
   it('hold the stream back while too much is pending', async () => {
     const gate = Promise.withResolvers<number>();
     const { writer } = writerOn(() => gate.promise);
