@@ -14,7 +14,7 @@ export async function storeArtifact(
 ): Promise<ArtifactRef> {
   if (bytes.byteLength === 0)
     throw new PerdureError('invalid_input', 'The artifact is empty: expected some bytes.');
-  return deps.journal.artifacts.put(principal, bytes, mediaType, name);
+  return deps.journal.artifacts.put(principal, bytes, { mediaType, name });
 }
 
 /** Of the tenant's. @throws not_found */

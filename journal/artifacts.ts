@@ -30,7 +30,7 @@ export async function insertArtifact(
 }
 
 export const artifacts = (store: Store): Artifacts => ({
-  async put(owner, bytes, mediaType, name) {
+  async put(owner, bytes, { mediaType, name }) {
     const artifact = artifactOf(bytes, mediaType, name);
     await transact(store, (tx) =>
       insertArtifact(tx, owner, { ...artifact, createdAt: store.now() }),

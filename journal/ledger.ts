@@ -48,9 +48,9 @@ export function ledger(store: Store, commits: GroupCommit): Ledger {
       const row = await submit(leaseCall(refOf(found), { holder, leaseMs }));
       return row && shown(row, found);
     },
-    async progress(callId, holder, { message, fraction }, leaseMs) {
+    async progress(callId, lease, { message, fraction }) {
       const found = await known(callId);
-      return submit(reportProgress(refOf(found), { holder, leaseMs, message, fraction }));
+      return submit(reportProgress(refOf(found), { ...lease, message, fraction }));
     },
     async answer(callId, settlement) {
       const found = await find(callId);

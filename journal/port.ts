@@ -268,9 +268,8 @@ export interface Ledger {
   /** Appends `tool.progress` and renews the lease. @returns false where the holder lost it */
   progress(
     callId: CallId,
-    holder: string,
+    lease: { holder: string; leaseMs: number },
     progress: { message: string; fraction?: number | undefined },
-    leaseMs: number,
   ): Promise<boolean>;
   /**
    * Offered or leased → answered, by compare-and-set; decides late, duplicate and changed. Does not append to the log.
@@ -352,7 +351,12 @@ export interface EventLog {
 }
 
 export interface Artifacts {
-  put(owner: Owner, bytes: Uint8Array, mediaType: string, name?: string): Promise<ArtifactRef>;
+  /** Equal bytes of one tenant are stored once, under the name and type that they were given first. */
+  put(
+    owner: Owner,
+    bytes: Uint8Array,
+    as: { mediaType: string; name?: string | undefined },
+  ): Promise<ArtifactRef>;
   /** @returns undefined where it does not exist for this tenant */
   get(
     tenant: string,

@@ -1,15 +1,15 @@
 /** The fleet's journal: one PostgreSQL database for any number of workers and APIs. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { createJournal } from './journal.ts';
 import { migrateDatabase } from './migrations/run.ts';
-import type { MigrationCommand, MigrationStatus } from './migrations/run.ts';
+import type { Migratable, MigrationCommand, MigrationStatus } from './migrations/run.ts';
 import type { Journal } from './port.ts';
 import { faultOf } from './postgres/faults.ts';
 import { NotifyFeed } from './postgres/feed.ts';
-import { explain } from './store.ts';
+import { explain, SILENT } from './store.ts';
 import type { JournalLog, OnBatch, Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
@@ -29,7 +29,6 @@ export interface PostgresJournalOptions {
   readonly fateMs?: number;
 }
 
-const SILENT: JournalLog = { warn() {} };
 const DEFAULT_SCHEMA = 'perdure';
 const INT8 = 20;
 /** A batch takes milliseconds: what takes longer than these is stuck, and holds locks that others wait for. */
@@ -47,7 +46,7 @@ const FATE_RETRY_MS = 200;
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
   const store = openStore(options);
   try {
-    await requireMigrations(store);
+    await requireMigrations({ schema: DEFAULT_SCHEMA, ...options, ...store });
     return await createJournal(store);
   } catch (error) {
     await store.changes.close();
@@ -63,9 +62,7 @@ export async function migratePostgres(
 ): Promise<readonly MigrationStatus[]> {
   const store = openStore({ url, schema, poolSize: 2 });
   try {
-    if (command === 'up')
-      await sql`create schema if not exists ${sql.id(schema)}`.execute(store.db);
-    return await migrateDatabase(store.db, 'postgres', command);
+    return await migrateDatabase({ ...store, schema }, command);
   } catch (error) {
     throw explain(store, error);
   } finally {
@@ -73,8 +70,8 @@ export async function migratePostgres(
   }
 }
 
-async function requireMigrations(store: Store): Promise<void> {
-  const missing = (await migrateDatabase(store.db, 'postgres', 'status')).filter(
+async function requireMigrations(target: Migratable): Promise<void> {
+  const missing = (await migrateDatabase(target, 'status')).filter(
     ({ executedAt }) => executedAt === null,
   );
   if (missing.length === 0) return;

@@ -29,10 +29,15 @@ export interface Target {
   readonly key?: readonly string[];
 }
 
+/** A transaction, and whose SQL it speaks. */
+export interface Writing {
+  readonly tx: Tx;
+  readonly dialect: Dialect;
+}
+
 /** Inserts (or replaces) the rows in one statement. */
 export async function writeRows(
-  tx: Tx,
-  dialect: Dialect,
+  { tx, dialect }: Writing,
   rows: Rows,
   target: Target,
 ): Promise<void> {
@@ -61,8 +66,7 @@ function onConflict({ key }: Target, names: readonly string[]): string {
 
 /** Sets all columns but `key`, the first one, in the rows with these keys. */
 export async function updateRows(
-  tx: Tx,
-  dialect: Dialect,
+  { tx, dialect }: Writing,
   rows: Rows,
   { table, columns }: Target,
 ): Promise<void> {

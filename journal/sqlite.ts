@@ -13,6 +13,7 @@ import { inProcessFeed } from './sqlite/emitter.ts';
 import { faultOf } from './sqlite/faults.ts';
 import { lockFile } from './sqlite/lock.ts';
 import type { SqliteSettings } from './sqlite/statements.ts';
+import { SILENT } from './store.ts';
 import type { JournalLog, OnBatch, Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
@@ -23,8 +24,6 @@ export interface SqliteJournalOptions extends SqliteSettings {
   /** Epoch milliseconds; for tests that wait for leases. */
   readonly now?: () => number;
 }
-
-const SILENT: JournalLog = { warn() {} };
 
 /**
  * Opens (and where needed creates and migrates) the journal in `file`.
@@ -38,7 +37,7 @@ export async function openSqliteJournal({
 }: SqliteJournalOptions): Promise<Journal> {
   const store = await openStore(settings, { log, now, onBatch });
   try {
-    await migrateDatabase(store.db, 'sqlite', 'up');
+    await migrateDatabase(store, 'up');
     return await createJournal(store);
   } catch (error) {
     await store.close();
@@ -53,7 +52,7 @@ export async function migrateSqlite(
 ): Promise<readonly MigrationStatus[]> {
   const store = await openStore({ file, synchronous: 'full' }, { log: SILENT, now: Date.now });
   try {
-    return await migrateDatabase(store.db, 'sqlite', command);
+    return await migrateDatabase(store, command);
   } finally {
     await store.close();
   }

@@ -29,6 +29,8 @@ export interface CommittedBatch {
 
 export type OnBatch = (batch: CommittedBatch) => void;
 
+export const SILENT: JournalLog = { warn() {} };
+
 export interface Store {
   readonly dialect: Dialect;
   /** For transactions and single writes. */

@@ -21,15 +21,19 @@ export class Subscribers<T> {
   }
 
   async *follow(wants: (item: T) => boolean, signal: AbortSignal): AsyncGenerator<T, void> {
-    const subscriber: Subscriber<T> = { queue: [], wants, wake: () => {} };
-    const wake = () => subscriber.wake();
+    let news = Promise.withResolvers<void>();
+    const wake = () => news.resolve();
+    const subscriber: Subscriber<T> = { queue: [], wants, wake };
     this.#all.add(subscriber);
     signal.addEventListener('abort', wake);
     try {
       while (!signal.aborted) {
         const item = subscriber.queue.shift();
         if (item !== undefined) yield item;
-        else await new Promise<void>((resolve) => (subscriber.wake = resolve));
+        else {
+          await news.promise;
+          news = Promise.withResolvers();
+        }
       }
     } finally {
       signal.removeEventListener('abort', wake);

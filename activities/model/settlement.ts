@@ -31,7 +31,7 @@ async function completed(step: ModelStep, kind: ContentKind, text: string): Prom
   const artifact: ArtifactRef = await deps.journal.artifacts.put(
     { tenant: session.tenant, user: session.user },
     Buffer.from(text),
-    'text/plain; charset=utf-8',
+    { mediaType: 'text/plain; charset=utf-8' },
   );
   return [{ type: 'content.completed', data: { kind, artifact } }];
 }

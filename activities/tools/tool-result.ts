@@ -21,6 +21,6 @@ export async function settleResult(
       result: (isText ? text : JSON.parse(text)) as JsonResult,
     };
   const mediaType = isText ? 'text/plain; charset=utf-8' : 'application/json';
-  const artifact = await artifacts.put(owner, Buffer.from(text), mediaType);
+  const artifact = await artifacts.put(owner, Buffer.from(text), { mediaType });
   return { outcome: 'completed', result: cutMiddle(text, RESULT_PREVIEW_CHARACTERS), artifact };
 }

@@ -66,7 +66,7 @@ export const toolRouter = router({
       const { journal, settings } = ctx.deps;
       await findCall(ctx, callId);
       const { toolLeaseMs } = settings.timeouts;
-      if (await journal.ledger.progress(callId, holder, progress, toolLeaseMs))
+      if (await journal.ledger.progress(callId, { holder, leaseMs: toolLeaseMs }, progress))
         return { held: true as const };
       throw new PerdureError('result_late', `You no longer hold call ${callId}.`);
     }),

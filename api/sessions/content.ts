@@ -50,7 +50,9 @@ async function offload(deps: ApiDeps, owner: Owner, parts: readonly Part[]): Pro
   for (const { part, index } of texts) {
     if (bytesOf(result) <= INLINE_BYTES) break;
     const bytes = Buffer.from(part.text);
-    const ref = await deps.journal.artifacts.put(owner, bytes, 'text/plain; charset=utf-8');
+    const ref = await deps.journal.artifacts.put(owner, bytes, {
+      mediaType: 'text/plain; charset=utf-8',
+    });
     result[index] = { type: 'artifact', ...ref };
   }
   return result;

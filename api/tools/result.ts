@@ -79,7 +79,9 @@ async function settlementOf(ctx: ApiContext, answer: ToolAnswer): Promise<ToolSe
     );
   if (size <= INLINE_BYTES) return { outcome: 'completed', result: answer.result ?? null };
   const { artifacts } = ctx.deps.journal;
-  const ref = await artifacts.put(ctx.principal, Buffer.from(text), 'application/json');
+  const ref = await artifacts.put(ctx.principal, Buffer.from(text), {
+    mediaType: 'application/json',
+  });
   return { outcome: 'completed', artifact: ref };
 }
 

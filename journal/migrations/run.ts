@@ -18,17 +18,25 @@ export interface MigrationStatus {
 /** `up`: everything that is missing. `down`: the newest one back. `empty`: all of them back, with all data. `status`: changes nothing. */
 export type MigrationCommand = 'up' | 'down' | 'empty' | 'status';
 
+export interface Migratable {
+  readonly db: Kysely<Tables>;
+  readonly dialect: Dialect;
+  /** PostgreSQL's; it is made where it is missing. */
+  readonly schema?: string;
+}
+
 /**
  * @returns all migrations of this release, as they stand afterwards
  * @throws journal_unavailable where a migration fails (its changes are rolled back)
  */
 export async function migrateDatabase(
-  db: Kysely<Tables>,
-  dialect: Dialect,
+  { db, dialect, schema }: Migratable,
   command: MigrationCommand,
 ): Promise<readonly MigrationStatus[]> {
   const migrator = new Migrator({
     db,
+    // Kysely looks for its own tables in all schemas of the database unless it is told.
+    ...(schema !== undefined && { migrationTableSchema: schema }),
     provider: { getMigrations: async () => migrationsOf(dialect) },
   });
   const run = {

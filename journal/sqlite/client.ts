@@ -36,12 +36,15 @@ export class SqliteClient {
     this.#worker.on('message', (answers: readonly Answer[]) => {
       for (const answer of answers) this.#settle(answer);
     });
-    this.#worker.on('error', (error) => this.#lose(error as Error));
-    this.#worker.on('exit', () =>
+    const lost = (cause: unknown) =>
       this.#lose(
-        new SqliteError({ message: "the journal's thread has ended", errcode: undefined }),
-      ),
-    );
+        new SqliteError({
+          message: `the journal's thread has ended: ${String(cause)}`,
+          errcode: undefined,
+        }),
+      );
+    this.#worker.on('error', lost);
+    this.#worker.on('exit', lost);
   }
 
   /** @throws {SqliteError} where the file cannot be opened */

@@ -19,26 +19,23 @@ import {
 
 export async function flush(tx: Tx, store: Store, drafts: readonly SessionDraft[]): Promise<void> {
   const { dialect } = store;
-  await writeRows(tx, dialect, drafts.flatMap(eventRows), EVENTS);
+  await writeRows({ tx, dialect }, drafts.flatMap(eventRows), EVENTS);
   await writeRows(
-    tx,
-    dialect,
+    { tx, dialect },
     drafts.flatMap((draft) => picked(draft.changed.steps, draft.steps)),
     STEPS,
   );
   await writeRows(
-    tx,
-    dialect,
+    { tx, dialect },
     drafts.flatMap((draft) => picked(draft.changed.messages, draft.messages)),
     MESSAGES,
   );
   await writeRows(
-    tx,
-    dialect,
+    { tx, dialect },
     drafts.flatMap((draft) => picked(draft.changed.calls, draft.calls)),
     CALLS,
   );
-  await writeRows(tx, dialect, drafts.flatMap(settledTurns), SETTLED_TURNS);
+  await writeRows({ tx, dialect }, drafts.flatMap(settledTurns), SETTLED_TURNS);
   await removeMessages(tx, store, drafts);
   await updateSessions(tx, store, drafts);
   for (const draft of drafts) {
@@ -105,8 +102,8 @@ async function updateSessions(
 ): Promise<void> {
   const moved = drafts.filter((draft) => draft.events.length > 0);
   const [heads, lives] = [moved.filter(hasSameLife), moved.filter((draft) => !hasSameLife(draft))];
-  await updateRows(tx, dialect, heads.map(head), SESSION_HEADS);
-  await updateRows(tx, dialect, lives.map(life), SESSION_LIVES);
+  await updateRows({ tx, dialect }, heads.map(head), SESSION_HEADS);
+  await updateRows({ tx, dialect }, lives.map(life), SESSION_LIVES);
 }
 
 const hasSameLife = ({ projection, start }: SessionDraft): boolean =>

@@ -21,27 +21,13 @@ export const artifactOf = (bytes: Uint8Array, mediaType: string, name?: string):
 
 /** The event's data with its one large field moved out, where it has one. */
 export function shorten(event: NewEvent): { data: EventData; artifact?: Oversize } {
-  switch (event.type) {
-    case 'content.completed': {
-      const { text, ...rest } = event.data;
-      return moved(
-        event.data,
-        text === undefined ? undefined : { rest, content: text, mediaType: 'text/plain' },
-      );
-    }
-    case 'tool.requested': {
-      const { arguments: input, ...rest } = event.data;
-      return moved(event.data, input === undefined ? undefined : json(rest, input));
-    }
-    case 'tool.settled': {
-      if (event.data.outcome !== 'completed' || event.data.result === undefined)
-        return { data: event.data };
-      const { result, ...rest } = event.data;
-      return moved(event.data, json(rest, result));
-    }
-    default:
-      return { data: event.data };
-  }
+  const movable = movableOf(event);
+  // A character is at least one byte and at most three.
+  if (!movable || movable.content.length * 3 <= INLINE_BYTES) return { data: event.data };
+  const bytes = Buffer.from(movable.content);
+  if (bytes.byteLength <= INLINE_BYTES) return { data: event.data };
+  const artifact = artifactOf(bytes, movable.mediaType);
+  return { data: { ...movable.rest, artifact: artifact.ref } as EventData, artifact };
 }
 
 interface Movable {
@@ -56,14 +42,16 @@ const json = (rest: object, value: unknown): Movable => ({
   mediaType: 'application/json',
 });
 
-function moved(
-  data: EventData,
-  movable: Movable | undefined,
-): { data: EventData; artifact?: Oversize } {
-  // A character is at least one byte and at most three.
-  if (!movable || movable.content.length * 3 <= INLINE_BYTES) return { data };
-  const bytes = Buffer.from(movable.content);
-  if (bytes.byteLength <= INLINE_BYTES) return { data };
-  const artifact = artifactOf(bytes, movable.mediaType);
-  return { data: { ...movable.rest, artifact: artifact.ref } as EventData, artifact };
+function movableOf(event: NewEvent): Movable | undefined {
+  if (event.type === 'content.completed') {
+    const { text, ...rest } = event.data;
+    return text === undefined ? undefined : { rest, content: text, mediaType: 'text/plain' };
+  }
+  if (event.type === 'tool.requested') {
+    const { arguments: input, ...rest } = event.data;
+    return input === undefined ? undefined : json(rest, input);
+  }
+  if (event.type !== 'tool.settled' || event.data.outcome !== 'completed') return undefined;
+  const { result, ...rest } = event.data;
+  return result === undefined ? undefined : json(rest, result);
 }

@@ -31,6 +31,10 @@ interface Inside {
   readonly connection: { readonly stream: { destroy(): void } };
 }
 
+interface Queries {
+  query: (this: pg.Client, ...all: unknown[]) => Promise<unknown>;
+}
+
 interface Cuts extends Disposable {
   /** Cuts the connection at the n-th statement of the journal's pool from now on. */
   at(statement: number): void;
@@ -41,12 +45,12 @@ interface Cuts extends Disposable {
 /** Breaks connections between two statements: before one is sent, or after it was and before its answer came. */
 function cutting(moment: 'before' | 'after', application = 'perdure journal'): Cuts {
   let left = Infinity;
-  const query = pg.Client.prototype.query;
+  const { query } = pg.Client.prototype as unknown as Queries;
   const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
     this: pg.Client,
     ...args: unknown[]
   ) {
-    const call = () => (query as (...all: unknown[]) => Promise<unknown>).apply(this, args);
+    const call = () => query.apply(this, args);
     const { connectionParameters, connection } = this as unknown as Inside;
     if (connectionParameters.application_name !== application || --left !== 0) return call();
     const { stream } = connection;
@@ -104,13 +108,13 @@ test('a server that goes away while it commits leaves the write in doubt, and th
   await migrate({ url: server.url }, 'up');
   const journal = await openPostgresJournal({ url: server.url, poolSize: 2, fateMs: 300 });
   const { attempt } = await openStep(journal);
-  const query = pg.Client.prototype.query;
+  const { query } = pg.Client.prototype as unknown as Queries;
   const stopped = Promise.withResolvers<void>();
   using spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
     this: pg.Client,
     ...args: unknown[]
   ) {
-    const call = () => (query as (...all: unknown[]) => Promise<unknown>).apply(this, args);
+    const call = () => query.apply(this, args);
     if (args[0] !== 'commit') return call();
     return server.stop().then(() => {
       stopped.resolve();

@@ -24,6 +24,13 @@ import {
   toolCall,
 } from './support/facts.ts';
 
+interface Runs {
+  run: (
+    this: SqliteClient,
+    ...all: Parameters<SqliteClient['run']>
+  ) => ReturnType<SqliteClient['run']>;
+}
+
 async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'perdure-sqlite-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
@@ -92,7 +99,7 @@ test('whatever is on the disk between two statements is a journal in which every
   await mkdir(live);
   let images = 0;
   let wal: Buffer | undefined;
-  const run = SqliteClient.prototype.run;
+  const { run } = SqliteClient.prototype as Runs;
   const journal = await open(live);
   // What a kill -9 at this moment would leave behind.
   const spy = vi.spyOn(SqliteClient.prototype, 'run').mockImplementation(async function (
@@ -160,7 +167,7 @@ test('a full disk postpones writes, and they are written once there is room', as
   });
   const { sessionId, attempt } = await openStep(journal);
   const limit = async (pages: number) => {
-    const run = SqliteClient.prototype.run;
+    const { run } = SqliteClient.prototype as Runs;
     const spy = vi.spyOn(SqliteClient.prototype, 'run');
     // On the journal's own connection, the next time it is used.
     spy.mockImplementationOnce(async function (this: SqliteClient, ...request) {

@@ -114,7 +114,7 @@ export const fenceConformance = (dialect: Dialect) =>
         lastError: null,
         modelIndex: 0,
       });
-      const failing = (await claimed(journal, at(3)))!;
+      const failing = await claimed(journal, at(3));
       await journal.steps.fail(failing, {
         events: [usage(2)],
         error: NETWORK,

@@ -87,17 +87,25 @@ export const ledgerConformance = (dialect: Dialect) =>
       expect(leased).toMatchObject({ state: 'leased', holder: 'one', sessionId, ...OWNER });
       expect(Date.parse(leased!.dueAt!) - now).toBe(call.timeoutMs);
       expect(await ledger.lease(call.callId, 'two', LEASE)).toBeUndefined();
-      expect(await ledger.progress(call.callId, 'two', { message: 'mine' }, LEASE)).toBe(false);
+      expect(
+        await ledger.progress(call.callId, { holder: 'two', leaseMs: LEASE }, { message: 'mine' }),
+      ).toBe(false);
       now += LEASE - 1;
       expect(await ledger.lease(call.callId, 'one', LEASE)).toMatchObject({ dueAt: leased!.dueAt });
       now += LEASE - 1;
       expect(
-        await ledger.progress(call.callId, 'one', { message: 'half', fraction: 0.5 }, LEASE),
+        await ledger.progress(
+          call.callId,
+          { holder: 'one', leaseMs: LEASE },
+          { message: 'half', fraction: 0.5 },
+        ),
       ).toBe(true);
       expect(await ledger.lease(call.callId, 'two', LEASE)).toBeUndefined();
       now += LEASE;
       expect(await ledger.lease(call.callId, 'two', LEASE)).toMatchObject({ holder: 'two' });
-      expect(await ledger.progress(call.callId, 'one', { message: 'lost' }, LEASE)).toBe(false);
+      expect(
+        await ledger.progress(call.callId, { holder: 'one', leaseMs: LEASE }, { message: 'lost' }),
+      ).toBe(false);
       expect(types(await allEvents(opened.journal, sessionId)).slice(-3)).toEqual([
         'tool.started',
         'tool.progress',

@@ -14,19 +14,19 @@ export const shelvesConformance = (dialect: Dialect) =>
       await using opened = await emptyJournal(dialect);
       const { artifacts } = opened.journal;
       const bytes = randomBytes(1_000);
-      const ref = await artifacts.put(OWNER, bytes, 'image/png', 'a.png');
+      const ref = await artifacts.put(OWNER, bytes, { mediaType: 'image/png', name: 'a.png' });
       expect(ref).toEqual({
         artifact: `sha256_${createHash('sha256').update(bytes).digest('hex')}`,
         mediaType: 'image/png',
         bytes: 1_000,
         name: 'a.png',
       });
-      await artifacts.put(OWNER, bytes, 'text/plain', 'b.txt');
+      await artifacts.put(OWNER, bytes, { mediaType: 'text/plain', name: 'b.txt' });
       const found = await artifacts.get(OWNER.tenant, ref.artifact);
       expect(found!.ref).toEqual(ref);
       expect(Buffer.from(found!.bytes).equals(bytes)).toBe(true);
       expect(await artifacts.get('other', ref.artifact)).toBeUndefined();
-      const unnamed = await artifacts.put(OTHER, bytes, 'image/png');
+      const unnamed = await artifacts.put(OTHER, bytes, { mediaType: 'image/png' });
       expect((await artifacts.get('other', ref.artifact))!.ref).toEqual(unnamed);
     });
 
@@ -89,7 +89,9 @@ export const shelvesConformance = (dialect: Dialect) =>
         type: 'content.completed' as const,
         data: {
           kind: 'reasoning' as const,
-          artifact: await journal.artifacts.put(OWNER, Buffer.from('r'), 'text/plain'),
+          artifact: await journal.artifacts.put(OWNER, Buffer.from('r'), {
+            mediaType: 'text/plain',
+          }),
         },
       };
       const bare = {

@@ -18,15 +18,16 @@ async function follow(
   const seen: PerdureEvent[] = [];
   let end = Infinity;
   const check = () => (seen.at(-1)?.seq ?? after) >= end && stop.abort();
-  void last.then((seq) => {
-    end = seq;
+  const ending = (async () => {
+    end = await last;
     check();
-  });
+  })();
   for await (const events of journal.events.tail(sessionId, { after, signal: stop.signal })) {
     seen.push(...events);
     check();
     await rest?.();
   }
+  await ending;
   return seen;
 }
 
