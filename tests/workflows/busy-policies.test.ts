@@ -90,7 +90,7 @@ test('interrupt: of several at once every message opens a turn, and only the las
   const { session, first } = await busySession();
   const { world } = session;
   const held = gate();
-  world.script = [held.step];
+  world.otherwise = held.step;
   const messages = [userMessage('interrupt'), userMessage('interrupt')];
   await Promise.all(messages.map((message) => session.handle.signal('userMessage', message)));
   await untilStatus(session, { turns: 3, state: 'running' });

@@ -5,6 +5,8 @@ import { gate } from './support/gate.ts';
 import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
 import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
 
+// Steps are left behind here, and time stands still on the time-skipping server while an activity of a closed workflow runs:
+// tests that let time pass live elsewhere.
 let kit: SessionKit;
 beforeAll(async () => {
   kit = await SessionKit.start();
@@ -151,4 +153,16 @@ test('a seal that the journal refuses for good ends the turn all the same', asyn
   await session.handle.signal('interruptTurn', {});
   await untilStatus(session, { state: 'waiting' });
   await session.stop();
+});
+
+test('what is still queued when a session ends is settled as session_closed', async () => {
+  const held = gate();
+  const session = await kit.session({ message: userMessage(), script: [held.step] });
+  await eventually(() => session.world.steps.length === 1, 'the first step');
+  const queued = await session.send();
+  await session.stop();
+  held.open();
+  expect(session.world.factsOf('message.rejected')).toMatchObject([
+    { messageId: queued, error: { code: 'session_closed' } },
+  ]);
 });

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { gate } from './support/gate.ts';
 import { callsTools, completed, toolCall } from './support/scripted-world.ts';
 import { eventually, SessionKit, untilTurns, userMessage } from './support/session-kit.ts';
 
@@ -96,19 +95,6 @@ test('the lifetime does not end a session with a turn open: it ends after the tu
   await session.handle.result();
   expect(session.world.factTypes).toEqual(['session.warning', 'session.ended']);
   expect(session.world.factsOf('session.ended')).toEqual([{ reason: 'lifetime' }]);
-});
-
-test('what is still queued when a session ends is settled as session_closed', async () => {
-  const held = gate();
-  const session = await kit.session({ message: userMessage(), script: [held.step] });
-  await eventually(() => session.world.steps.length === 1, 'the first step');
-  const queued = await session.send();
-  await session.stop();
-  // Time stands still on this server while an activity runs, that of a closed workflow too.
-  held.open();
-  expect(session.world.factsOf('message.rejected')).toMatchObject([
-    { messageId: queued, error: { code: 'session_closed' } },
-  ]);
 });
 
 test('a reopened session says so before anything else and lives a new lifetime', async () => {
