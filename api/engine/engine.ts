@@ -1,4 +1,5 @@
 /** The one place that talks to Temporal. Each call has a deadline: a client must hear "try again", not wait. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
   type WorkflowHandle,
@@ -11,11 +12,14 @@ import { SEARCH_ATTRIBUTES, SESSION_QUEUE, SESSION_WORKFLOW } from '../../contra
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import * as messages from '../../workflows/session/messages.ts';
-import { engineError } from './engine-errors.ts';
+import { engineError, NoOpenRun } from './engine-errors.ts';
 
 /** Long enough for Temporal's client to retry over a hiccup, short enough for a person. */
 const COMMAND_MS = 5_000;
 const QUERY_MS = 1_000;
+/** Between the journal's "ended" and the end of the run: one workflow task, on a busy worker. */
+const CLOSING_MS = 2_000;
+const CLOSING_POLL_MS = 30;
 
 export interface StartRequest {
   readonly start: messages.SessionStart;
@@ -56,7 +60,27 @@ export class SessionEngine {
 
   /** Starts a new run under the same id, whose last run has ended. */
   async reopen(request: StartRequest): Promise<void> {
+    await this.#untilClosed(request.start.sessionId);
     await this.#launch(request, 'ALLOW_DUPLICATE');
+  }
+
+  /**
+   * The journal says that a session has ended a moment before Temporal does: what is sent to its last run in between is rejected. A run
+   * that stays open is one that somebody else has reopened already.
+   */
+  async #untilClosed(sessionId: SessionId): Promise<void> {
+    const giveUpAt = Date.now() + CLOSING_MS;
+    while ((await this.#isOpen(sessionId)) && Date.now() < giveUpAt) await sleep(CLOSING_POLL_MS);
+  }
+
+  async #isOpen(sessionId: SessionId): Promise<boolean> {
+    const described = this.#within(COMMAND_MS, sessionId, (handle) => handle.describe());
+    try {
+      return (await described).status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof NoOpenRun) return false;
+      throw error;
+    }
   }
 
   async send(sessionId: SessionId, message: messages.UserMessage): Promise<void> {
