@@ -6,7 +6,7 @@ import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
 import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
 import { answerCall, leaseCall, reportProgress } from './operations/lease-call.ts';
 import type { CallRef } from './operations/lease-call.ts';
-import type { Ledger, LedgerCall } from './port.ts';
+import type { CallFilter, Ledger, LedgerCall } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
 import type { CallRecord, Tables } from './tables.ts';
@@ -78,7 +78,7 @@ const calls = (db: Kysely<Tables>) =>
     .selectAll('tool_calls')
     .select(['sessions.id as session_id', 'sessions.tenant', 'sessions.user_id']);
 
-async function pendingCalls(store: Store, filter: Parameters<Ledger['pending']>[0], limit: number) {
+async function pendingCalls(store: Store, filter: CallFilter, limit: number) {
   const rows = await reach(store, (db) =>
     calls(db)
       .where('sessions.tenant', '=', filter.tenant)

@@ -249,17 +249,14 @@ export interface LedgerCall extends StepRef, Owner {
   readonly createdAt: string;
 }
 
+export type CallFilter = Pick<SessionFilter, 'tenant' | 'user'> & {
+  readonly sessionId?: SessionId | undefined;
+};
+
 export interface Ledger {
   get(callId: CallId): Promise<LedgerCall | undefined>;
   /** Calls offered to clients and not settled, oldest first. */
-  pending(
-    filter: {
-      tenant: string;
-      user?: string | undefined;
-      sessionId?: SessionId | undefined;
-    },
-    limit: number,
-  ): Promise<readonly LedgerCall[]>;
+  pending(filter: CallFilter, limit: number): Promise<readonly LedgerCall[]>;
   /**
    * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`; the same holder's repeat renews the lease. Appends `tool.started`.
    * @returns undefined where somebody else holds it or it is settled

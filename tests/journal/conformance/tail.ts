@@ -31,6 +31,8 @@ async function follow(
   return seen;
 }
 
+const iterate = <T>(items: AsyncIterable<T>): AsyncIterator<T> => items[Symbol.asyncIterator]();
+
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => from + 1 + index);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -130,16 +132,12 @@ export const tailConformance = (dialect: Dialect) =>
       const { journal } = opened;
       const sessionId = await createSession(journal);
       const stop = new AbortController();
-      const tail = journal.events
-        .tail(sessionId, { after: 1, signal: stop.signal })
-        [Symbol.asyncIterator]();
+      const tail = iterate(journal.events.tail(sessionId, { after: 1, signal: stop.signal }));
       const next = tail.next();
       await pause(20);
       stop.abort();
       expect((await next).done).toBe(true);
-      const again = journal.events
-        .tail(sessionId, { after: 1, signal: stop.signal })
-        [Symbol.asyncIterator]();
+      const again = iterate(journal.events.tail(sessionId, { after: 1, signal: stop.signal }));
       expect((await again.next()).done).toBe(true);
     });
 
@@ -150,7 +148,7 @@ export const tailConformance = (dialect: Dialect) =>
       await database.execute('update sessions set kept_from = 3');
       const signal = AbortSignal.timeout(10_000);
       const first = (id: SessionId, after: number) =>
-        journal.events.tail(id, { after, signal })[Symbol.asyncIterator]().next();
+        iterate(journal.events.tail(id, { after, signal })).next();
       await expect(first(newId('ses'), 0)).rejects.toMatchObject({ code: 'not_found' });
       await expect(first(sessionId, 1)).rejects.toMatchObject({ code: 'cursor_expired' });
       await expect(journal.events.read(sessionId, { after: 1, limit: 9 })).rejects.toMatchObject({
