@@ -154,6 +154,7 @@ test('what is left of the limits is never less than nothing, and absent where no
   expect(decisions.allowance(session, NO_SPEND)).toEqual({ tokens: 50, usd: null });
   state.countStep(session, turn, spent(80));
   state.countStep(session, turn, spent(80));
+  expect([turn.spend, session.spend]).toEqual([spent(80), spent(80)]);
   expect(decisions.allowance(session, turn.spend)).toEqual({ tokens: 0, usd: null });
   expect(decisions.allowance(idle(), NO_SPEND)).toBeUndefined();
   expect(decisions.limitReached(session, turn)?.outcome).toBe('limit_exceeded');
