@@ -75,7 +75,7 @@ async function createWorkers(
   connection: NativeConnection,
 ): Promise<readonly Worker[]> {
   const { settings, log } = parts;
-  const bundle = await workflowBundle({
+  const named = await workflowBundle({
     folder: parts.bundles,
     logger: temporalLogger(log),
     interceptors: parts.tracing ? [workflowInterceptors()] : [],
@@ -95,7 +95,7 @@ async function createWorkers(
     ...sessionTuning(settings),
     ...tracing,
     connection,
-    workflowBundle: bundle,
+    ...named,
     activities: createSessionActivities(deps),
   });
   const tools = Worker.create({
