@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -7,11 +6,8 @@ const measureCoverage = Boolean(process.env['CI'] ?? process.env['PERDURE_COVERA
 
 // vitest sees only the test files' own processes. For the workflow sandbox and for started processes Node itself writes
 // what was run; scripts/check-coverage.ts puts both together.
-if (measureCoverage) {
-  const folder = resolve('.results/v8');
-  rmSync(folder, { recursive: true, force: true });
-  process.env['NODE_V8_COVERAGE'] = folder;
-}
+// The set-up of the tests empties the folder, not this file: other programs read it too.
+if (measureCoverage) process.env['NODE_V8_COVERAGE'] = resolve('.results/v8');
 
 export default defineConfig({
   test: {

@@ -10,12 +10,14 @@ export interface ErrorEntry {
   readonly advice: string;
 }
 
-const entry = (
-  status: number | null,
-  retryable: boolean,
-  title: string,
-  advice: string,
-): ErrorEntry => ({ status, retryable, title, advice });
+type Row = [status: number | null, retryable: boolean, title: string, advice: string];
+
+const entry = (...[status, retryable, title, advice]: Row): ErrorEntry => ({
+  status,
+  retryable,
+  title,
+  advice,
+});
 
 export const ERRORS = {
   invalid_id: entry(400, false, 'Malformed id', 'Send the id exactly as the API returned it.'),

@@ -128,9 +128,7 @@ function openStore({
 
 /** All our numbers fit: keys, sequence numbers, milliseconds. */
 function numbersForInt8(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  return oid === INT8
-    ? Number
-    : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+  return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
 }
 
 /** A server that takes its time (it may be starting again) is asked until it knows. */

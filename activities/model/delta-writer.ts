@@ -84,7 +84,9 @@ export class DeltaWriter {
   /** Not waited for. A model that answers at once has it written along with its first token, which would else wait behind it. */
   start(event: Started): void {
     this.#pending.push(event);
-    this.#startTimer = setTimeout(() => (this.#writing ??= this.#write()), GATHER_MS);
+    this.#startTimer = setTimeout(() => {
+      this.#writing ??= this.#write();
+    }, GATHER_MS);
   }
 
   /** Resolves when the stream may go on. */

@@ -23,6 +23,8 @@ const report = (line: string) => console.log(`[tests] ${line}`);
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   refuseOldNode();
+  const processCoverage = process.env['NODE_V8_COVERAGE'];
+  if (processCoverage) await rm(processCoverage, { recursive: true, force: true });
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'perdure-tests-'));
   started.defer(() => rm(folder, { recursive: true, force: true }));
