@@ -84,9 +84,7 @@ export class DeltaWriter {
   /** Not waited for. A model that answers at once has it written along with its first token, which would else wait behind it. */
   start(event: Started): void {
     this.#pending.push(event);
-    this.#startTimer = setTimeout(() => {
-      this.#writing ??= this.#write();
-    }, GATHER_MS);
+    this.#startTimer = setTimeout(() => this.#wake(), GATHER_MS);
   }
 
   /** Resolves when the stream may go on. */
@@ -97,7 +95,7 @@ export class DeltaWriter {
     else this.#pending.push({ type: 'content.delta', data: { kind, text } });
     this.#pendingCharacters += text.length;
     if (this.#pendingCharacters >= GATHER_CHARACTERS) this.#urgent.resolve();
-    this.#writing ??= this.#write();
+    this.#wake();
     if (this.#pendingCharacters > BACKPRESSURE_CHARACTERS) await this.#writing;
   }
 
@@ -120,6 +118,11 @@ export class DeltaWriter {
     clearTimeout(this.#startTimer);
     this.#ended = true;
     this.#urgent.resolve();
+  }
+
+  /** With nothing to write, a write would end before it is remembered, and so be remembered for good. */
+  #wake(): void {
+    if (this.#pending.length > 0) this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {

@@ -53,6 +53,19 @@ describe('the deltas of a stream', () => {
     await expect.poll(() => appends).toEqual(['a', 'bcd']);
   });
 
+  it('of a slow model are written as they come, also after the beginning went along with the first', async () => {
+    const appends: string[] = [];
+    const { writer } = writerOn((events) => {
+      appends.push(textOf(events));
+      return Promise.resolve(1);
+    });
+    writer.start({ type: 'model.started', data: { provider: 'p', model: 'm' } });
+    await writer.push('text', 'a');
+    await sleep(60);
+    await writer.push('text', 'b');
+    await expect.poll(() => appends).toEqual(['a', 'b']);
+  });
+
   it('that were not written yet are handed back at the end, and nothing is written after it', async () => {
     const appends: string[] = [];
     const { writer } = writerOn((events) => {
