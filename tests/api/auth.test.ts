@@ -140,6 +140,14 @@ test('with api.requireKey the local owner needs a key too, over a WebSocket as w
   await expect(stranger.trpc.system.info.query()).rejects.toThrow(
     /malformed, unknown or revoked|closed|unknown error/i,
   );
+  // The socket may die before its reason arrives; that it was the key, the server has noted.
+  await eventually(
+    () => product.journal.audit.list({}, { limit: 50 }),
+    ({ items }) =>
+      items.some(
+        ({ action, details }) => action === 'auth.refused' && details['reason'] === 'unknown_key',
+      ),
+  );
 });
 
 test('a web page from elsewhere, and a name that only points to this machine, are refused on loopback', async () => {
