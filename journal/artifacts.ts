@@ -1,17 +1,19 @@
 /** Bytes by the hash of their content, a tenant at a time: equal bytes are stored once, and another tenant's hash finds nothing. */
+import type { Kysely } from 'kysely';
 import type { ArtifactRef } from '../contracts/content.ts';
 import type { Artifacts, Owner } from './port.ts';
 import { reach, transact } from './store.ts';
-import type { Store, Tx } from './store.ts';
+import type { Store } from './store.ts';
+import type { Tables } from './tables.ts';
 import { artifactOf } from './write/oversize.ts';
 import type { Oversize } from './write/oversize.ts';
 
 /** The first name and media type that a content was given stay. */
-export async function insertArtifact(
-  tx: Tx,
+export function artifactInsert(
+  db: Kysely<Tables>,
   owner: Owner,
   { ref, bytes, createdAt }: Oversize & { createdAt: number },
-): Promise<void> {
+) {
   const row = {
     tenant: owner.tenant,
     artifact: ref.artifact,
@@ -22,18 +24,17 @@ export async function insertArtifact(
     user_id: owner.user,
     created_at: createdAt,
   };
-  await tx
+  return db
     .insertInto('artifacts')
     .values(row)
-    .onConflict((conflict) => conflict.columns(['tenant', 'artifact']).doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.columns(['tenant', 'artifact']).doNothing());
 }
 
 export const artifacts = (store: Store): Artifacts => ({
   async put(owner, bytes, { mediaType, name }) {
     const artifact = artifactOf(bytes, mediaType, name);
     await transact(store, (tx) =>
-      insertArtifact(tx, owner, { ...artifact, createdAt: store.now() }),
+      artifactInsert(tx, owner, { ...artifact, createdAt: store.now() }).execute(),
     );
     return artifact.ref;
   },

@@ -1,6 +1,6 @@
 /**
  * All writes to sessions go through here, one per journal: what arrives while a commit is under way is committed together, in one
- * transaction with a few statements.
+ * transaction with a few statements, which cost two exchanges with the database.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionId } from '../contracts/ids.ts';
@@ -8,10 +8,10 @@ import type { PerdureEvent } from '../contracts/events.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { AttemptClosed } from './port.ts';
 import { explain, retrying } from './store.ts';
-import type { Store, Tx } from './store.ts';
+import type { Store } from './store.ts';
 import { flush } from './write/flush.ts';
 import { load } from './write/load.ts';
-import type { Needs } from './write/load.ts';
+import type { Loaded, Needs } from './write/load.ts';
 import type { SessionDraft } from './write/session-draft.ts';
 
 /** A pure step from the loaded rows to the changed ones. It throws before it changes anything, or not at all. */
@@ -122,12 +122,19 @@ export class GroupCommit {
     let written: Written | undefined;
     const startedAt = performance.now();
     try {
-      await retrying(this.#store, async (tx) => {
+      const loading = load(
+        this.#store,
+        batch.map((item) => item.operation.needs),
+      );
+      await retrying(this.#store, () => {
         written = undefined;
-        written = await writeBatch(tx, this.#store, batch);
+        return this.#store.batch(loading.queries, (answers) => {
+          written = applyAll(batch, loading.loaded(answers));
+          return flush(this.#store, written.drafts);
+        });
       });
     } catch (error) {
-      // Nothing was committed unless the commit itself was under way.
+      // Nothing was committed unless the writes and the commit were under way.
       if (!written || !(await this.#wasCommitted(written, error))) throw error;
     }
     this.#publish(written!.drafts);
@@ -195,18 +202,11 @@ interface Written {
   readonly transaction: string | undefined;
 }
 
-async function writeBatch(tx: Tx, store: Store, batch: readonly Item[]): Promise<Written> {
-  const loaded = await load(
-    tx,
-    store,
-    batch.map((item) => item.operation.needs),
-  );
+function applyAll(batch: readonly Item[], { drafts, transaction }: Loaded): Written {
   const outcomes = batch.map(({ operation }) =>
-    applied(operation, loaded.drafts.get(operation.needs.sessionId)),
+    applied(operation, drafts.get(operation.needs.sessionId)),
   );
-  const drafts = [...loaded.drafts.values()];
-  await flush(tx, store, drafts);
-  return { drafts, outcomes, transaction: loaded.transaction };
+  return { drafts: [...drafts.values()], outcomes, transaction };
 }
 
 /** Whether the writes are there is for a later attempt to find out. */

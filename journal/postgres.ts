@@ -7,6 +7,7 @@ import { createJournal } from './journal.ts';
 import { migrateDatabase } from './migrations/run.ts';
 import type { Migratable, MigrationCommand, MigrationStatus } from './migrations/run.ts';
 import type { Journal } from './port.ts';
+import { batchOn } from './postgres/batch.ts';
 import { faultOf } from './postgres/faults.ts';
 import { NotifyFeed } from './postgres/feed.ts';
 import { explain, SILENT } from './store.ts';
@@ -36,6 +37,11 @@ const STATEMENT_MS = 10_000;
 const LOCK_MS = 5_000;
 const IDLE_IN_TRANSACTION_MS = 10_000;
 const CONNECT_MS = 5_000;
+/**
+ * Every statement finds its rows by a key. A plan that a connection keeps was perhaps made while the tables were nearly empty, when
+ * reading them whole looks cheaper.
+ */
+const BY_KEY = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off'];
 const FATE_MS = 20_000;
 const FATE_RETRY_MS = 200;
 
@@ -94,9 +100,10 @@ function openStore({
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
-    options: `-c search_path=${schema}`,
+    options: [`search_path=${schema}`, ...BY_KEY].map((setting) => `-c ${setting}`).join(' '),
     application_name: 'perdure journal',
     keepAlive: true,
+    pipeline: true,
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: STATEMENT_MS,
     lock_timeout: LOCK_MS,
@@ -121,6 +128,7 @@ function openStore({
     now,
     onBatch,
     faultOf,
+    batch: batchOn(pool),
     committed,
     close: () => db.destroy(),
   };

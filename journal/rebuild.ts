@@ -28,7 +28,7 @@ export const rebuildProjection = (store: Store, sessionId: SessionId): Promise<b
     const changed = Object.entries(life).some(
       ([name, value]) => stored[name as keyof typeof life] !== value,
     );
-    if (changed) await updateRows({ tx, dialect: store.dialect }, [life], SESSION_LIVES);
+    if (changed) await tx.executeQuery(updateRows(store.dialect, [life], SESSION_LIVES)!);
     return changed;
   });
 

@@ -2,25 +2,31 @@
 import { CompiledQuery, sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { EACH_ROW } from './sqlite/statements.ts';
-import type { Dialect, Tx } from './store.ts';
+import type { Dialect, Rows } from './store.ts';
 import type { Tables } from './tables.ts';
 
 export type ColumnType = 'text' | 'bigint' | 'integer';
 /** Name → type, in PostgreSQL's words. */
 export type Columns = Readonly<Record<string, ColumnType>>;
-type Rows = readonly object[];
 
 /** A derived table `r` with `columns`, for a `from` clause. */
 export function recordset(dialect: Dialect, rows: Rows, columns: Columns): RawBuilder<unknown> {
   const json = JSON.stringify(rows);
   const names = Object.keys(columns);
-  if (dialect === 'postgres') {
-    const types = names.map((name) => `${name} ${columns[name]}`).join(', ');
-    return sql`json_to_recordset(${json}::json) as r(${sql.raw(types)})`;
-  }
+  if (dialect === 'postgres')
+    return sql`json_to_recordset(${json}::json) as r(${sql.raw(typesOf(columns))})`;
   const fields = names.map((name) => `value->>'${name}' as ${name}`).join(', ');
   return sql`(select ${sql.raw(fields)} from json_each(${json})) as r`;
 }
+
+const typesOf = (columns: Columns): string =>
+  Object.entries(columns)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(', ');
+
+/** The same where the rows are a statement's only parameter. PostgreSQL. */
+const recordsetText = (columns: Columns): string =>
+  `json_to_recordset($1::json) as r(${typesOf(columns)})`;
 
 export interface Target {
   readonly table: keyof Tables;
@@ -29,31 +35,19 @@ export interface Target {
   readonly key?: readonly string[];
 }
 
-/** A transaction, and whose SQL it speaks. */
-export interface Writing {
-  readonly tx: Tx;
-  readonly dialect: Dialect;
-}
-
-/** Inserts (or replaces) the rows in one statement. */
-export async function writeRows(
-  { tx, dialect }: Writing,
-  rows: Rows,
-  target: Target,
-): Promise<void> {
-  if (rows.length === 0) return;
+/** Inserts (or replaces) the rows in one statement; none where there are no rows. */
+export function writeRows(dialect: Dialect, rows: Rows, target: Target): CompiledQuery | undefined {
+  if (rows.length === 0) return undefined;
   const names = Object.keys(target.columns);
   const insert = `insert into ${target.table} (${names.join(', ')})`;
   if (dialect === 'sqlite') {
     const places = names.map(() => '?').join(', ');
-    return eachRow(tx, `${insert} values (${places}) ${onConflict(target, names)}`, {
-      rows,
-      names,
-    });
+    return eachRow(`${insert} values (${places}) ${onConflict(target, names)}`, rows, names);
   }
-  const source = recordset(dialect, rows, target.columns);
-  await sql`${sql.raw(insert)} select ${sql.raw(names.join(', '))} from ${source} ${sql.raw(onConflict(target, names))}`.execute(
-    tx,
+  const from = recordsetText(target.columns);
+  return CompiledQuery.raw(
+    `${insert} select ${names.join(', ')} from ${from} ${onConflict(target, names)}`,
+    [JSON.stringify(rows)],
   );
 }
 
@@ -65,35 +59,27 @@ function onConflict({ key }: Target, names: readonly string[]): string {
 }
 
 /** Sets all columns but `key`, the first one, in the rows with these keys. */
-export async function updateRows(
-  { tx, dialect }: Writing,
+export function updateRows(
+  dialect: Dialect,
   rows: Rows,
   { table, columns }: Target,
-): Promise<void> {
-  if (rows.length === 0) return;
+): CompiledQuery | undefined {
+  if (rows.length === 0) return undefined;
   const [key, ...names] = Object.keys(columns);
   if (dialect === 'sqlite') {
     const set = names.map((name) => `${name} = ?`).join(', ');
-    return eachRow(tx, `update ${table} set ${set} where ${key} = ?`, {
-      rows,
-      names: [...names, key!],
-    });
+    return eachRow(`update ${table} set ${set} where ${key} = ?`, rows, [...names, key!]);
   }
   const set = names.map((name) => `${name} = r.${name}`).join(', ');
-  const source = recordset(dialect, rows, columns);
-  await sql`update ${sql.table(table)} t set ${sql.raw(set)} from ${source} where ${sql.raw(`t.${key} = r.${key}`)}`.execute(
-    tx,
+  return CompiledQuery.raw(
+    `update ${table} t set ${set} from ${recordsetText(columns)} where t.${key} = r.${key}`,
+    [JSON.stringify(rows)],
   );
 }
 
-interface Each {
-  readonly rows: Rows;
-  readonly names: readonly string[];
-}
-
-async function eachRow(tx: Tx, statement: string, { rows, names }: Each): Promise<void> {
+function eachRow(statement: string, rows: Rows, names: readonly string[]): CompiledQuery {
   const values = (rows as readonly Record<string, unknown>[]).map((row) =>
     names.map((name) => row[name]),
   );
-  await tx.executeQuery(CompiledQuery.raw(`${EACH_ROW} ${statement}`, [JSON.stringify(values)]));
+  return CompiledQuery.raw(`${EACH_ROW} ${statement}`, [JSON.stringify(values)]);
 }

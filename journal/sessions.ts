@@ -103,7 +103,7 @@ async function insert(
       now: record.created_at,
       events: [{ event: created, fact: undefined }],
     });
-    await writeRows({ tx, dialect }, rows, EVENTS);
+    await tx.executeQuery(writeRows(dialect, rows, EVENTS)!);
     return { isNew: true, record };
   }
   const existing = await tx

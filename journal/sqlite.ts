@@ -8,7 +8,7 @@ import { migrateDatabase } from './migrations/run.ts';
 import type { MigrationCommand, MigrationStatus } from './migrations/run.ts';
 import type { Journal } from './port.ts';
 import { SqliteClient } from './sqlite/client.ts';
-import { sqliteDialect } from './sqlite/driver.ts';
+import { sqliteDialect, ThreadDriver } from './sqlite/driver.ts';
 import { inProcessFeed } from './sqlite/emitter.ts';
 import { faultOf } from './sqlite/faults.ts';
 import { lockFile } from './sqlite/lock.ts';
@@ -70,17 +70,20 @@ async function openStore(
       await client.close();
       lock[Symbol.dispose]();
     };
-    const connect = (side: 'writer' | 'reader') =>
-      new Kysely<Tables>({ dialect: sqliteDialect(client, side) });
+    const writer = new ThreadDriver(client, 'writer');
+    const reader = new ThreadDriver(client, 'reader');
+    const connect = (driver: ThreadDriver) =>
+      new Kysely<Tables>({ dialect: sqliteDialect(driver) });
     return {
       dialect: 'sqlite',
-      db: connect('writer'),
-      reader: connect('reader'),
+      db: connect(writer),
+      reader: connect(reader),
       changes: inProcessFeed(),
       log,
       now,
       onBatch,
       faultOf,
+      batch: (reads, decide) => writer.batch(reads, decide),
       close,
     };
   } catch (error) {

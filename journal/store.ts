@@ -1,6 +1,6 @@
 /** What the two dialects offer to the rest of the journal. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kysely, Transaction } from 'kysely';
+import type { CompiledQuery, Kysely, Transaction } from 'kysely';
 import type { PerdureEvent } from '../contracts/events.ts';
 import type { Tables } from './tables.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -31,6 +31,9 @@ export type OnBatch = (batch: CommittedBatch) => void;
 
 export const SILENT: JournalLog = { warn() {} };
 
+/** The rows of one statement. */
+export type Rows = readonly object[];
+
 export interface Store {
   readonly dialect: Dialect;
   /** For transactions and single writes. */
@@ -43,6 +46,15 @@ export interface Store {
   readonly onBatch?: OnBatch | undefined;
   /** Epoch milliseconds. */
   now(): number;
+  /**
+   * One transaction in two exchanges with the database: the reads go out together, and so do the writes that `decide` makes of their
+   * rows, with the commit.
+   * @throws the database's own error, or what `decide` throws: then nothing is written
+   */
+  batch(
+    reads: readonly CompiledQuery[],
+    decide: (answers: readonly Rows[]) => readonly CompiledQuery[],
+  ): Promise<void>;
   faultOf(error: unknown): Fault;
   /**
    * Whether a transaction whose connection broke was committed; undefined where nobody can tell. Absent where a commit cannot be
@@ -58,11 +70,11 @@ export type Tx = Transaction<Tables>;
 const MAX_TRIES = 8;
 const FIRST_WAIT_MS = 2;
 
-/** Runs `work` in one transaction, again where the database asks for it. @throws the database's own error */
-export async function retrying<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+/** Runs a transaction, again where the database asks for it. @throws the database's own error */
+export async function retrying<T>(store: Store, transaction: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await store.db.transaction().execute(work);
+      return await transaction();
     } catch (error) {
       if (store.faultOf(error) !== 'retry' || tries === MAX_TRIES) throw error;
       await delay(Math.random() * FIRST_WAIT_MS * 2 ** tries);
@@ -73,7 +85,7 @@ export async function retrying<T>(store: Store, work: (tx: Tx) => Promise<T>): P
 /** One transaction outside of the group commit. @throws journal_unavailable, invalid_input */
 export async function transact<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
-    return await retrying(store, work);
+    return await retrying(store, () => store.db.transaction().execute(work));
   } catch (error) {
     throw explain(store, error);
   }

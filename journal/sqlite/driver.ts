@@ -1,26 +1,24 @@
 /** Kysely's driver over the thread: one transaction at a time on the writer, any number of single statements on the reader. */
 import { CompiledQuery, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
+import type { Rows, Store } from '../store.ts';
 import type { SqliteClient } from './client.ts';
 import { EACH_ROW } from './statements.ts';
 import type { Side, Statement } from './statements.ts';
 
-export const sqliteDialect = (client: SqliteClient, side: Side): Dialect => ({
-  createDriver: () => new ThreadDriver(client, side),
+export const sqliteDialect = (driver: ThreadDriver): Dialect => ({
+  createDriver: () => driver,
   createQueryCompiler: () => new SqliteQueryCompiler(),
-  createAdapter: () => (side === 'writer' ? new WriterAdapter() : new ReaderAdapter()),
+  createAdapter: () => new ThreadAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),
 });
 
-/** SQLite takes a change of the schema back like any other; Kysely's own adapter has it that it could not. */
-class WriterAdapter extends SqliteAdapter {
+class ThreadAdapter extends SqliteAdapter {
+  /** SQLite takes a change of the schema back like any other; Kysely's own adapter has it that it could not. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
-}
-
-/** Kysely gives the writer's connection to one transaction at a time; single statements of readers need not wait for each other. */
-class ReaderAdapter extends SqliteAdapter {
+  /** The driver itself gives the writer to one transaction at a time; readers need not wait for each other. */
   override get supportsMultipleConnections(): boolean {
     return true;
   }
@@ -59,6 +57,17 @@ class ThreadConnection implements DatabaseConnection {
     await this.executeQuery(CompiledQuery.raw('rollback')).catch(() => {});
   }
 
+  /** What is asked in one tick goes to the thread as one message. */
+  async read(queries: readonly CompiledQuery[]): Promise<Rows[]> {
+    const answers = await Promise.all(queries.map((query) => this.executeQuery<object>(query)));
+    return answers.map(({ rows }) => rows);
+  }
+
+  /** Goes along with the commit. */
+  write({ sql, parameters }: CompiledQuery): void {
+    this.#kept.push(this.#statement(sql, parameters));
+  }
+
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const statement = this.#statement(sql, parameters);
     if (this.#inTransaction && sql.startsWith(EACH_ROW)) {
@@ -82,19 +91,48 @@ class ThreadConnection implements DatabaseConnection {
   }
 }
 
-class ThreadDriver implements Driver {
+export class ThreadDriver implements Driver {
   readonly #connection: ThreadConnection;
+  readonly #side: Side;
+  /** When the writer is free again. */
+  #free: Promise<void> = Promise.resolve();
+  #release: () => void = () => {};
 
   constructor(client: SqliteClient, side: Side) {
     this.#connection = new ThreadConnection(client, side);
+    this.#side = side;
   }
 
   async init(): Promise<void> {}
   async destroy(): Promise<void> {}
-  async releaseConnection(): Promise<void> {}
 
-  async acquireConnection(): Promise<DatabaseConnection> {
+  async acquireConnection(): Promise<ThreadConnection> {
+    if (this.#side === 'reader') return this.#connection;
+    const before = this.#free;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#free = promise;
+    await before;
+    this.#release = resolve;
     return this.#connection;
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#release();
+  }
+
+  /** See `Store.batch`. */
+  async batch(...[reads, decide]: Parameters<Store['batch']>): Promise<void> {
+    const connection = await this.acquireConnection();
+    try {
+      connection.begin();
+      for (const query of decide(await connection.read(reads))) connection.write(query);
+      await connection.commit();
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    } finally {
+      this.#release();
+    }
   }
 
   async beginTransaction(): Promise<void> {

@@ -1,10 +1,12 @@
 /** Writes what the drafts of a batch have become: one statement a table that changed. */
 import { sql } from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import type { SessionProjection } from '../../contracts/projections/session.ts';
 import { isClosed } from '../../contracts/session-state.ts';
-import { insertArtifact } from '../artifacts.ts';
+import { artifactInsert } from '../artifacts.ts';
 import { recordset, updateRows, writeRows } from '../recordset.ts';
-import type { Store, Tx } from '../store.ts';
+import type { Target } from '../recordset.ts';
+import type { Rows, Store } from '../store.ts';
 import type { EventRecord, SettledTurnsTable } from '../tables.ts';
 import type { SessionDraft } from './session-draft.ts';
 import {
@@ -17,31 +19,31 @@ import {
   STEPS,
 } from './targets.ts';
 
-export async function flush(tx: Tx, store: Store, drafts: readonly SessionDraft[]): Promise<void> {
-  const { dialect } = store;
-  await writeRows({ tx, dialect }, drafts.flatMap(eventRows), EVENTS);
-  await writeRows(
-    { tx, dialect },
-    drafts.flatMap((draft) => picked(draft.changed.steps, draft.steps)),
-    STEPS,
-  );
-  await writeRows(
-    { tx, dialect },
-    drafts.flatMap((draft) => picked(draft.changed.messages, draft.messages)),
-    MESSAGES,
-  );
-  await writeRows(
-    { tx, dialect },
-    drafts.flatMap((draft) => picked(draft.changed.calls, draft.calls)),
-    CALLS,
-  );
-  await writeRows({ tx, dialect }, drafts.flatMap(settledTurns), SETTLED_TURNS);
-  await removeMessages(tx, store, drafts);
-  await updateSessions(tx, store, drafts);
-  for (const draft of drafts) {
-    for (const artifact of draft.artifacts)
-      await insertArtifact(tx, draft.owner, { ...artifact, createdAt: draft.now });
-  }
+export function flush(store: Store, drafts: readonly SessionDraft[]): readonly CompiledQuery[] {
+  const insert = (rows: Rows, target: Target) => writeRows(store.dialect, rows, target);
+  return [
+    insert(drafts.flatMap(eventRows), EVENTS),
+    insert(
+      drafts.flatMap((draft) => picked(draft.changed.steps, draft.steps)),
+      STEPS,
+    ),
+    insert(
+      drafts.flatMap((draft) => picked(draft.changed.messages, draft.messages)),
+      MESSAGES,
+    ),
+    insert(
+      drafts.flatMap((draft) => picked(draft.changed.calls, draft.calls)),
+      CALLS,
+    ),
+    insert(drafts.flatMap(settledTurns), SETTLED_TURNS),
+    removeMessages(store, drafts),
+    ...updateSessions(store, drafts),
+    ...drafts.flatMap((draft) =>
+      draft.artifacts.map((artifact) =>
+        artifactInsert(store.db, draft.owner, { ...artifact, createdAt: draft.now }).compile(),
+      ),
+    ),
+  ].filter((query) => query !== undefined);
 }
 
 const picked = <K, V>(keys: ReadonlySet<K>, rows: ReadonlyMap<K, V>) =>
@@ -79,31 +81,28 @@ function settledTurns(draft: SessionDraft): SettledTurnsTable[] {
   });
 }
 
-async function removeMessages(
-  tx: Tx,
-  store: Store,
+function removeMessages(
+  { dialect, db }: Store,
   drafts: readonly SessionDraft[],
-): Promise<void> {
+): CompiledQuery | undefined {
   const rows = drafts.flatMap((draft) =>
     [...draft.removedMessages].map((id) => ({ session_key: draft.key, id })),
   );
-  if (rows.length === 0) return;
-  const source = recordset(store.dialect, rows, { session_key: 'bigint', id: 'text' });
-  await sql`delete from messages where (session_key, id) in (select r.session_key, r.id from ${source})`.execute(
-    tx,
+  if (rows.length === 0) return undefined;
+  const source = recordset(dialect, rows, { session_key: 'bigint', id: 'text' });
+  return sql`delete from messages where (session_key, id) in (select r.session_key, r.id from ${source})`.compile(
+    db,
   );
 }
 
 /** Deltas leave all but the head as it is. */
-async function updateSessions(
-  tx: Tx,
-  { dialect }: Store,
-  drafts: readonly SessionDraft[],
-): Promise<void> {
+function updateSessions({ dialect }: Store, drafts: readonly SessionDraft[]) {
   const moved = drafts.filter((draft) => draft.events.length > 0);
   const [heads, lives] = [moved.filter(hasSameLife), moved.filter((draft) => !hasSameLife(draft))];
-  await updateRows({ tx, dialect }, heads.map(head), SESSION_HEADS);
-  await updateRows({ tx, dialect }, lives.map(life), SESSION_LIVES);
+  return [
+    updateRows(dialect, heads.map(head), SESSION_HEADS),
+    updateRows(dialect, lives.map(life), SESSION_LIVES),
+  ];
 }
 
 const hasSameLife = ({ projection, start }: SessionDraft): boolean =>

@@ -1,13 +1,18 @@
-/** Locks the sessions of a batch, in the order of their keys, and reads every row that its operations look at. */
+/**
+ * Locks the sessions of a batch, in the order of their keys, and reads every row that its operations look at. The statements go to the
+ * database together; each sees what was committed before the locks were had, because it comes after the one that takes them.
+ */
 import { sql } from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import { EMPTY_SESSION } from '../../contracts/projections/session.ts';
 import type { SessionDetails } from '../../contracts/projections/session.ts';
 import { recordset } from '../recordset.ts';
-import type { Columns } from '../recordset.ts';
-import type { Store, Tx } from '../store.ts';
+import type { Columns, Target } from '../recordset.ts';
+import type { Rows, Store } from '../store.ts';
 import type { CallRecord, MessageRecord, SessionRecord, StepRecord } from '../tables.ts';
 import { SessionDraft, stepKey } from './session-draft.ts';
+import { CALLS, MESSAGES, STEPS } from './targets.ts';
 
 interface StepName {
   readonly turn: MessageId;
@@ -34,36 +39,60 @@ export interface DeltaRecord extends StepName {
   readonly data: string;
 }
 
-type Drafts = ReadonlyMap<SessionId, SessionDraft>;
 interface Loading {
-  readonly tx: Tx;
   readonly store: Store;
   readonly needs: readonly Needs[];
   readonly headOnly: boolean;
-  readonly drafts: Drafts;
-  readonly byKey: ReadonlyMap<number, SessionDraft>;
+}
+
+/** A statement, and what its rows are to the session that they belong to. */
+interface Read {
+  readonly query: CompiledQuery;
+  take(row: object, draft: SessionDraft): void;
 }
 
 /** The drafts, and the database's own id of the transaction where its fate can be asked for later. */
 export interface Loaded {
-  readonly drafts: Drafts;
+  readonly drafts: ReadonlyMap<SessionId, SessionDraft>;
   readonly transaction: string | undefined;
 }
 
-export async function load(tx: Tx, store: Store, needs: readonly Needs[]): Promise<Loaded> {
-  const headOnly = needs.every((need) => need.headOnly);
-  const rows = await lockSessions(tx, store, { needs, headOnly });
-  const drafts: Drafts = new Map(rows.map((row) => [row.id, draftOf(row, store.now())]));
-  const byKey = new Map([...drafts.values()].map((draft) => [draft.key, draft]));
-  const loading = { tx, store, needs, headOnly, drafts, byKey };
-  await loadSteps(loading);
-  await loadMessages(loading);
-  await loadFacts(loading);
-  await loadCalls(loading);
-  await loadDeltas(loading);
-  return { drafts, transaction: rows[0]?.transaction };
+export interface Load {
+  /** The first one takes the locks. */
+  readonly queries: readonly CompiledQuery[];
+  /** @param answers the rows of each query */
+  loaded(answers: readonly Rows[]): Loaded;
 }
 
+const READS = [stepsRead, messagesRead, factsRead, callsRead, deltasRead];
+
+export function load(store: Store, needs: readonly Needs[]): Load {
+  const loading = { store, needs, headOnly: needs.every((need) => need.headOnly) };
+  const reads = READS.flatMap((read) => read(loading) ?? []);
+  return {
+    queries: [lockQuery(loading), ...reads.map(({ query }) => query)],
+    loaded([locked, ...answers]) {
+      const rows = locked as readonly Locked[];
+      const drafts = rows.map((row) => draftOf(row, store.now()));
+      const byKey = new Map(drafts.map((draft) => [draft.key, draft]));
+      for (const [index, read] of reads.entries()) {
+        for (const row of answers[index] as readonly Belonging[]) {
+          // A session that was made after the others were locked is one that does not exist yet.
+          const draft = byKey.get(row.session_key);
+          if (draft) read.take(row, draft);
+        }
+      }
+      return {
+        drafts: new Map(drafts.map((draft) => [draft.sessionId, draft])),
+        transaction: rows[0]?.transaction,
+      };
+    },
+  };
+}
+
+interface Belonging {
+  readonly session_key: number;
+}
 type Head = Pick<
   SessionRecord,
   'id' | 'key' | 'tenant' | 'user_id' | 'state' | 'last_seq' | 'updated_at'
@@ -74,11 +103,7 @@ interface Locked extends Head {
 }
 const HEAD = 's.id, s.key, s.tenant, s.user_id, s.state, s.last_seq, s.updated_at';
 
-async function lockSessions(
-  tx: Tx,
-  store: Store,
-  { needs, headOnly }: Pick<Loading, 'needs' | 'headOnly'>,
-): Promise<Locked[]> {
+function lockQuery({ store, needs, headOnly }: Loading): CompiledQuery {
   const ids = [...new Set(needs.map((need) => need.sessionId))].map((id) => ({ id }));
   const source = recordset(store.dialect, ids, { id: 'text' });
   const columns = sql.raw(headOnly ? HEAD : `${HEAD}, s.details`);
@@ -86,11 +111,10 @@ async function lockSessions(
   const postgres = store.dialect === 'postgres';
   const transaction = postgres ? sql`, pg_current_xact_id()::text as transaction` : sql``;
   const lock = postgres ? sql`for update of s` : sql``;
-  const { rows } = await sql<Locked>`
-    select ${columns} ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`.execute(
-    tx,
+  return sql`
+    select ${columns} ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`.compile(
+    store.db,
   );
-  return rows;
 }
 
 const draftOf = (row: Locked, now: number): SessionDraft =>
@@ -110,84 +134,91 @@ const draftOf = (row: Locked, now: number): SessionDraft =>
     now,
   });
 
-/** One row for each thing that is needed of a session that exists. */
-function wanted<T extends object>({ needs, drafts }: Loading, pick: (need: Needs) => readonly T[]) {
-  return needs.flatMap((need) => {
-    const draft = drafts.get(need.sessionId);
-    return draft ? pick(need).map((row) => ({ session_key: draft.key, ...row })) : [];
-  });
-}
+/** One row for each thing that is needed of a session. */
+const wanted = <T extends object>(
+  { needs }: Loading,
+  pick: (need: Needs) => readonly T[] | undefined,
+) => needs.flatMap((need) => (pick(need) ?? []).map((row) => ({ id: need.sessionId, ...row })));
+
+const columnsOf = (alias: string, { columns }: Target): string =>
+  Object.keys(columns)
+    .map((name) => `${alias}.${name}`)
+    .join(', ');
+
+/** The wanted rows with their sessions' keys, for a `from` clause. */
+const sourceOf = ({ store }: Loading, rows: readonly object[], columns: Columns) =>
+  sql`${recordset(store.dialect, rows, { id: 'text', ...columns })} join sessions s on s.id = r.id`;
 
 const FENCE =
   't.session_key, t.turn, t.step, t.state, t.scheduled_at, t.temporal_attempt, t.number';
-const STEP: Columns = { session_key: 'bigint', turn: 'text', step: 'integer' };
+const STEP: Columns = { turn: 'text', step: 'integer' };
+const JOIN_STEP = sql`join steps t on t.session_key = s.key and t.turn = r.turn and t.step = r.step`;
 
-async function loadSteps(loading: Loading): Promise<void> {
-  const names = wanted(loading, (need) => need.steps ?? []).map(({ session_key, turn, step }) => ({
-    session_key,
-    turn,
-    step,
-  }));
-  if (names.length === 0) return;
-  const { rows } = await sql<StepRecord>`
-    select ${sql.raw(loading.headOnly ? FENCE : 't.*')} from ${recordset(loading.store.dialect, names, STEP)} join steps t using (session_key, turn, step)`.execute(
-    loading.tx,
-  );
-  for (const row of rows) loading.byKey.get(row.session_key)!.steps.set(stepKey(row), row);
+const nameOf = ({ turn, step }: StepName): StepName => ({ turn, step });
+
+function stepsRead(loading: Loading): Read | undefined {
+  const names = wanted(loading, ({ steps }) => steps?.map(nameOf));
+  if (names.length === 0) return undefined;
+  const columns = sql.raw(loading.headOnly ? FENCE : columnsOf('t', STEPS));
+  return {
+    query: sql`select ${columns} from ${sourceOf(loading, names, STEP)} ${JOIN_STEP}`.compile(
+      loading.store.db,
+    ),
+    take: (row, draft) => draft.steps.set(stepKey(row as StepRecord), row as StepRecord),
+  };
 }
 
-async function loadMessages(loading: Loading): Promise<void> {
-  const names = wanted(loading, (need) => (need.messages ?? []).map((id) => ({ id })));
-  if (names.length === 0) return;
-  const source = recordset(loading.store.dialect, names, { session_key: 'bigint', id: 'text' });
-  const { rows } =
-    await sql<MessageRecord>`select m.* from ${source} join messages m using (session_key, id)`.execute(
-      loading.tx,
-    );
-  for (const row of rows) loading.byKey.get(row.session_key)!.messages.set(row.id, row);
+function messagesRead(loading: Loading): Read | undefined {
+  const names = wanted(loading, ({ messages }) => messages?.map((message) => ({ message })));
+  if (names.length === 0) return undefined;
+  const source = sourceOf(loading, names, { message: 'text' });
+  return {
+    query:
+      sql`select ${sql.raw(columnsOf('m', MESSAGES))} from ${source} join messages m on m.session_key = s.key and m.id = r.message`.compile(
+        loading.store.db,
+      ),
+    take: (row, draft) => draft.messages.set((row as MessageRecord).id, row as MessageRecord),
+  };
 }
 
-async function loadFacts(loading: Loading): Promise<void> {
-  const names = wanted(loading, (need) => (need.facts ?? []).map((fact) => ({ fact })));
-  if (names.length === 0) return;
-  const source = recordset(loading.store.dialect, names, { session_key: 'bigint', fact: 'text' });
-  const { rows } = await sql<{ session_key: number; fact: string }>`
-    select session_key, e.fact from ${source} join events e using (session_key, fact)`.execute(
-    loading.tx,
-  );
-  for (const row of rows) loading.byKey.get(row.session_key)!.facts.add(row.fact);
+function factsRead(loading: Loading): Read | undefined {
+  const names = wanted(loading, ({ facts }) => facts?.map((fact) => ({ fact })));
+  if (names.length === 0) return undefined;
+  const source = sourceOf(loading, names, { fact: 'text' });
+  return {
+    query:
+      sql`select e.session_key, e.fact from ${source} join events e on e.session_key = s.key and e.fact = r.fact`.compile(
+        loading.store.db,
+      ),
+    take: (row, draft) => draft.facts.add((row as { readonly fact: string }).fact),
+  };
 }
 
-async function loadCalls(loading: Loading): Promise<void> {
-  const ids = wanted(loading, (need) => (need.calls ?? []).map((call_id) => ({ call_id })));
-  const turns = wanted(loading, (need) => (need.openCallsOf ? [{ turn: need.openCallsOf }] : []));
-  if (ids.length + turns.length === 0) return;
-  const { dialect } = loading.store;
-  const { rows } = await sql<CallRecord>`
-    select c.* from ${recordset(dialect, ids, { session_key: 'bigint', call_id: 'text' })} join tool_calls c using (session_key, call_id)
+function callsRead(loading: Loading): Read | undefined {
+  const ids = wanted(loading, ({ calls }) => calls?.map((call) => ({ call })));
+  const turns = wanted(loading, ({ openCallsOf: turn }) => turn && [{ turn }]);
+  if (ids.length + turns.length === 0) return undefined;
+  const columns = sql.raw(columnsOf('c', CALLS));
+  return {
+    query: sql`
+    select ${columns} from ${sourceOf(loading, ids, { call: 'text' })} join tool_calls c on c.session_key = s.key and c.call_id = r.call
     union
-    select c.* from ${recordset(dialect, turns, { session_key: 'bigint', turn: 'text' })} join tool_calls c using (session_key, turn)
-      where c.state <> 'settled'`.execute(loading.tx);
-  for (const row of rows) loading.byKey.get(row.session_key)!.calls.set(row.call_id, row);
+    select ${columns} from ${sourceOf(loading, turns, { turn: 'text' })} join tool_calls c on c.session_key = s.key and c.turn = r.turn
+      where c.state <> 'settled'`.compile(loading.store.db),
+    take: (row, draft) => draft.calls.set((row as CallRecord).call_id, row as CallRecord),
+  };
 }
 
-async function loadDeltas(loading: Loading): Promise<void> {
-  const names = wanted(loading, (need) => (need.deltasOf ? [need.deltasOf] : [])).flatMap(
-    ({ session_key, turn, step }) => {
-      const row = loading.byKey.get(session_key)!.step({ turn, step });
-      return row ? [{ session_key, turn, step, attempt: row.number, after: row.claimed_seq }] : [];
-    },
-  );
-  if (names.length === 0) return;
-  const source = recordset(loading.store.dialect, names, {
-    ...STEP,
-    attempt: 'integer',
-    after: 'bigint',
-  });
-  const { rows } = await sql<DeltaRecord & { session_key: number }>`
-    select session_key, turn, step, attempt, e.data from ${source} join events e using (session_key, turn, step, attempt)
-    where e.seq > r.after and e.type = 'content.delta' order by session_key, e.seq`.execute(
-    loading.tx,
-  );
-  for (const row of rows) loading.byKey.get(row.session_key)!.deltas.push(row);
+function deltasRead(loading: Loading): Read | undefined {
+  const names = wanted(loading, ({ deltasOf }) => deltasOf && [nameOf(deltasOf)]);
+  if (names.length === 0) return undefined;
+  return {
+    query: sql`
+    select e.session_key, e.turn, e.step, e.attempt, e.data from ${sourceOf(loading, names, STEP)} ${JOIN_STEP}
+    join events e on e.session_key = t.session_key and e.turn = t.turn and e.step = t.step and e.attempt = t.number
+    where e.seq > t.claimed_seq and e.type = 'content.delta' order by e.session_key, e.seq`.compile(
+      loading.store.db,
+    ),
+    take: (row, draft) => draft.deltas.push(row as DeltaRecord),
+  };
 }

@@ -72,7 +72,7 @@ test('a server that goes away while it commits leaves the write in doubt, and th
     ...args: unknown[]
   ) {
     const call = () => query.apply(this, args);
-    if (args[0] !== 'commit') return call();
+    if ((args[0] as { readonly text?: string }).text !== 'commit') return call();
     return server.stop().then(() => {
       stopped.resolve();
       return call();

@@ -7,7 +7,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 import { expect, test, vi } from 'vitest';
 import { SqliteClient } from '../../journal/sqlite/client.ts';
-import { sqliteDialect } from '../../journal/sqlite/driver.ts';
+import { sqliteDialect, ThreadDriver } from '../../journal/sqlite/driver.ts';
 import { faultOf } from '../../journal/sqlite/faults.ts';
 import { serve } from '../../journal/sqlite/serve.ts';
 import { Statements } from '../../journal/sqlite/statements.ts';
@@ -304,7 +304,7 @@ test('the driver reads in pages only', async () => {
     file: join(folder.path, 'a.db'),
     synchronous: 'normal',
   });
-  const driver = sqliteDialect(client, 'reader').createDriver();
+  const driver = sqliteDialect(new ThreadDriver(client, 'reader')).createDriver();
   await driver.init();
   const connection = await driver.acquireConnection();
   const query = { sql: 'select 1', parameters: [] } as never;
