@@ -12,13 +12,29 @@ export interface ModelOffer {
   readonly reason: string;
 }
 
-/** Prices in US dollars and windows as the providers listed them in autumn 2025; perdure.yaml overrides them. */
-const GPT_5_MINI = {
-  contextTokens: 400_000,
+/**
+ * Prices in US dollars and windows, looked up on 2026-11-21; perdure.yaml overrides them. From openrouter.ai/openai/gpt-5.4-mini (and
+ * developers.openai.com, which ends gpt-5-mini on 2026-12-11). Of its 400,000 tokens 128,000 are kept for answers. Cached input counts at the
+ * full price here: too much rather than too little.
+ */
+const GPT_MINI = {
+  contextTokens: 272_000,
   maxOutputTokens: 16_384,
-  inputUsdPerMTok: 0.25,
-  cachedInputUsdPerMTok: 0.025,
-  outputUsdPerMTok: 2,
+  inputUsdPerMTok: 0.75,
+  outputUsdPerMTok: 4.5,
+} as const;
+
+/**
+ * From platform.claude.com, models/sonnet-4-6/overview, on the same day (claude-sonnet-4-5 ends on 2026-11-30). It takes 1,000,000 tokens; a
+ * fifth of that keeps a turn affordable. Not claude-sonnet-5-5: it thinks unasked and binds its thoughts to the whole conversation, which
+ * compaction changes.
+ */
+const CLAUDE_SONNET = {
+  contextTokens: 200_000,
+  maxOutputTokens: 16_384,
+  inputUsdPerMTok: 3,
+  cachedInputUsdPerMTok: 0.3,
+  outputUsdPerMTok: 15,
 } as const;
 
 const BY_KEY: readonly (Omit<ModelOffer, 'reason'> & { readonly key: string })[] = [
@@ -27,29 +43,21 @@ const BY_KEY: readonly (Omit<ModelOffer, 'reason'> & { readonly key: string })[]
     provider: 'openrouter',
     providerSettings: { kind: 'openrouter', apiKeyEnv: 'OPENROUTER_API_KEY' },
     name: 'openrouter',
-    model: { provider: 'openrouter', model: 'openai/gpt-5-mini', ...GPT_5_MINI },
+    model: { provider: 'openrouter', model: 'openai/gpt-5.4-mini', ...GPT_MINI },
   },
   {
     key: 'OPENAI_API_KEY',
     provider: 'openai',
     providerSettings: { kind: 'openai', apiKeyEnv: 'OPENAI_API_KEY' },
     name: 'openai',
-    model: { provider: 'openai', model: 'gpt-5-mini', ...GPT_5_MINI },
+    model: { provider: 'openai', model: 'gpt-5.4-mini', ...GPT_MINI },
   },
   {
     key: 'ANTHROPIC_API_KEY',
     provider: 'anthropic',
     providerSettings: { kind: 'anthropic', apiKeyEnv: 'ANTHROPIC_API_KEY' },
     name: 'anthropic',
-    model: {
-      provider: 'anthropic',
-      model: 'claude-sonnet-4-5',
-      contextTokens: 200_000,
-      maxOutputTokens: 16_384,
-      inputUsdPerMTok: 3,
-      cachedInputUsdPerMTok: 0.3,
-      outputUsdPerMTok: 15,
-    },
+    model: { provider: 'anthropic', model: 'claude-sonnet-4-6', ...CLAUDE_SONNET },
   },
 ];
 

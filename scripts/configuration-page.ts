@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ENVIRONMENT, OTHER_VARIABLES } from '../config/environment.ts';
+import { offersByKey } from '../config/models.ts';
 import { settingsSchema } from '../config/schema.ts';
 import { describeSchema } from '../config/walk.ts';
 import { POLICIES } from '../contracts/policies.ts';
@@ -69,6 +70,24 @@ function environmentTable(): string {
   return table(['variable', 'setting', 'meaning'], [...settings, ...others]);
 }
 
+const KEYS = ['OPENROUTER_API_KEY', 'OPENAI_API_KEY', 'ANTHROPIC_API_KEY'];
+
+/** What each provider key alone would choose. */
+const keyModels = (): string =>
+  table(
+    ['key', 'model', 'window', 'input', 'cached input', 'output'],
+    KEYS.flatMap((key) =>
+      offersByKey({ [key]: 'set' }).map(({ model }) => [
+        `\`${key}\``,
+        `\`${model.model}\``,
+        `${model.contextTokens}`,
+        `${model.inputUsdPerMTok}`,
+        `${model.cachedInputUsdPerMTok ?? model.inputUsdPerMTok}`,
+        `${model.outputUsdPerMTok}`,
+      ]),
+    ),
+  );
+
 function settingsSections(): string {
   const groups = Map.groupBy(settingRows(settingsSchema), ({ path }) =>
     path.includes('.') ? (path.split('.')[0] ?? '') : '',
@@ -116,6 +135,12 @@ Secrets never stand in the file: a provider names the environment variable that 
 (\`OPENAI_API_KEY\`) or Anthropic (\`ANTHROPIC_API_KEY\`); else the first model of an Ollama that answers on 127.0.0.1:11434; else the demo
 model, a script that needs nothing and says so. The model \`demo\` can always be named.
 
+${keyModels()}
+
+Names, windows and prices (US dollars per million tokens) as the providers listed them on 2026-11-21. Providers end models and change
+prices: check your provider's price list, and state another model under \`models\` where it differs. Money limits and \`costUsd\` count with
+these figures; a model of \`models\` without prices costs nothing there.
+
 ## Environment
 
 ${environmentTable()}
@@ -139,6 +164,7 @@ ${policyTable()}
 | 2 | wrong usage: unknown command or option |
 | 3 | wrong settings |
 | 4 | something needed is not reachable: a server, the database, a port |
+| 5 | what was named does not exist, or is somebody else's |
 | 130 | interrupted |
 
 ## A full example
