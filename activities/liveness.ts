@@ -7,6 +7,7 @@ import {
   CancelledFailure,
 } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
+import type { Closed } from '../journal/port.ts';
 
 /**
  * `sealed`: a person or a limit ended the step, the journal refuses further writes. `superseded`: a newer attempt owns it.
@@ -49,6 +50,8 @@ export interface Liveness extends Disposable {
   /** Aborts with a {@link Stopped}. */
   readonly signal: AbortSignal;
   stop(reason: StopReason, cause?: unknown): void;
+  /** Learns from the journal within milliseconds that this attempt is closed, without waiting for a heartbeat's answer. */
+  stopWhen(whenClosed: (done: AbortSignal) => Promise<Closed | 'aborted'>): void;
 }
 
 /** @param heartbeatEveryMs the SDK sends them at most this often anyway; the first comes after it, so that short calls cost none */
@@ -67,10 +70,14 @@ export function watchLiveness(heartbeatEveryMs: number): Liveness {
   const timer = setInterval(() => context.heartbeat(), heartbeatEveryMs);
   if (context.cancellationSignal.aborted) onCancel();
   else context.cancellationSignal.addEventListener('abort', onCancel);
+  const done = new AbortController();
   return {
     signal: controller.signal,
     stop,
+    stopWhen: (whenClosed) =>
+      void whenClosed(done.signal).then((state) => state !== 'aborted' && stop(state)),
     [Symbol.dispose]: () => {
+      done.abort();
       clearInterval(timer);
       context.cancellationSignal.removeEventListener('abort', onCancel);
     },

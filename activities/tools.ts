@@ -2,10 +2,20 @@
 import type { ToolActivities } from '../contracts/activities.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createExecuteTool } from './tools/execute-tool.ts';
+import type { ToolExecutors } from './tools/executor.ts';
 import { workspaceExecutor } from './tools/workspace/executor.ts';
 
-export const createToolActivities = (
-  deps: Pick<ActivityDependencies, 'journal' | 'timeouts' | 'policies' | 'log' | 'metrics'>,
-): ToolActivities => ({
-  executeTool: createExecuteTool({ ...deps, executors: { worker: workspaceExecutor } }),
+export type ToolParts = Pick<
+  ActivityDependencies,
+  'journal' | 'timeouts' | 'policies' | 'log' | 'metrics'
+> & {
+  /** Of further modes, or instead of ours. */
+  readonly executors?: ToolExecutors | undefined;
+};
+
+export const createToolActivities = ({ executors, ...deps }: ToolParts): ToolActivities => ({
+  executeTool: createExecuteTool({
+    ...deps,
+    executors: { worker: workspaceExecutor, ...executors },
+  }),
 });

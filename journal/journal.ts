@@ -34,7 +34,7 @@ export async function createJournal(store: Store): Promise<Journal> {
     dialect: store.dialect,
     sessions: sessions(store),
     steps: steps(commits, closing),
-    ledger: ledger(store, commits),
+    ledger: ledger(store, commits, closing),
     events: eventLog(store, commits, hub),
     artifacts: artifacts(store),
     contexts: contexts(store, subscribers),

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { CallId, SessionId } from '../contracts/ids.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
+import type { Closing } from './closing.ts';
 import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
 import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
 import { answerCall, leaseCall, reportProgress } from './operations/lease-call.ts';
@@ -20,7 +21,7 @@ interface Owned extends CallRecord {
   readonly user_id: string;
 }
 
-export function ledger(store: Store, commits: GroupCommit): Ledger {
+export function ledger(store: Store, commits: GroupCommit, closing: Closing): Ledger {
   const submit = <T>(operation: Operation<T>) => commits.submit(operation, AT_ONCE);
   const find = (callId: CallId) =>
     reach(
@@ -65,6 +66,7 @@ export function ledger(store: Store, commits: GroupCommit): Ledger {
     async finish(callId, fence, settlement) {
       await submit(finishCall(refOf(await known(callId)), { fence, settlement }));
     },
+    whenClosed: (run, signal) => closing.whenClosed(run, signal),
     overdue: (olderThanMs, limit) => overdueCalls(store, olderThanMs, limit),
   };
 }

@@ -212,8 +212,11 @@ export interface StepStore {
   /** See `SessionActivities.sealStep`. Idempotent. */
   seal(input: SealInput): Promise<SealResult>;
   /** Resolves when the attempt may no longer write; rejects never; ends quietly when `signal` aborts. */
-  whenClosed(attempt: Attempt, signal: AbortSignal): Promise<'sealed' | 'superseded' | 'aborted'>;
+  whenClosed(attempt: Attempt, signal: AbortSignal): Promise<Closed | 'aborted'>;
 }
+
+/** Why somebody may no longer write: the step or the call was closed by others, or a newer attempt owns it. */
+export type Closed = 'sealed' | 'superseded';
 
 /** The step is sealed, finished or owned by a newer attempt: stop, and write nothing more. */
 export class AttemptClosed extends Error {
@@ -247,6 +250,13 @@ export interface LedgerCall extends StepRef, Owner {
   readonly leaseEndsAt: string | null;
   readonly timeoutMs: number;
   readonly createdAt: string;
+}
+
+/** One attempt at a tool call in a worker. */
+export interface CallRun {
+  readonly sessionId: SessionId;
+  readonly callId: CallId;
+  readonly fence: Fence;
 }
 
 export type CallFilter = Pick<SessionFilter, 'tenant' | 'user'> & {
@@ -289,6 +299,8 @@ export interface Ledger {
   >;
   /** Running → settled, with `tool.settled` and the transcript's row. @throws {AttemptClosed} */
   finish(callId: CallId, fence: Fence, settlement: ToolSettlement): Promise<void>;
+  /** Resolves when nobody wants this attempt's result any more: as `StepStore.whenClosed`. */
+  whenClosed(run: CallRun, signal: AbortSignal): Promise<Closed | 'aborted'>;
   /** Calls whose workflow should look at the ledger: answered but not settled since `olderThanMs`, or past their due time. */
   overdue(
     olderThanMs: number,

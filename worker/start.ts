@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
 import { createToolActivities } from '../activities/tools.ts';
+import type { ToolParts } from '../activities/tools.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import type { SecretLookup } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
@@ -31,6 +32,8 @@ export interface WorkerParts {
   readonly tracing?: Tracing | undefined;
   /** Instead of the configured providers: scripted models in tests. */
   readonly models?: ActivityDependencies['models'];
+  /** Tool executors of further modes, or instead of ours. */
+  readonly executors?: ToolParts['executors'];
   /** After so long without Temporal the worker ends; tests do not wait a minute. */
   readonly goneAfterMs?: number | undefined;
 }
@@ -102,7 +105,7 @@ async function createWorkers(
     ...toolTuning(settings),
     ...(tracing && { interceptors: tracing.interceptors }),
     connection,
-    activities: createToolActivities(deps),
+    activities: createToolActivities({ ...deps, executors: parts.executors }),
   });
   return Promise.all([sessions, tools]);
 }

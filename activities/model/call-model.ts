@@ -81,15 +81,6 @@ function stepOf(parts: StepParts): ModelStep {
   };
 }
 
-/** Learns within milliseconds that the step was sealed or taken over, without waiting for a heartbeat's answer. */
-function watchJournal(step: ModelStep, done: AbortSignal): void {
-  const { steps } = step.deps.journal;
-  void (async () => {
-    const state = await steps.whenClosed(step.attempt, done);
-    if (state !== 'aborted') step.liveness.stop(state);
-  })();
-}
-
 async function giveUpInterrupted(step: ModelStep): Promise<ModelStepResult> {
   const error = errorInfo(
     'worker_unavailable',
@@ -116,13 +107,8 @@ async function run(
   if (!session) throw noSession(input.sessionId);
   const step = stepOf({ deps, memory, input, claim, session, liveness });
   if (claim.interruptions >= MODEL_BUDGET.interruptions) return giveUpInterrupted(step);
-  const done = new AbortController();
-  watchJournal(step, done.signal);
-  try {
-    return await runAttempt(step);
-  } finally {
-    done.abort();
-  }
+  liveness.stopWhen((done) => steps.whenClosed(step.attempt, done));
+  return await runAttempt(step);
 }
 
 /** Its Temporal policy has unlimited attempts: the two budgets are in the step's row. */

@@ -56,13 +56,12 @@ async function run(
   const session = await deps.journal.sessions.get(call.sessionId);
   const executor = deps.executors[call.mode];
   if (!executor) throw new PerdureError('tool_failed', `No executor for mode ${call.mode}.`);
-  if (!session?.workspace) throw new PerdureError('tool_denied', 'This session has no workspace.');
   const value = await executor.execute({
     sessionId: call.sessionId,
     callId: call.callId,
     name: call.name,
     input: JSON.parse(call.arguments) as unknown,
-    workspace: session.workspace,
+    workspace: session?.workspace ?? null,
     signal,
   });
   return settleResult(deps.journal.artifacts, { tenant: call.tenant, user: call.user }, value);
@@ -138,6 +137,7 @@ async function execute(deps: ToolDependencies, input: ToolInput): Promise<ToolRe
   const begun = await ledger.begin({ sessionId, turn, step, callId }, fence);
   if (begun.state === 'settled') return { callId, outcome: begun.outcome };
   if (begun.state === 'superseded') throw new Stopped('superseded');
+  liveness.stopWhen((done) => ledger.whenClosed({ sessionId, callId, fence }, done));
   const startedAt = performance.now();
   const settlement = await settlementFor(deps, { ...begun, fence }, { input, liveness });
   await ledger.finish(callId, fence, settlement);

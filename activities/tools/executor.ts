@@ -13,8 +13,8 @@ export interface ToolRun {
   readonly name: string;
   /** Valid for the tool's schema. */
   readonly input: unknown;
-  /** The session's workspace, absolute. */
-  readonly workspace: string;
+  /** The session's workspace, absolute; a session may have none. */
+  readonly workspace: string | null;
   /** Aborts at the tool's time-out, when the turn ends, and when the worker goes away. */
   readonly signal: AbortSignal;
 }

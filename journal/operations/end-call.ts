@@ -10,7 +10,7 @@ import type { CallRecord } from '../tables.ts';
 import { compareFence } from './fence.ts';
 import { digestOf, needsOf } from './lease-call.ts';
 import type { CallRef } from './lease-call.ts';
-import { settleCall } from './settle-call.ts';
+import { settleCall, tellRunner } from './settle-call.ts';
 
 export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> => ({
   needs: needsOf(input),
@@ -24,6 +24,7 @@ export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> =>
         state: 'open',
         dueAt: call.due_at === null ? null : new Date(call.due_at).toISOString(),
       };
+    tellRunner(draft, call);
     settleCall(draft, call, settlement);
     return settled(settlement.outcome);
   },
@@ -75,6 +76,7 @@ export const beginCall = (ref: CallRef, fence: Fence): Operation<BeginResult> =>
     // The same attempt asks again: it did not hear the first answer.
     if (order === 0) return { state: 'begun', call, earlierAttempts: call.attempts - 1 };
     const { turn, step } = call;
+    tellRunner(draft, call);
     if (call.attempts === 0)
       draft.append({ turn, step }, { type: 'tool.started', data: { callId: ref.callId } });
     const row: CallRecord = {

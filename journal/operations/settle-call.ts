@@ -46,5 +46,13 @@ export function interruptCalls(draft: SessionDraft, calls: readonly CallRecord[]
     outcome: 'interrupted',
     error: errorInfo('tool_failed', 'The turn was interrupted before the call had a result.'),
   };
-  for (const call of calls) settleCall(draft, call, settlement);
+  for (const call of calls) {
+    tellRunner(draft, call);
+    settleCall(draft, call, settlement);
+  }
+}
+
+/** Somebody else ends the call, or takes it over: whoever runs it stops at once. */
+export function tellRunner(draft: SessionDraft, call: CallRecord): void {
+  if (call.state === 'running') draft.closed = true;
 }

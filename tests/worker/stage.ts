@@ -33,8 +33,9 @@ export interface Stage extends AsyncDisposable {
   readonly model: ModelServer;
   /** A worker with these settings; several run one after the other. */
   worker(parts?: Partial<WorkerParts>): Promise<WorkerHandle>;
-  /** Starts a session with a message. */
-  ask(text: string): Promise<{ sessionId: SessionId; turn: MessageId }>;
+  /** Starts a session with a message, and in `workspace` where one is given. */
+  ask(text: string, workspace?: string): Promise<{ sessionId: SessionId; turn: MessageId }>;
+  interrupt(sessionId: SessionId): Promise<void>;
   /** The events of a session up to the first that `until` accepts. */
   follow(sessionId: SessionId, until: (event: PerdureEvent) => boolean): Promise<PerdureEvent[]>;
 }
@@ -87,7 +88,8 @@ export async function stage(
         ...{ settings, journal, log, bundles, metrics, secrets: () => undefined },
         ...parts,
       }),
-    ask: (text) => ask({ client, journal, settings }, text),
+    ask: (text, workspace) => ask({ client, journal, settings, workspace }, text),
+    interrupt: (sessionId) => client.workflow.getHandle(sessionId).signal('interruptTurn', {}),
     follow: async (sessionId, until) => {
       const seen: PerdureEvent[] = [];
       const signal = AbortSignal.timeout(FOLLOW_MS);
@@ -117,7 +119,7 @@ async function settingsFor({ folder, temporal, model, healthPort, worker }: Give
     worker: { healthPort, ...worker },
     providers: { fake: { kind: 'openai-compatible', baseUrl: `${model.url}/v1` } },
     models: { fake: { provider: 'fake', model: 'fake-1' } },
-    agents: { assistant: { tools: [] } },
+    agents: { assistant: {} },
   };
   await writeFile(join(folder, 'perdure.yaml'), JSON.stringify(content));
   return loadSettings({ cwd: folder, env: {}, localModels: null });
@@ -127,13 +129,14 @@ interface AskParts {
   readonly client: Client;
   readonly journal: Journal;
   readonly settings: Settings;
+  readonly workspace?: string | undefined;
 }
 
-async function ask({ client, journal, settings }: AskParts, text: string) {
+async function ask({ client, journal, settings, workspace }: AskParts, text: string) {
   const sessionId = newId('ses');
   const turn = newId('msg');
   const row = { sessionId, agent: 'assistant', model: 'fake', tenant: 'local' };
-  const nothing = { workspace: null, context: null, title: null, externalId: null };
+  const nothing = { workspace: workspace ?? null, context: null, title: null, externalId: null };
   await journal.sessions.create({
     ...{ ...row, ...nothing, digest: 'x', user: 'me', tools: [], limits: {} },
   });

@@ -3,7 +3,7 @@ import { ActivityFailure, condition } from '@temporalio/workflow';
 import type { StepRef } from '../../contracts/activities.ts';
 import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { CallId } from '../../contracts/ids.ts';
-import type { ToolCallRef } from '../../contracts/tools.ts';
+import type { ToolCallRef, ToolMode } from '../../contracts/tools.ts';
 import { tell, type Run } from './run.ts';
 import type { OpenTurn } from './state.ts';
 
@@ -22,11 +22,15 @@ export async function settleCalls(
 }
 
 async function settleCall(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<void> {
-  if (call.mode === 'worker' || call.mode === 'mcp') await execute(run, turn, call);
-  else await awaitAnswer(run, turn, call);
+  await SETTLING[call.mode](run, turn, call);
   turn.pending.delete(call.callId);
   tell(run);
 }
+
+/** By a worker's activity, whose executors know how; or by whoever claims the call in the ledger. */
+const SETTLING: Readonly<
+  Record<ToolMode, (run: Run, turn: OpenTurn, call: ToolCallRef) => Promise<void>>
+> = { worker: execute, mcp: execute, client: awaitAnswer, runner: awaitAnswer };
 
 const stepRef = ({ session }: Run, turn: OpenTurn): StepRef => ({
   sessionId: session.start.sessionId,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
-import type { ToolRun } from '../executor.ts';
 import { locate } from './confinement.ts';
+import type { WorkspaceRun } from './run.ts';
 import { SKIPPED_FOLDERS, walk } from './walk.ts';
 import type { Found } from './walk.ts';
 
@@ -12,7 +12,7 @@ const line = ({ kind, place }: Found): string =>
   kind === 'folder' ? `${place.shown}/` : kind === 'link' ? `${place.shown} (link)` : place.shown;
 
 /** Folders are entered only with `recursive`; `.git` and `node_modules` never. */
-export async function listFiles({ workspace, input, signal }: ToolRun): Promise<string> {
+export async function listFiles({ workspace, input, signal }: WorkspaceRun): Promise<string> {
   const { path = '.', recursive = false } = input as { path?: string; recursive?: boolean };
   const folder = await locate(workspace, path);
   if (!(await stat(folder.absolute)).isDirectory())

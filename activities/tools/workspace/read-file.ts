@@ -1,6 +1,6 @@
 import { PerdureError } from '../../../contracts/perdure-error.ts';
-import type { ToolRun } from '../executor.ts';
 import { locate, openInside } from './confinement.ts';
+import type { WorkspaceRun } from './run.ts';
 import { readText } from './text-file.ts';
 
 /** Larger files are read in their beginning only. */
@@ -14,7 +14,7 @@ function linesOf(text: string, first: number | undefined, last: number | undefin
     .join('\n');
 }
 
-export async function readFile({ workspace, input }: ToolRun): Promise<string> {
+export async function readFile({ workspace, input }: WorkspaceRun): Promise<string> {
   const { path, firstLine, lastLine } = input as {
     path: string;
     firstLine?: number;

@@ -1,6 +1,6 @@
-import type { ToolRun } from '../executor.ts';
 import { locate, openInside } from './confinement.ts';
 import type { Place } from './confinement.ts';
+import type { WorkspaceRun } from './run.ts';
 import { readText } from './text-file.ts';
 import { SKIPPED_FOLDERS, walk } from './walk.ts';
 
@@ -38,7 +38,7 @@ async function* filesIn(place: Place, signal: AbortSignal): AsyncGenerator<Place
     if (found.kind === 'file') yield found.place;
 }
 
-export async function searchFiles({ workspace, input, signal }: ToolRun): Promise<string> {
+export async function searchFiles({ workspace, input, signal }: WorkspaceRun): Promise<string> {
   const { query, path = '.' } = input as { query: string; path?: string };
   const folder = await locate(workspace, path);
   const matches: string[] = [];

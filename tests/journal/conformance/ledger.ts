@@ -252,6 +252,40 @@ export const ledgerConformance = (dialect: Dialect) =>
       );
     });
 
+    test('tells who runs a call within milliseconds that its turn was stopped, or that another attempt runs it', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const never = new AbortController().signal;
+      const calls = ['stopped', 'moved', 'given up'].map(() => toolCall({ mode: 'worker' }));
+      const [stopped, moved, givenUp] = await Promise.all(
+        calls.map(async ({ callId }, index) => {
+          const ref = { ...(await openCalls(journal, calls[index]!)), step: 1, callId };
+          await journal.ledger.begin(ref, FENCE);
+          const run = { sessionId: ref.sessionId, callId, fence: FENCE };
+          return { ref, run, closed: journal.ledger.whenClosed(run, never) };
+        }),
+      );
+      const aborting = new AbortController();
+      const aborted = journal.ledger.whenClosed(stopped!.run, aborting.signal);
+      aborting.abort();
+      expect(await aborted).toBe('aborted');
+      await journal.steps.seal({
+        ...stopped!.ref,
+        cause: 'interrupt',
+        messages: [],
+        turnSpend: {
+          usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
+          costUsd: 0,
+        },
+      });
+      expect(await stopped!.closed).toBe('sealed');
+      expect(await journal.ledger.whenClosed(stopped!.run, never)).toBe('sealed');
+      await journal.ledger.begin(moved!.ref, { ...FENCE, attempt: 2 });
+      expect(await moved!.closed).toBe('superseded');
+      await journal.ledger.settle({ ...givenUp!.ref, giveUp: true });
+      expect(await givenUp!.closed).toBe('sealed');
+    });
+
     test('settles at once what cannot be run, and shows arguments that are no JSON as they came', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;
