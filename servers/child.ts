@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
@@ -112,18 +113,27 @@ export function portAnswers(port: number): Promise<boolean> {
   });
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Below the range from which systems number outgoing connections (from 32,768 on Linux, 49,152 elsewhere) and from which the Temporal dev server picks
+ * the ports it is not told: a port from there would be taken now and then before its server has started.
+ */
+const FREE_PORTS = { first: 20_000, count: 12_000 } as const;
+const given = new Set<number>();
+
+/** A port that was free a moment ago, and that this process has not given out before. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FREE_PORTS.first + randomInt(FREE_PORTS.count);
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object'
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      );
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -58,9 +58,29 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const cli =
     options.cli ?? (await findTemporalCli(options.report ? { report: options.report } : {}));
   if (options.dbFile) await mkdir(dirname(options.dbFile), { recursive: true });
+  return launchWithin(STARTS, { ...options, cli });
+}
+
+/** The server numbers its inner ports itself, and another program can take one before the server listens there. */
+const STARTS = 3;
+
+async function launchWithin(
+  starts: number,
+  options: DevServerOptions & { readonly cli: string },
+): Promise<DevServer> {
+  try {
+    return await launchOnce(options);
+  } catch (error) {
+    const lostPort = error instanceof Error && error.message.includes('address already in use');
+    if (!lostPort || starts === 1 || (await portAnswers(options.port))) throw error;
+    return launchWithin(starts - 1, options);
+  }
+}
+
+async function launchOnce(options: DevServerOptions & { readonly cli: string }) {
   const { logFile } = options;
   const child = launch({
-    file: cli,
+    file: options.cli,
     args: devServerArguments(options),
     logFile,
     detached: options.detached ?? true,
@@ -94,7 +114,7 @@ export function devServerArguments(options: DevServerOptions): string[] {
     ]),
     ...Object.entries(dynamicConfig).flatMap(([key, value]) => [
       '--dynamic-config-value',
-      `${key}=${value}`,
+      `${key}=${JSON.stringify(value)}`,
     ]),
   ];
 }

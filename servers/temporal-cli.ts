@@ -1,18 +1,19 @@
-import { join } from 'node:path';
-import { cached, defaultCacheDir, exists } from './cache.ts';
 import type { Report } from './cache.ts';
 import { firstThatWorks } from './chain.ts';
 import type { Found, Link } from './chain.ts';
-import { keepDownloaded, whyNotReachable } from './official-download.ts';
-import { run, runOrThrow, withProgress } from './run.ts';
+import { inCache, makeAndKeep } from './kept-program.ts';
+import type { KeptProgram } from './kept-program.ts';
+import { officialDownload } from './official-download.ts';
+import { run, runOrThrow } from './run.ts';
+import { atLeast, parseVersion } from './version.ts';
 
 /** The newest version whose go.mod has no `replace`, which `go install` refuses. Everybody runs this one. */
 export const TEMPORAL_CLI_VERSION = '1.5.1';
 const OLDEST_CLI = [1, 5] as const;
 const OLDEST_GO = [1, 24] as const;
 
-const CACHE_NAME = `temporal-cli-${TEMPORAL_CLI_VERSION}`;
 const PROGRAM = 'temporal';
+const KEPT = { name: `temporal-cli-${TEMPORAL_CLI_VERSION}`, program: PROGRAM } as const;
 
 export interface FindOptions {
   readonly report?: Report;
@@ -28,15 +29,20 @@ export interface FindOptions {
 export async function findTemporalCli(options: FindOptions = {}): Promise<string> {
   const env = options.env ?? process.env;
   const report = options.report ?? (() => {});
+  const kept = { ...KEPT, env, report };
   return firstThatWorks({
     program: 'Temporal CLI',
     report,
     links: [
       ...(env['TEMPORAL_CLI_PATH'] ? [given(env['TEMPORAL_CLI_PATH'], env)] : []),
       onPath(env),
-      cache(env),
-      officialDownload(env, report),
-      goInstall(env, report),
+      inCache(kept),
+      officialDownload(kept, {
+        what: `Downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`,
+        version: TEMPORAL_CLI_VERSION,
+        start: (environment, executable) => environment.createLocal({ server: { executable } }),
+      }),
+      goInstall(kept),
     ],
     remedies: [
       'install the Temporal CLI 1.5 or newer and put it on PATH (or set TEMPORAL_CLI_PATH)',
@@ -51,7 +57,7 @@ export async function presentTemporalCli(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
   const path = env['TEMPORAL_CLI_PATH'];
-  const links = path ? [given(path, env)] : [onPath(env), cache(env)];
+  const links = path ? [given(path, env)] : [onPath(env), inCache({ ...KEPT, env })];
   for (const link of links) {
     const found = await link.find();
     if ('path' in found) return found.path;
@@ -82,49 +88,15 @@ async function findOnPath(env: NodeJS.ProcessEnv): Promise<Found> {
 /** `go install` leaves the version out: the program says 0.0.0-DEV, and only its builder knows which one it is. */
 const isOwnBuild = (version: readonly number[]) => version.every((part) => part === 0);
 
-function cache(env: NodeJS.ProcessEnv): Link {
-  const path = cachedPath(env);
-  return {
-    tried: `the cache (${path})`,
-    find: async () => ((await exists(path)) ? { path } : { reason: 'nothing there yet' }),
-  };
-}
-
-function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
-  const build = (folder: string) =>
-    withProgress(report, `Downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`, () =>
-      keepDownloaded(folder, PROGRAM, async (downloadDir) => {
-        const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-        const executable = {
-          type: 'cached-download',
-          downloadDir,
-          version: `v${TEMPORAL_CLI_VERSION}`,
-        } as const;
-        return TestWorkflowEnvironment.createLocal({ server: { executable } });
-      }),
-    );
-  return {
-    tried: 'the official download',
-    slow: true,
-    find: async () => {
-      const reason = await whyNotReachable();
-      return reason ? { reason } : keep(env, report, build);
-    },
-  };
-}
-
-function goInstall(env: NodeJS.ProcessEnv, report: Report): Link {
+function goInstall(kept: KeptProgram): Link {
+  const { env } = kept;
   const module = `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_CLI_VERSION}`;
-  const build = (folder: string) =>
-    withProgress(
-      report,
-      `Building the Temporal CLI ${TEMPORAL_CLI_VERSION} with Go (3 to 5 minutes, once)`,
-      async () => {
-        await runOrThrow('go', ['install', '-ldflags', '-s -w', module], {
-          env: { ...env, GOBIN: folder },
-        });
-      },
-    );
+  const what = `Building the Temporal CLI ${TEMPORAL_CLI_VERSION} with Go (3 to 5 minutes, once)`;
+  const build = async (folder: string) => {
+    await runOrThrow('go', ['install', '-ldflags', '-s -w', module], {
+      env: { ...env, GOBIN: folder },
+    });
+  };
   return {
     tried: 'go install',
     slow: true,
@@ -134,39 +106,12 @@ function goInstall(env: NodeJS.ProcessEnv, report: Report): Link {
       if (!go) return { reason: 'Go is not on PATH' };
       if (!atLeast(go, OLDEST_GO))
         return { reason: `Go is ${go.join('.')}, 1.24 or newer is needed` };
-      return keep(env, report, build);
+      return makeAndKeep(kept, { what, build });
     },
   };
 }
 
-async function keep(
-  env: NodeJS.ProcessEnv,
-  report: Report,
-  build: (folder: string) => Promise<void>,
-): Promise<Found> {
-  const folder = await cached({ name: CACHE_NAME, cacheDir: defaultCacheDir(env), report, build });
-  return { path: join(folder, PROGRAM) };
-}
-
-const cachedPath = (env: NodeJS.ProcessEnv) => join(defaultCacheDir(env), CACHE_NAME, PROGRAM);
-
 async function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<number[] | undefined> {
   const { code, output } = await run(program, ['--version'], { env });
   return code === 0 ? parseVersion(output) : undefined;
-}
-
-/** The first thing in a text that looks like a version: `go1.26.8`, `temporal version 1.5.1 (Server …)`. */
-export function parseVersion(text: string): number[] | undefined {
-  return /(\d+)(?:\.(\d+))?(?:\.(\d+))?/
-    .exec(text)
-    ?.slice(1)
-    .map((part) => Number(part ?? 0));
-}
-
-export function atLeast(version: readonly number[], oldest: readonly number[]): boolean {
-  for (const [index, wanted] of oldest.entries()) {
-    const part = version[index] ?? 0;
-    if (part !== wanted) return part > wanted;
-  }
-  return true;
 }

@@ -1,18 +1,18 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cached, defaultCacheDir, exists } from './cache.ts';
-import type { Report } from './cache.ts';
+import { exists } from './cache.ts';
 import { firstThatWorks } from './chain.ts';
-import type { Found, Link } from './chain.ts';
-import { keepDownloaded, whyNotReachable } from './official-download.ts';
-import { run, runOrThrow, withProgress } from './run.ts';
-import { atLeast, parseVersion } from './temporal-cli.ts';
+import type { Link } from './chain.ts';
+import { inCache, makeAndKeep } from './kept-program.ts';
+import type { KeptProgram } from './kept-program.ts';
+import { officialDownload } from './official-download.ts';
+import { run, runOrThrow } from './run.ts';
 import type { FindOptions } from './temporal-cli.ts';
+import { atLeast, parseVersion } from './version.ts';
 
 export const TEST_SERVER_VERSION = '1.31.0';
 const OLDEST_JAVA = [17] as const;
 
-const CACHE_NAME = `temporal-test-server-${TEST_SERVER_VERSION}`;
 const PROGRAM = 'temporal-test-server';
 
 /** What the SDK passes on is a port; the folder is found from the script, so that the cache can be moved. */
@@ -28,14 +28,21 @@ exec java -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"
 export async function findTestServer(options: FindOptions = {}): Promise<string> {
   const env = options.env ?? process.env;
   const report = options.report ?? (() => {});
+  const name = `temporal-test-server-${TEST_SERVER_VERSION}`;
+  const kept = { name, program: PROGRAM, env, report };
   return firstThatWorks({
     program: 'Temporal test server',
     report,
     links: [
       ...(env['TEMPORAL_TEST_SERVER_PATH'] ? [given(env['TEMPORAL_TEST_SERVER_PATH'])] : []),
-      cache(env),
-      officialDownload(env, report),
-      maven(env, report),
+      inCache(kept),
+      officialDownload(kept, {
+        what: 'Downloading the Temporal test server',
+        version: TEST_SERVER_VERSION,
+        start: (environment, executable) =>
+          environment.createTimeSkipping({ server: { executable } }),
+      }),
+      maven(kept),
     ],
     remedies: [
       'install Java 17 or newer and Maven, with which the server is fetched once',
@@ -51,47 +58,15 @@ function given(path: string): Link {
   };
 }
 
-function cache(env: NodeJS.ProcessEnv): Link {
-  const path = join(defaultCacheDir(env), CACHE_NAME, PROGRAM);
-  return {
-    tried: `the cache (${path})`,
-    find: async () => ((await exists(path)) ? { path } : { reason: 'nothing there yet' }),
-  };
-}
-
-function officialDownload(env: NodeJS.ProcessEnv, report: Report): Link {
-  const build = (folder: string) =>
-    withProgress(report, 'Downloading the Temporal test server', () =>
-      keepDownloaded(folder, PROGRAM, async (downloadDir) => {
-        const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-        const executable = {
-          type: 'cached-download',
-          downloadDir,
-          version: `v${TEST_SERVER_VERSION}`,
-        } as const;
-        return TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
-      }),
-    );
-  return {
-    tried: 'the official download',
-    slow: true,
-    find: async () => {
-      const reason = await whyNotReachable();
-      return reason ? { reason } : keep(env, report, build);
-    },
-  };
-}
-
-function maven(env: NodeJS.ProcessEnv, report: Report): Link {
+function maven(kept: KeptProgram): Link {
   const what = `Fetching the Temporal test server ${TEST_SERVER_VERSION} with Maven (33 MB, about a minute, once)`;
+  const build = (folder: string) => fetchJars(folder, kept.env);
   return {
     tried: 'Java with Maven',
     slow: true,
     find: async () => {
-      const reason = await whyNoMaven(env);
-      return reason
-        ? { reason }
-        : keep(env, report, (folder) => withProgress(report, what, () => fetchJars(folder, env)));
+      const reason = await whyNoMaven(kept.env);
+      return reason ? { reason } : makeAndKeep(kept, { what, build });
     },
   };
 }
@@ -132,12 +107,3 @@ const POM = `<project>
   </dependencies>
 </project>
 `;
-
-async function keep(
-  env: NodeJS.ProcessEnv,
-  report: Report,
-  build: (folder: string) => Promise<void>,
-): Promise<Found> {
-  const folder = await cached({ name: CACHE_NAME, cacheDir: defaultCacheDir(env), report, build });
-  return { path: join(folder, PROGRAM) };
-}

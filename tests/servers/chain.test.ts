@@ -1,8 +1,9 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findTemporalCli, atLeast, parseVersion } from '../../servers/temporal-cli.ts';
+import { findTemporalCli } from '../../servers/temporal-cli.ts';
 import { findTestServer } from '../../servers/test-server.ts';
+import { atLeast, parseVersion } from '../../servers/version.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function fakeProgram(path: string, printed: string): Promise<string> {

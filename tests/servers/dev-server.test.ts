@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 import { freePort } from '../../servers/child.ts';
-import { devServerArguments, startDevServer } from '../../servers/dev-server.ts';
+import { answersFor, devServerArguments, startDevServer } from '../../servers/dev-server.ts';
+import { findTemporalCli } from '../../servers/temporal-cli.ts';
 import { testBundle } from '../support/bundle.ts';
 import { sharedTemporal } from '../support/dev-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -43,6 +45,36 @@ test('a persistent dev server starts again on its own file', async () => {
     });
     expect(server.pid, `round ${round}`).toBeGreaterThan(0);
   }
+});
+
+test('a server that lost one of its inner ports to another program is started again', async () => {
+  await using folder = await temporaryFolder();
+  const once = join(folder.path, 'once');
+  const cli = join(folder.path, 'temporal');
+  const lost = 'failed listening for HTTP API: bind: address already in use';
+  const script = `[ -e ${once} ] || { touch ${once}; echo '${lost}'; exit 1; }`;
+  await writeFile(cli, `#!/bin/sh\n${script}\nexec ${await findTemporalCli()} "$@"\n`);
+  await chmod(cli, 0o755);
+  const logFile = join(folder.path, 'temporal.log');
+  await using server = await startDevServer({
+    port: await freePort(),
+    searchAttributes,
+    logFile,
+    cli,
+  });
+  expect(await answersFor(server.address, 'default')).toBe(true);
+  expect(await readFile(logFile, 'utf8')).toContain(lost);
+});
+
+test('a server that ends for another reason is not started again, and the end of its log is told', async () => {
+  await using folder = await temporaryFolder();
+  const cli = join(folder.path, 'temporal');
+  await writeFile(cli, '#!/bin/sh\necho "started as $1"; exit 1\n');
+  await chmod(cli, 0o755);
+  const logFile = join(folder.path, 'temporal.log');
+  const options = { port: await freePort(), searchAttributes, logFile, cli };
+  await expect(startDevServer(options)).rejects.toThrow('started as server');
+  expect(await readFile(logFile, 'utf8')).toBe('started as server\n');
 });
 
 test('a second server on a taken port is refused with the port in the message', async () => {
