@@ -7,6 +7,7 @@ export interface ApiMetrics {
   readonly closedStreams: Counter<'reason'>;
   readonly refusals: Counter<'reason'>;
   readonly sweeps: Counter;
+  readonly completedStarts: Counter;
 }
 
 export function createApiMetrics(registry: Registry): ApiMetrics {
@@ -35,6 +36,11 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
       name: 'perdure_refused_requests_total',
       help: 'Requests refused for want of a right, by reason.',
       labelNames: ['reason'],
+      registers,
+    }),
+    completedStarts: new Counter({
+      name: 'perdure_completed_starts_total',
+      help: 'Sessions whose start had stopped half-way and was completed by the sweeper.',
       registers,
     }),
     sweeps: new Counter({

@@ -18,7 +18,7 @@ import { RequestLimits } from './limits/requests.ts';
 import { createApiMetrics } from './metrics.ts';
 import { SessionAccess } from './sessions/access.ts';
 import { MessagesSent } from './sessions/messages-sent.ts';
-import { startSweeper } from './sweeper.ts';
+import { startSweeper, SWEEPING, type Sweeping } from './sweeper.ts';
 
 export interface ApiOptions {
   readonly settings: ApiSettings;
@@ -29,6 +29,8 @@ export interface ApiOptions {
   readonly metrics: Registry;
   /** Where the sessions' workers listen; tests have their own. */
   readonly taskQueue?: string | undefined;
+  /** What an outage left is looked for this often; tests do not wait as long. */
+  readonly sweeping?: Sweeping | undefined;
 }
 
 export interface RunningApi {
@@ -52,7 +54,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await app.close();
     throw error;
   }
-  const stopSweeper = startSweeper(deps);
+  const stopSweeper = startSweeper(deps, options.sweeping ?? SWEEPING);
   return {
     url: urlOf(host, app.fastify.server.address() as AddressInfo),
     async close() {

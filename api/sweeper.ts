@@ -1,39 +1,37 @@
+/** Makes up for what an API process that died, or Temporal's absence, left between the journal and Temporal. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiDeps } from './deps.ts';
-import { NoOpenRun } from './engine/engine-errors.ts';
+import { halfStarts } from './sweeps/half-starts.ts';
+import { lostSignals } from './sweeps/lost-signals.ts';
 
-const EVERY_MS = 3_000;
-/** A signal is on its way for milliseconds; what is older was lost. */
-const OVERDUE_MS = 2_000;
-const AT_ONCE = 200;
+/** Milliseconds. */
+export interface Sweeping {
+  readonly everyMs: number;
+  /** A session that is `starting` for longer was left by whoever started it. */
+  readonly startStalledMs: number;
+}
 
-/** Tells workflows again that the ledger has news of a call: the API may have died between the answer and its signal. */
-export function startSweeper(deps: ApiDeps, everyMs: number = EVERY_MS): () => Promise<void> {
+/** A start asks Temporal for 5 s at most; whoever made a row that is older has given up or died. */
+export const SWEEPING: Sweeping = { everyMs: 3_000, startStalledMs: 10_000 };
+
+/** Any number of API processes sweep at once: each step is harmless to repeat. */
+export function startSweeper(
+  deps: ApiDeps,
+  { everyMs, startStalledMs }: Sweeping,
+): () => Promise<void> {
   const stop = new AbortController();
-  const running = sweepUntil(deps, stop.signal, everyMs);
+  const sweeps = [lostSignals(deps), halfStarts(deps, startStalledMs)];
+  const running = Promise.all(sweeps.map((sweep) => repeat(sweep, everyMs)));
   return async () => {
     stop.abort();
     await running;
   };
-}
 
-async function sweepUntil(deps: ApiDeps, signal: AbortSignal, everyMs: number): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
-    if (signal.aborted) return;
-    await sweep(deps).catch((error: unknown) => deps.log.warn({ err: error }, 'sweep failed'));
-  }
-}
-
-async function sweep({ journal, engine, metrics, log }: ApiDeps): Promise<void> {
-  for (const { sessionId, callId } of await journal.ledger.overdue(OVERDUE_MS, AT_ONCE)) {
-    try {
-      await engine.toolResult(sessionId, callId);
-      metrics.sweeps.inc();
-    } catch (error) {
-      // The session has ended: its calls are settled with it.
-      if (!(error instanceof NoOpenRun)) throw error;
-      log.debug({ sessionId, callId }, 'overdue call of a session that has no open run');
+  async function repeat(sweep: () => Promise<void>, ms: number): Promise<void> {
+    while (!stop.signal.aborted) {
+      await sleep(ms, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+      if (stop.signal.aborted) return;
+      await sweep().catch((error: unknown) => deps.log.warn({ err: error }, 'sweep failed'));
     }
   }
 }

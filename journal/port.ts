@@ -93,6 +93,11 @@ export interface SessionStore {
   list(filter: SessionFilter, page: PageRequest): Promise<Page<SessionRow>>;
   count(filter: SessionFilter & { readonly open: true }): Promise<number>;
   /**
+   * Of all tenants, those made more than `olderThanMs` ago that are still `starting`: their start stopped between the row and Temporal, or no
+   * worker has taken them up yet. Newest first.
+   */
+  starting(olderThanMs: number, page: PageRequest): Promise<Page<SessionRow>>;
+  /**
    * Folds all of the session's events again and stores the result, after a change of the fold or a doubt.
    * @returns whether the stored projection was another one
    * @throws not_found

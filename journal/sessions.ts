@@ -1,10 +1,11 @@
 /** The sessions' rows: made by the API, folded from events ever after. */
+import { sql } from 'kysely';
 import type { SelectQueryBuilder } from 'kysely';
 import { EMPTY_SESSION, foldSession } from '../contracts/projections/session.ts';
 import { EVENT_VERSION } from '../contracts/events.ts';
 import type { EventOf } from '../contracts/events.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
-import type { NewSession, SessionFilter, SessionRow, SessionStore } from './port.ts';
+import type { NewSession, SessionFilter, SessionStore } from './port.ts';
 import { keyBefore, pageOf } from './page.ts';
 import { writeRows } from './recordset.ts';
 import { sessionRow } from './session-row.ts';
@@ -15,6 +16,8 @@ import type { Store, Tx } from './store.ts';
 import type { SessionRecord, Tables } from './tables.ts';
 import { eventRows } from './write/flush.ts';
 import { EVENTS } from './write/targets.ts';
+
+const SESSIONS = { key: (record: SessionRecord): number => record.key, item: sessionRow };
 
 export const sessions = (store: Store): SessionStore => ({
   async create(session) {
@@ -45,10 +48,24 @@ export const sessions = (store: Store): SessionStore => ({
         .limit(page.limit + 1)
         .execute(),
     );
-    return pageOf<SessionRecord, SessionRow>(records, page.limit, {
-      key: (record) => record.key,
-      item: sessionRow,
-    });
+    return pageOf(records, page.limit, SESSIONS);
+  },
+
+  async starting(olderThanMs, page) {
+    const records = await reach(store, (db) =>
+      db
+        .selectFrom('sessions')
+        .selectAll()
+        // Spelled out, so that SQLite knows its partial index to fit.
+        .where('open', '=', sql.lit<1>(1))
+        .where('state', '=', 'starting')
+        .where('created_at', '<', store.now() - olderThanMs)
+        .where('key', '<', keyBefore(page))
+        .orderBy('key', 'desc')
+        .limit(page.limit + 1)
+        .execute(),
+    );
+    return pageOf(records, page.limit, SESSIONS);
   },
 
   rebuild: (sessionId) => rebuildProjection(store, sessionId),

@@ -53,9 +53,12 @@ export class SessionEngine {
     this.#taskQueue = taskQueue ?? SESSION_QUEUE;
   }
 
-  /** Starts the session's first run. Harmless where it runs already; where it has ended, nothing happens. */
-  async start(request: StartRequest): Promise<void> {
-    await this.#launch(request, 'REJECT_DUPLICATE');
+  /**
+   * Starts the session's first run, however often and by however many it is asked. A run that is open already is only given the message.
+   * @returns false where nothing was done: the session has had its run, which goes on or (with a message) has ended
+   */
+  start(request: StartRequest): Promise<boolean> {
+    return this.#launch(request, 'REJECT_DUPLICATE');
   }
 
   /** Starts a new run under the same id, whose last run has ended. */
@@ -136,7 +139,7 @@ export class SessionEngine {
   async #launch(
     { start, message, summary }: StartRequest,
     workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE',
-  ): Promise<void> {
+  ): Promise<boolean> {
     refuseOversize(start);
     refuseOversize(message);
     const options = {
@@ -158,8 +161,10 @@ export class SessionEngine {
             signalArgs: [message],
           });
       });
+      return true;
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
     }
   }
 

@@ -101,7 +101,8 @@ async function deliverWithoutRun(
   const { deps } = ctx;
   if (reopen) return reopenWith(ctx, row, message);
   if (row.state !== 'starting') throw closedError(row);
-  await deps.engine.start(startOf(deps, row, { origin: 'start', message }));
+  if (!(await deps.engine.start(startOf(deps, row, { origin: 'start', message }))))
+    throw closedError(row);
 }
 
 const reopenWith = ({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<void> =>

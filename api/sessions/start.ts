@@ -2,13 +2,14 @@ import { deriveId, newId, type MessageId, type SessionId } from '../../contracts
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { StartSessionInput } from '../../contracts/session.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
-import type { NewSession } from '../../journal/port.ts';
+import type { NewSession, SessionRow } from '../../journal/port.ts';
 import type { UserMessage } from '../../workflows/session/messages.ts';
 import type { ApiContext } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { acceptContent } from './content.ts';
 import { digestOf } from './digest.ts';
 import { startOf } from './engine-start.ts';
+import { closedError } from './send.ts';
 import { resolveWorkspace, rootsOf } from './workspace.ts';
 
 export interface Started {
@@ -18,8 +19,9 @@ export interface Started {
 }
 
 /**
- * The row first, then the workflow, each harmless to repeat: a retry after a crash in between completes it.
- * @throws idempotency_conflict where the id was used for another request
+ * The row first, then the workflow, each harmless to repeat: a retry after a crash in between completes it. Where none comes, the sweeper
+ * starts the session without its message (docs/decisions/2026-11-21-half-started-sessions.md).
+ * @throws idempotency_conflict where the id was used for another request; session_closed where the session has ended without the message
  */
 export async function startSession(ctx: ApiContext, input: StartSessionInput): Promise<Started> {
   const { deps, principal } = ctx;
@@ -31,10 +33,21 @@ export async function startSession(ctx: ApiContext, input: StartSessionInput): P
     await newSession(ctx, sessionId, input),
   );
   deps.access.remember(row);
-  await deps.engine.start(startOf(deps, row, { origin: 'start', message }));
-  if (created && input.context !== undefined)
+  // Before Temporal, and again by a retry: whoever opened the window finds this session in it, whatever happens next.
+  if (input.context !== undefined && (created || row.state === 'starting'))
     await deps.journal.contexts.set(principal, input.context, sessionId);
+  const done = await deps.engine.start(startOf(deps, row, { origin: 'start', message }));
+  if (!done && message) await refuseUntaken(deps, row, message);
   return { sessionId, state: row.state, ...(message && { messageId: message.messageId }) };
+}
+
+/** The repeat of a start, whose session has ended: nothing is left to do where it took the message, and it never will where it did not. */
+async function refuseUntaken(
+  { messagesSent }: ApiDeps,
+  row: SessionRow,
+  { messageId }: UserMessage,
+): Promise<void> {
+  if ((await messagesSent.recorded(row.sessionId, messageId)) === undefined) throw closedError(row);
 }
 
 const idOfSession = ({ principal, idempotencyKey }: ApiContext): SessionId =>

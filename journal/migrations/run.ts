@@ -3,11 +3,12 @@ import type { Kysely } from 'kysely';
 import { Migrator, NO_MIGRATIONS } from 'kysely/migration';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import { initial } from './0001-initial.ts';
+import { openSessionsByKey } from './0002-open-sessions-by-key.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
 import type { Tables } from '../tables.ts';
 
-const MIGRATIONS = { '0001-initial': initial };
+const MIGRATIONS = { '0001-initial': initial, '0002-open-sessions-by-key': openSessionsByKey };
 
 export interface MigrationStatus {
   readonly name: string;

@@ -8,14 +8,18 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createSessionActivities } from '../../../activities/session.ts';
 import { startApi } from '../../../api/server.ts';
+import type { Sweeping } from '../../../api/sweeper.ts';
 import { hashSecret, newSecret } from '../../../api/auth/secret.ts';
 import { settingsSchema, type SettingsInput } from '../../../config/schema.ts';
 import { resolveSettings, type Settings } from '../../../config/settings.ts';
 import { newId } from '../../../contracts/ids.ts';
 import { agentSchema, modelSchema, type ModelCatalogue } from '../../../contracts/settings.ts';
 import type { Journal, Role } from '../../../journal/port.ts';
+import { migrate } from '../../../journal/migrate.ts';
+import { openPostgresJournal } from '../../../journal/postgres.ts';
 import { openSqliteJournal } from '../../../journal/sqlite.ts';
 import { testBundle } from '../../support/bundle.ts';
+import { postgresDatabase } from '../../support/database.ts';
 import { sharedTemporal, type SharedTemporal } from '../../support/dev-server.ts';
 import { startModelServer, type ModelServer } from '../../support/model-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -30,6 +34,9 @@ export interface FixtureOptions {
   readonly temporalClient?: Client;
   /** Wraps the journal, to make it fail. */
   readonly wrap?: (journal: Journal) => Journal;
+  /** SQLite where absent. */
+  readonly dialect?: Journal['dialect'];
+  readonly sweeping?: Sweeping;
 }
 
 export interface Answer {
@@ -53,6 +60,8 @@ export interface RequestOptions {
   readonly headers?: Record<string, string>;
 }
 
+type Send = (method: string, path: string, options?: RequestOptions) => Promise<Answer>;
+
 export interface Fixture extends AsyncDisposable {
   readonly url: string;
   readonly folder: string;
@@ -64,7 +73,11 @@ export interface Fixture extends AsyncDisposable {
   readonly registry: Registry;
   /** Restarts the API on the same journal, as after a crash of the process. */
   restartApi(): Promise<void>;
-  send(method: string, path: string, options?: RequestOptions): Promise<Answer>;
+  /** One more API on the same journal and Temporal, as in a fleet: it shares no memory with the first. */
+  addApi(): Promise<Pick<Fixture, 'url' | 'send'>>;
+  /** Where the fixture was made without one. */
+  startWorker(): Promise<void>;
+  readonly send: Send;
   /** A working key. */
   key(tenant: string, user: string, role?: Role): Promise<string>;
 }
@@ -98,38 +111,18 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const temporal = parts.use(await sharedTemporal());
   const catalogue = catalogueFor(models);
   const settings = settingsFor(options.settings, { folder, catalogue });
-  const opened = await openSqliteJournal({
-    file: join(folder, 'journal.sqlite'),
-    synchronous: 'normal',
-  });
-  parts.defer(() => opened.close());
+  const opened = await openJournal(options.dialect ?? 'sqlite', { folder, parts });
   const journal = options.wrap?.(opened) ?? opened;
   const taskQueue = `api-test-${randomUUID()}`;
-  const log = pino({ level: 'silent' });
-  if (options.worker) {
-    const bundle = await testBundle(WORKFLOWS);
-    const worker = await Worker.create({
-      connection: temporal.nativeConnection,
-      taskQueue,
-      workflowBundle: bundle,
-      activities: createSessionActivities({
-        ...{ journal: opened, catalogue, log, secrets: () => undefined },
-        timeouts: settings.timeouts,
-        policies: settings.policies,
-      }),
-    });
-    const running = worker.run();
-    parts.defer(async () => {
-      worker.shutdown();
-      await running;
-    });
-  }
+  const product = { settings, journal: opened, temporal, taskQueue };
+  if (options.worker) await runWorker(product, parts);
   let registry = new Registry();
   const start = () =>
     startApi({
-      ...{ settings, journal, catalogue, log, taskQueue },
+      ...{ settings, journal, catalogue, log: SILENT, taskQueue },
       metrics: (registry = new Registry()),
       temporalClient: options.temporalClient ?? temporal.client,
+      sweeping: options.sweeping,
     });
   let api = await start();
   parts.defer(() => api.close());
@@ -142,14 +135,63 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       return registry;
     },
     ...{ folder, settings, journal, models, temporal, taskQueue },
+    startWorker: () => runWorker(product, kept),
     async restartApi() {
       await api.close();
       api = await start();
     },
-    send: (method, path, request) => send(`${api.url}${path}`, method, request),
+    async addApi() {
+      const added = await start();
+      kept.defer(() => added.close());
+      return { url: added.url, send: sendTo(added.url) };
+    },
+    send: (...request) => sendTo(api.url)(...request),
     key: (tenant, user, role = 'user') => insertKey(opened, { tenant, user, role }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+const SILENT = pino({ level: 'silent' });
+
+async function openJournal(
+  dialect: Journal['dialect'],
+  { folder, parts }: { folder: string; parts: AsyncDisposableStack },
+): Promise<Journal> {
+  const file = join(folder, 'journal.sqlite');
+  const open = async () => {
+    if (dialect === 'sqlite') return openSqliteJournal({ file, synchronous: 'normal' });
+    const { url } = parts.use(await postgresDatabase());
+    await migrate({ url }, 'up');
+    return openPostgresJournal({ url, poolSize: 4 });
+  };
+  const journal = await open();
+  parts.defer(() => journal.close());
+  return journal;
+}
+
+async function runWorker(
+  {
+    settings,
+    journal,
+    temporal,
+    taskQueue,
+  }: Pick<Fixture, 'settings' | 'journal' | 'temporal' | 'taskQueue'>,
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  const { timeouts, policies, catalogue } = settings;
+  const worker = await Worker.create({
+    connection: temporal.nativeConnection,
+    taskQueue,
+    workflowBundle: await testBundle(WORKFLOWS),
+    activities: createSessionActivities({
+      ...{ journal, catalogue, log: SILENT, secrets: () => undefined, timeouts, policies },
+    }),
+  });
+  const running = worker.run();
+  parts.defer(async () => {
+    worker.shutdown();
+    await running;
+  });
 }
 
 function settingsFor(
@@ -176,28 +218,28 @@ async function insertKey(
   return secret;
 }
 
-async function send(
-  url: string,
-  method: string,
-  { body, key, headers }: RequestOptions = {},
-): Promise<Answer> {
-  const response = await fetch(url, {
-    method,
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') && text !== '';
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (json ? JSON.parse(text) : { text }) as Json,
+const sendTo =
+  (url: string): Send =>
+  async (method, path, { body, key, headers } = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') && text !== '';
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (json ? JSON.parse(text) : { text }) as Json,
+    };
   };
-}
 
 /** Polls until the answer is what is waited for; the test's own time-out ends it. */
 export async function eventually<T>(

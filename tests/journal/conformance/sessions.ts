@@ -95,6 +95,33 @@ export const sessionsConformance = (dialect: Dialect) =>
       });
     });
 
+    test('whose start was left half-way are found, of all tenants, page by page, and no others', async () => {
+      let now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { sessions, events } = opened.journal;
+      const [first, second, third] = [
+        await createSession(opened.journal, { title: 'kept' }),
+        await createSession(opened.journal, { tenant: 'other' }),
+        await createSession(opened.journal),
+      ];
+      const ended = await createSession(opened.journal);
+      const running = await createSession(opened.journal);
+      await events.record(ended, [
+        { key: 'ended', event: { type: 'session.ended', data: { reason: 'stopped' } } },
+      ]);
+      await events.record(running, [
+        { key: 'waiting', event: { type: 'session.state', data: { state: 'waiting' } } },
+      ]);
+      now += 10_000;
+      await createSession(opened.journal);
+      now += 5_000;
+      const page = await sessions.starting(6_000, { limit: 2 });
+      expect(page.items.map(({ sessionId }) => sessionId)).toEqual([third, second]);
+      const rest = await sessions.starting(6_000, { limit: 2, cursor: page.nextCursor! });
+      expect(rest).toEqual({ items: [await sessions.get(first)], nextCursor: null });
+      expect((await sessions.starting(15_001, { limit: 2 })).items).toEqual([]);
+    });
+
     test('are undefined where they do not exist', async () => {
       await using opened = await emptyJournal(dialect);
       expect(await opened.journal.sessions.get(newId('ses'))).toBeUndefined();
