@@ -18,7 +18,7 @@ export interface Block {
   readonly mark: string | undefined;
 }
 
-const FENCE = /(?:<!-- *(\w+) *-->\n)?```(\w*)[^\n]*\n([\s\S]*?)```/g;
+const FENCE = /(?:<!-- *(\w+) *-->\n+)?```(\w*)[^\n]*\n([\s\S]*?)```/g;
 
 /** The fenced blocks of a file. */
 export const blocksOf = (file: string): Block[] =>

@@ -89,7 +89,8 @@ test('what the specification calls done lives in code that exists and is shown b
   );
   expect(homeless).toEqual([]);
   expect(begun.filter(({ lives }) => !lives.includes('`') && lives !== 'this page')).toEqual([]);
-  const done = begun.filter(({ status }) => status === 'done');
+  // Coverage is no single test: a step of verify measures it.
+  const done = begun.filter(({ status, shown }) => status === 'done' && shown !== '`npm run verify`');
   const unshown = done.filter(({ shown }) => namedFiles('docs/specification.md', shown).length === 0);
   expect(unshown.map(({ id }) => id)).toEqual([]);
 });

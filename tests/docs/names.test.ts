@@ -42,7 +42,7 @@ describe('the documentation names only', () => {
       ...Object.keys(generateOpenApi().paths ?? {}).map(shape),
       ...['/api/docs', '/api/docs/', '/api/openapi.json', '/api/asyncapi.json'],
     ];
-    const named = mentions(/(?<![\w.(])(\/api\/[\w:{}$\/.-]*[\w}])/g).map(({ name, file }) => ({
+    const named = mentions(/(?<![\w.(])(\/api\/[\w:{}$/.-]*[\w}])/g).map(({ name, file }) => ({
       name: shape(name),
       file,
     }));
