@@ -16,6 +16,9 @@ import { agentSchema } from '../../contracts/settings.ts';
 import type { TranscriptMessage } from '../../contracts/transcript.ts';
 import { assistant, conversation, tool, turns, user } from './conversations.ts';
 
+/** A provider that is shown no images. */
+const to = (provider: string) => ({ provider, images: new Map<string, never>() });
+
 const textIn = (messages: readonly { content: unknown }[]): string =>
   messages
     .map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content)))
@@ -81,7 +84,7 @@ describe('the plan of a context', () => {
           mayCompact: false,
         });
         if (plan.kind !== 'fits') return;
-        const parts = toModelMessages(plan.rows, 'p').flatMap(({ content }) =>
+        const parts = toModelMessages(plan.rows, to('p')).flatMap(({ content }) =>
           typeof content === 'string' ? [] : (content as { type: string; toolCallId?: string }[]),
         );
         const ids = (type: string) =>
@@ -103,7 +106,7 @@ describe('messages for a provider', () => {
       user(two, 4, 'steer'),
       tool([one, 5], 'a', 'A'),
     ];
-    expect(toModelMessages(rows, 'p').map(({ role }) => role)).toEqual([
+    expect(toModelMessages(rows, to('p')).map(({ role }) => role)).toEqual([
       'user',
       'assistant',
       'tool',
@@ -113,7 +116,9 @@ describe('messages for a provider', () => {
   });
 
   it('give a call that was never answered a result that says so', () => {
-    const text = textIn(toModelMessages([user(one, 1, 'q'), assistant([one, 2], '', ['a'])], 'p'));
+    const text = textIn(
+      toModelMessages([user(one, 1, 'q'), assistant([one, 2], '', ['a'])], to('p')),
+    );
     expect(text).toContain('interrupted');
   });
 
@@ -125,15 +130,15 @@ describe('messages for a provider', () => {
         messages: [{ role: 'assistant', content: [{ type: 'text', text: 'native' }] }],
       },
     };
-    expect(textIn(toModelMessages([row], 'p'))).toContain('native');
-    expect(textIn(toModelMessages([row], 'other'))).toContain('plain');
+    expect(textIn(toModelMessages([row], to('p')))).toContain('native');
+    expect(textIn(toModelMessages([row], to('other')))).toContain('plain');
   });
 
   it('are the same for the same rows, so that the prefix stays in the cache', () => {
     fc.assert(
       fc.property(conversation, ({ rows }) => {
-        const all = toModelMessages(rows, 'p');
-        const fewer = toModelMessages(rows.slice(0, -1), 'p');
+        const all = toModelMessages(rows, to('p'));
+        const fewer = toModelMessages(rows.slice(0, -1), to('p'));
         expect(all.slice(0, fewer.length - 1)).toEqual(fewer.slice(0, -1));
       }),
     );

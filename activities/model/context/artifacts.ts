@@ -1,4 +1,4 @@
-/** Puts the text of artifacts in place of their references, as far as a model can use it. */
+/** Puts the text of artifacts in place of their references, as far as a model can use it. Images stay: whether one is shown depends on the model. */
 import type { Part } from '../../../contracts/content.ts';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
@@ -28,12 +28,7 @@ async function textOf(
 async function inlinePart(reader: ArtifactReader, part: Part): Promise<Part> {
   if (part.type === 'text') return part;
   const text = await textOf(reader, part);
-  return {
-    type: 'text',
-    text:
-      text ??
-      `[The file ${part.name ?? part.artifact}, ${part.mediaType}, ${part.bytes} bytes, cannot be shown.]`,
-  };
+  return text === undefined ? part : { type: 'text', text };
 }
 
 async function inlineResult(
@@ -57,8 +52,10 @@ async function inlineRow(
       ...row,
       content: await Promise.all(row.content.map((part) => inlinePart(reader, part))),
     };
-  if (row.role === 'tool')
-    return { ...row, settlement: await inlineResult(reader, row.settlement) };
+  if (row.role === 'tool') {
+    const settlement = await inlineResult(reader, row.settlement);
+    return settlement === row.settlement ? row : { ...row, settlement };
+  }
   return row;
 }
 

@@ -1,7 +1,6 @@
 /** Tokens of transcript rows, counted once a row: a row never changes, and a conversation near its window is long. */
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
-import { partsText } from '../../../contracts/content.ts';
-import { settlementText } from './messages.ts';
+import { saidText, settlementText } from './messages.ts';
 import { TOKENS_PER_MESSAGE } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
 
@@ -9,7 +8,7 @@ import type { TokenCounter } from './tokens.ts';
 export function rowText(row: TranscriptMessage): string {
   switch (row.role) {
     case 'user':
-      return partsText(row.content);
+      return saidText(row.content);
     case 'assistant':
       return row.native
         ? JSON.stringify(row.native.messages)

@@ -1,12 +1,13 @@
 /** Transcript rows → the provider's messages. Pure; artifacts were read before. */
 import type { AssistantModelMessage, ModelMessage } from 'ai';
-import { partsText } from '../../../contracts/content.ts';
+import type { ArtifactRef, Part } from '../../../contracts/content.ts';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type {
   AssistantPart,
   ToolCallPart,
   TranscriptMessage,
 } from '../../../contracts/transcript.ts';
+import type { SeenImages } from './seen-images.ts';
 
 type AssistantRow = Extract<TranscriptMessage, { role: 'assistant' }>;
 type ToolRow = Extract<TranscriptMessage, { role: 'tool' }>;
@@ -19,8 +20,21 @@ export function settlementText(settlement: ToolSettlement): string {
   const text =
     result === undefined ? '' : typeof result === 'string' ? result : JSON.stringify(result);
   if (!artifact) return text === '' ? '(no result)' : text;
-  return `${text}\n[The whole result has ${artifact.bytes} bytes and is kept as ${artifact.artifact}.]`.trim();
+  const { bytes, mediaType, artifact: id } = artifact;
+  const rest =
+    text === ''
+      ? `[The result is a file, ${mediaType}, ${bytes} bytes, kept as ${id}; it cannot be shown.]`
+      : `[The whole result has ${bytes} bytes and is kept as ${id}.]`;
+  return `${text}\n${rest}`.trim();
 }
+
+/** A file that the model is not shown: it is told what it is. */
+const fileText = ({ name, artifact, mediaType, bytes }: ArtifactRef): string =>
+  `[The file ${name ?? artifact}, ${mediaType}, ${bytes} bytes, cannot be shown.]`;
+
+/** What a model reads of a person's message that shows it no images; no shorter than with them. */
+export const saidText = (content: readonly Part[]): string =>
+  content.map((part) => (part.type === 'text' ? part.text : fileText(part))).join('\n');
 
 /** Providers take an object only; what the model sent instead is shown to it as it was. */
 const inputOf = (call: ToolCallPart): object =>
@@ -80,13 +94,40 @@ const NEVER_ANSWERED: ToolSettlement = {
 const callsOf = (row: TranscriptMessage): ToolCallPart[] =>
   row.role === 'assistant' ? row.content.filter((part) => part.type === 'tool-call') : [];
 
+/** Who is to read the messages. */
+export interface Target {
+  /** Name under providers. */
+  readonly provider: string;
+  /** The images that it is shown. */
+  readonly images: SeenImages;
+}
+
+/** Only OpenAI asks for it: how much of an image its models look at, which bounds its tokens. */
+const IMAGE_OPTIONS = { openai: { imageDetail: 'high' } };
+
+type UserRow = Extract<TranscriptMessage, { role: 'user' }>;
+
+function userMessage({ content }: UserRow, images: SeenImages): ModelMessage {
+  if (!content.some((part) => part.type === 'artifact' && images.has(part.artifact)))
+    return { role: 'user', content: saidText(content) };
+  return {
+    role: 'user',
+    content: content.map((part) => {
+      const image = part.type === 'artifact' ? images.get(part.artifact) : undefined;
+      if (!image) return { type: 'text', text: saidText([part]) };
+      const { bytes: data, mediaType } = image;
+      return { type: 'file', data, mediaType, providerOptions: IMAGE_OPTIONS };
+    }),
+  };
+}
+
 /** One row's messages, an assistant's with the results of its calls, in the order of the calls. */
 function messagesOf(
   row: TranscriptMessage,
-  provider: string,
+  { provider, images }: Target,
   results: ReadonlyMap<string, ToolRow>,
 ): ModelMessage[] {
-  if (row.role === 'user') return [{ role: 'user', content: partsText(row.content) }];
+  if (row.role === 'user') return [userMessage(row, images)];
   if (row.role === 'summary') return [{ role: 'user', content: `${SUMMARY_HEAD}${row.text}` }];
   if (row.role === 'tool') return [];
   const answers = callsOf(row).map(({ callId, name }) =>
@@ -101,10 +142,10 @@ function messagesOf(
  */
 export function toModelMessages(
   rows: readonly TranscriptMessage[],
-  provider: string,
+  target: Target,
 ): ModelMessage[] {
   const results = new Map(
     rows.flatMap((row) => (row.role === 'tool' ? [[row.callId, row] as const] : [])),
   );
-  return rows.flatMap((row) => messagesOf(row, provider, results));
+  return rows.flatMap((row) => messagesOf(row, target, results));
 }

@@ -17,6 +17,8 @@ import { toModelMessages } from './messages.ts';
 import { planContext } from './plan.ts';
 import type { ContextPlan } from './plan.ts';
 import { systemPrompt } from './prompt.ts';
+import { imageTokensOf, readImages, seesImages } from './seen-images.ts';
+import type { SeenImages } from './seen-images.ts';
 import { SUMMARY_INSTRUCTIONS, conversationText, deterministicSummary } from './summarize.ts';
 import { cutMiddle } from './shrink.ts';
 import { TOKENS_PER_MESSAGE, estimateTokens, mostTokens, tokenCounter } from './tokens.ts';
@@ -30,7 +32,7 @@ export interface PreparedRequest {
   readonly maxOutputTokens: number;
   /** Of the whole request, for reservations and for calls that were cut off. */
   readonly inputTokens: number;
-  /** The same without any correction, to learn from. */
+  /** The same without any correction, to learn from; 0 where there is nothing to learn. */
   readonly estimatedTokens: number;
 }
 
@@ -88,12 +90,19 @@ function frameOf(step: ModelStep, model: CallableModel): Frame {
 const PLAIN: TokenCounter = { count: estimateTokens, exact: false };
 const CEILING: TokenCounter = { count: mostTokens, exact: false };
 
+/** A transcript as its model may read it. */
+interface Readable {
+  readonly rows: readonly TranscriptMessage[];
+  readonly images: SeenImages;
+}
+
 /** True for most conversations, and cheap: no tokenizer is loaded, nothing is estimated. */
-function fitsSurely(frame: Frame, rows: readonly TranscriptMessage[]): boolean {
+function fitsSurely(frame: Frame, { rows, images }: Readable): boolean {
   const room = frame.budgetOf(CEILING);
   let most = 0;
   return rows.every((row) => {
     most += mostTokens(rowText(row)) + messagesIn(row) * TOKENS_PER_MESSAGE;
+    most += imageTokensOf(row, images);
     return most <= room;
   });
 }
@@ -101,8 +110,7 @@ function fitsSurely(frame: Frame, rows: readonly TranscriptMessage[]): boolean {
 function plan(
   step: ModelStep,
   frame: Frame,
-  input: {
-    rows: readonly TranscriptMessage[];
+  input: Readable & {
     counter: TokenCounter;
     scope: string;
     mayCompact: boolean;
@@ -113,16 +121,20 @@ function plan(
     rows: input.rows,
     turn: step.input.turn,
     budget: frame.budgetOf(input.counter),
-    count: (row) => step.memory.rowCounts.count(scope, row, input.counter),
+    count: (row) =>
+      step.memory.rowCounts.count(scope, row, input.counter) + imageTokensOf(row, input.images),
     mayCompact: input.mayCompact,
   });
 }
 
-const readRows = async (step: ModelStep): Promise<TranscriptMessage[]> =>
-  inlineArtifacts(
-    await step.deps.journal.events.transcript(step.session.sessionId, { compacted: true }),
-    { artifacts: step.deps.journal.artifacts, tenant: step.session.tenant },
-  );
+async function read(step: ModelStep, model: CallableModel): Promise<Readable> {
+  const { events, artifacts } = step.deps.journal;
+  const { sessionId, tenant } = step.session;
+  const rows = await events.transcript(sessionId, { compacted: true });
+  const reader = { artifacts, tenant };
+  const images: SeenImages = seesImages(model) ? await readImages(rows, reader) : new Map();
+  return { rows: await inlineArtifacts(rows, reader), images };
+}
 
 /** Most of a summary's tokens; less in a small window. */
 const SUMMARY_TOKENS = 1_024;
@@ -210,41 +222,40 @@ export async function prepareRequest(
 ): Promise<PreparedRequest> {
   const frame = frameOf(step, model);
   const correction = step.memory.corrections.of(model.name);
-  let rows = await readRows(step);
-  if (fitsSurely(frame, rows)) return request(step, frame, rows);
+  let readable = await read(step, model);
+  if (fitsSurely(frame, readable)) return request(step, frame, readable);
   const counter = await tokenCounter(model.settings.model, correction);
   const scope = counter.exact ? 'exact' : `${model.name}/${correction.toFixed(3)}`;
-  let planned = plan(step, frame, { rows, counter, scope, mayCompact: true });
+  let planned = plan(step, frame, { ...readable, counter, scope, mayCompact: true });
   if (planned.kind === 'compact') {
     await compact(step, frame, { older: planned.older, tokensOf: (text) => counter.count(text) });
-    rows = await readRows(step);
-    planned = plan(step, frame, { rows, counter, scope, mayCompact: false });
+    readable = await read(step, model);
+    planned = plan(step, frame, { ...readable, counter, scope, mayCompact: false });
   }
   if (planned.kind !== 'fits')
     throw new PerdureError(
       'context_too_long',
       `This message needs more room than the model "${model.name}" has (${model.settings.contextTokens} tokens, of which ${frame.maxOutputTokens} are kept for the answer).`,
     );
-  return request(step, frame, planned.rows);
+  return request(step, frame, { rows: planned.rows, images: readable.images });
 }
 
-function request(
-  step: ModelStep,
-  frame: Frame,
-  rows: readonly TranscriptMessage[],
-): PreparedRequest {
+function request(step: ModelStep, frame: Frame, { rows, images }: Readable): PreparedRequest {
   const scope = `${step.session.sessionId}/plain`;
-  const estimatedTokens = rows.reduce(
+  const { name, provider } = frame.model;
+  const textTokens = rows.reduce(
     (sum, row) => sum + step.memory.rowCounts.count(scope, row, PLAIN),
     estimateTokens(frame.fixedText),
   );
+  const seenTokens = rows.reduce((sum, row) => sum + imageTokensOf(row, images), 0);
   return {
     instructions: frame.instructions,
-    messages: toModelMessages(rows, frame.model.provider),
+    messages: toModelMessages(rows, { provider, images }),
     tools: toolSet(frame.offered),
     offered: frame.offered,
     maxOutputTokens: frame.maxOutputTokens,
-    estimatedTokens,
-    inputTokens: Math.ceil(estimatedTokens * step.memory.corrections.of(frame.model.name)),
+    // What is reported counts images too: next to their generous figure it would say nothing about text.
+    estimatedTokens: seenTokens > 0 ? 0 : textTokens,
+    inputTokens: Math.ceil(textTokens * step.memory.corrections.of(name)) + seenTokens,
   };
 }
