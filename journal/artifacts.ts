@@ -4,7 +4,7 @@ import type { ArtifactRef } from '../contracts/content.ts';
 import type { Artifacts, Owner } from './port.ts';
 import { reach, transact } from './store.ts';
 import type { Store } from './store.ts';
-import type { Tables } from './tables.ts';
+import type { ArtifactsTable, Tables } from './tables.ts';
 import { artifactOf } from './write/oversize.ts';
 import type { Oversize } from './write/oversize.ts';
 
@@ -39,22 +39,31 @@ export const artifacts = (store: Store): Artifacts => ({
     return artifact.ref;
   },
 
+  async stat(tenant, artifact) {
+    const row = await reach(store, (db) =>
+      found(db, tenant, artifact).select(DESCRIPTION).executeTakeFirst(),
+    );
+    return row && refOf(row);
+  },
+
   async get(tenant, artifact) {
     const row = await reach(store, (db) =>
-      db
-        .selectFrom('artifacts')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where('artifact', '=', artifact)
+      found(db, tenant, artifact)
+        .select([...DESCRIPTION, 'content'])
         .executeTakeFirst(),
     );
-    if (!row) return undefined;
-    const ref: ArtifactRef = {
-      artifact,
-      mediaType: row.media_type,
-      bytes: row.bytes,
-      ...(row.name === null ? {} : { name: row.name }),
-    };
-    return { ref, bytes: row.content };
+    return row && { ref: refOf(row), bytes: row.content };
   },
+});
+
+const DESCRIPTION = ['artifact', 'media_type', 'bytes', 'name'] as const;
+
+const found = (db: Kysely<Tables>, tenant: string, artifact: string) =>
+  db.selectFrom('artifacts').where('tenant', '=', tenant).where('artifact', '=', artifact);
+
+const refOf = (row: Pick<ArtifactsTable, (typeof DESCRIPTION)[number]>): ArtifactRef => ({
+  artifact: row.artifact,
+  mediaType: row.media_type,
+  bytes: row.bytes,
+  ...(row.name === null ? {} : { name: row.name }),
 });

@@ -14,10 +14,10 @@ import type {
   SettleInput,
   SettleResult,
 } from '../contracts/activities.ts';
-import type { ArtifactRef, Part } from '../contracts/content.ts';
+import type { Part } from '../contracts/content.ts';
 import type { ErrorInfo } from '../contracts/errors.ts';
 import type { NewEvent, PerdureEvent } from '../contracts/events.ts';
-import type { CallId, KeyId, MessageId, SessionId } from '../contracts/ids.ts';
+import type { CallId, MessageId, SessionId } from '../contracts/ids.ts';
 import type { BusyPolicy, SessionState } from '../contracts/session-state.ts';
 import type { SessionView } from '../contracts/session.ts';
 import type { LimitOverrides } from '../contracts/settings.ts';
@@ -30,11 +30,9 @@ import type {
 } from '../contracts/tools.ts';
 import type { AssistantPart, TranscriptMessage } from '../contracts/transcript.ts';
 import type { Spend } from '../contracts/usage.ts';
+import type { Artifacts, Audit, Contexts, Keys, Owner, Page, PageRequest } from './port-shelves.ts';
 
-export interface Owner {
-  readonly tenant: string;
-  readonly user: string;
-}
+export * from './port-shelves.ts';
 
 // ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -67,17 +65,6 @@ export interface SessionFilter {
   readonly state?: SessionState | undefined;
   readonly context?: string | undefined;
   readonly externalId?: string | undefined;
-}
-
-export interface PageRequest {
-  /** Opaque, from the page before. */
-  readonly cursor?: string | undefined;
-  /** 1 to 200. */
-  readonly limit: number;
-}
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
 }
 
 export interface SessionStore {
@@ -362,74 +349,6 @@ export interface EventLog {
   message(sessionId: SessionId, messageId: MessageId): Promise<readonly Part[] | undefined>;
   /** Deltas of turns settled more than `olderThanMs` ago. @returns the number of rows removed */
   prune(options: { olderThanMs: number; limit: number }): Promise<number>;
-}
-
-export interface Artifacts {
-  /** Equal bytes of one tenant are stored once, under the name and type that they were given first. */
-  put(
-    owner: Owner,
-    bytes: Uint8Array,
-    as: { mediaType: string; name?: string | undefined },
-  ): Promise<ArtifactRef>;
-  /** @returns undefined where it does not exist for this tenant */
-  get(
-    tenant: string,
-    artifact: string,
-  ): Promise<{ ref: ArtifactRef; bytes: Uint8Array } | undefined>;
-}
-
-// ── contexts, keys, audit ─────────────────────────────────────────────────────────────────────────────────────────────
-
-/** A context (a window, a project, a chat room) → the session that is active in it. */
-export interface ContextRow extends Owner {
-  readonly context: string;
-  readonly sessionId: SessionId | null;
-  readonly updatedAt: string;
-}
-export interface Contexts {
-  get(owner: Owner, context: string): Promise<ContextRow | undefined>;
-  set(owner: Owner, context: string, sessionId: SessionId | null): Promise<ContextRow>;
-  list(owner: Owner): Promise<readonly ContextRow[]>;
-  /** Every change of the owner's contexts, until `signal` aborts. */
-  changes(owner: Owner, signal: AbortSignal): AsyncIterable<ContextRow>;
-}
-
-export const ROLES = ['user', 'operator', 'runner'] as const;
-export type Role = (typeof ROLES)[number];
-export interface KeyRow extends Owner {
-  readonly keyId: KeyId;
-  readonly role: Role;
-  readonly label: string;
-  readonly createdAt: string;
-  readonly revokedAt: string | null;
-  readonly lastUsedAt: string | null;
-}
-export interface Keys {
-  /** @param hash SHA-256 of the key in hexadecimal; the key itself is never stored */
-  insert(
-    key: Pick<KeyRow, 'keyId' | 'tenant' | 'user' | 'role' | 'label'>,
-    hash: string,
-  ): Promise<KeyRow>;
-  findByHash(hash: string): Promise<KeyRow | undefined>;
-  list(tenant?: string): Promise<readonly KeyRow[]>;
-  revoke(keyId: KeyId, tenant?: string): Promise<boolean>;
-  count(): Promise<number>;
-}
-
-export interface AuditEntry {
-  readonly tenant: string | null;
-  readonly user: string | null;
-  /** Dotted: key.created, key.revoked, auth.refused … */
-  readonly action: string;
-  readonly subject: string | null;
-  readonly details: Record<string, string | number | boolean | null>;
-}
-export interface Audit {
-  write(entry: AuditEntry): Promise<void>;
-  list(
-    filter: { tenant?: string | undefined },
-    page: PageRequest,
-  ): Promise<Page<AuditEntry & { readonly at: string }>>;
 }
 
 export interface Journal {

@@ -1,6 +1,6 @@
-import { newId, type KeyId } from '../../contracts/ids.ts';
+import { deriveId, newId, type KeyId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
-import type { KeyRow, Role } from '../../journal/port.ts';
+import type { KeyRow, Keys, Role } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { LOCAL_TENANT, type Principal } from './principal.ts';
 import { hashSecret, newSecret } from './secret.ts';
@@ -18,7 +18,12 @@ const administersAll = ({ tenant }: Principal): boolean => tenant === LOCAL_TENA
 const scopeOf = (principal: Principal): string | undefined =>
   administersAll(principal) ? undefined : principal.tenant;
 
-/** @returns the row and the key itself, which nobody can ask for again */
+/**
+ * The id follows from the request's Idempotency-Key, so a repeat makes no second key. It is refused, too: a secret is shown once, and an answer
+ * without it would be taken for a key.
+ * @returns the row and the key itself, which nobody can ask for again
+ * @throws idempotency_conflict
+ */
 export async function createKey(
   ctx: ApiContext,
   { user, role, label, tenant }: NewKey,
@@ -30,11 +35,33 @@ export async function createKey(
       field: 'tenant',
     });
   const key = newSecret();
-  const row = { keyId: newId('key'), tenant: owner, user, role, label };
-  const inserted = await deps.journal.keys.insert(row, hashSecret(key));
+  const row = { keyId: idOfKey(ctx), tenant: owner, user, role, label };
+  const inserted = await insertOnce(deps.journal.keys, row, hashSecret(key));
   const details = { tenant: owner, user, role, label };
   await note(ctx, { action: 'key.created', subject: inserted.keyId, details });
   return { ...inserted, key };
+}
+
+const idOfKey = ({ principal, idempotencyKey }: ApiContext): KeyId =>
+  idempotencyKey === undefined
+    ? newId('key')
+    : deriveId('key', principal.tenant, principal.user, idempotencyKey);
+
+type NewRow = Parameters<Keys['insert']>[0];
+
+async function insertOnce(keys: Keys, row: NewRow, hash: string): Promise<KeyRow> {
+  try {
+    return await keys.insert(row, hash);
+  } catch (error) {
+    // Asked afterwards, so that of two at once the second is refused as well.
+    const all = await keys.list();
+    if (!all.some(({ keyId }) => keyId === row.keyId)) throw error;
+    throw new PerdureError(
+      'idempotency_conflict',
+      `This Idempotency-Key has made ${row.keyId} already, and a key is shown once: if that answer was lost, revoke it and make another with a new Idempotency-Key.`,
+      { cause: error },
+    );
+  }
 }
 
 export const listKeys = ({ deps, principal }: ApiContext): Promise<readonly KeyRow[]> =>

@@ -26,7 +26,14 @@ const keySchema = z
 
 export const keyRouter = router({
   create: operator
-    .meta(rest('POST /api/keys', 'Make a key; it is shown this once', { status: 201 }))
+    .meta(
+      rest('POST /api/keys', 'Make a key; it is shown this once', {
+        status: 201,
+        keyed: true,
+        description:
+          'A repeat under the same Idempotency-Key makes no second key and is refused with idempotency_conflict, which names the key: its secret cannot be shown again.',
+      }),
+    )
     .input(
       z.strictObject({
         user: name,

@@ -34,7 +34,7 @@ const byteLength = ({ text }: TextPart): number => Buffer.byteLength(text);
 
 async function checkArtifact(deps: ApiDeps, { tenant }: Owner, part: Part): Promise<void> {
   if (part.type !== 'artifact') return;
-  if (await deps.journal.artifacts.get(tenant, part.artifact)) return;
+  if (await deps.journal.artifacts.stat(tenant, part.artifact)) return;
   throw new PerdureError('not_found', `"content": there is no artifact ${part.artifact}.`, {
     field: 'content',
   });

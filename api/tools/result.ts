@@ -88,8 +88,8 @@ async function settlementOf(ctx: ApiContext, answer: ToolAnswer): Promise<ToolSe
 type Artifact = NonNullable<Extract<ToolAnswer, { status: 'completed' }>['artifact']>;
 
 async function known({ deps, principal }: ApiContext, { artifact }: Artifact): Promise<Artifact> {
-  const found = await deps.journal.artifacts.get(principal.tenant, artifact);
-  if (found) return found.ref;
+  const found = await deps.journal.artifacts.stat(principal.tenant, artifact);
+  if (found) return found;
   throw new PerdureError('not_found', `There is no artifact ${artifact}.`, {
     field: 'outcome.artifact',
   });

@@ -114,3 +114,49 @@ test('the repeat of a queue edit under one key is the same edit', async () => {
   expect((await remove()).status).toBe(200);
   await product.send('POST', `${path}/stop`);
 });
+
+test('creating a key twice under one Idempotency-Key makes one key; the repeat names it and cannot show it', async () => {
+  const name = uniqueName('laptop');
+  const create = (user: string, key?: string) =>
+    product.send('POST', '/api/keys', { ...keyed(name, { user }), key });
+  const answers = await Promise.all([1, 2, 3].map(() => create('kim')));
+  const made = answers.filter(({ status }) => status === 201);
+  expect(made).toHaveLength(1);
+  const { keyId, key } = made[0]!.body as unknown as { keyId: string; key: string };
+  for (const { status, body } of [...answers, await create('lee')]) {
+    if (status === 201) continue;
+    expect([status, body.code, body['retryable']]).toEqual([409, 'idempotency_conflict', false]);
+    expect(body.detail).toContain(keyId);
+    expect(JSON.stringify(body)).not.toContain(key);
+  }
+  const keys = (await product.send('GET', '/api/keys')).body['keys'] as { user: string }[];
+  expect(keys.filter(({ user }) => user === 'kim' || user === 'lee')).toHaveLength(1);
+  // It works, and another operator's Idempotency-Key of the same name is another request.
+  expect((await product.send('GET', '/api/agents', { key })).status).toBe(200);
+  const olga = await product.key('acme', 'olga', 'operator');
+  expect((await create('kim', olga)).status).toBe(201);
+});
+
+test('a message id used for another content is refused by every API once the session has it; until then the first content wins', async () => {
+  await using fleet = await startFixture();
+  const second = await fleet.addApi();
+  const { sessionId } = (await fleet.send('POST', '/api/sessions', { body: {} })).body;
+  const [messageId, label] = [newId('msg'), uniqueName('first')];
+  const send = (api: Pick<Fixture, 'send'>, content: string) =>
+    api.send('POST', `/api/sessions/${sessionId}/messages`, { body: { messageId, content } });
+  const [mine, other] = [`#${label} tokens=1`, '#other tokens=1'];
+  expect((await send(fleet, mine)).status).toBe(202);
+  // The API that sent it knows at once, another one does not: no worker runs, so the session has not taken it in.
+  expect((await send(fleet, other)).body.code).toBe('idempotency_conflict');
+  expect((await send(second, other)).status).toBe(202);
+  await fleet.startWorker();
+  await eventually(
+    () => fleet.send('GET', `/api/sessions/${sessionId}`),
+    ({ body }) => body['turns'] === 1 && body['state'] === 'waiting',
+  );
+  expect(fleet.models.requests.map(({ user }) => user)).toEqual([mine]);
+  for (const api of [fleet, second]) {
+    expect((await send(api, other)).body.code).toBe('idempotency_conflict');
+    expect((await send(api, mine)).status).toBe(202);
+  }
+});

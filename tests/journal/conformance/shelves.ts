@@ -26,6 +26,8 @@ export const shelvesConformance = (dialect: Dialect) =>
       expect(found!.ref).toEqual(ref);
       expect(Buffer.from(found!.bytes).equals(bytes)).toBe(true);
       expect(await artifacts.get('other', ref.artifact)).toBeUndefined();
+      expect(await artifacts.stat(OWNER.tenant, ref.artifact)).toEqual(ref);
+      expect(await artifacts.stat('other', ref.artifact)).toBeUndefined();
       const unnamed = await artifacts.put(OTHER, bytes, { mediaType: 'image/png' });
       expect((await artifacts.get('other', ref.artifact))!.ref).toEqual(unnamed);
     });

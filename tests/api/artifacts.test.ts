@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import type { Journal } from '../../journal/port.ts';
+import { eventually, startFixture } from './support/fixture.ts';
+
+/** Bytes of artifacts that were read, by their ids. */
+function counting() {
+  const read: string[] = [];
+  const wrap = (journal: Journal): Journal => ({
+    ...journal,
+    artifacts: {
+      ...journal.artifacts,
+      get(tenant, artifact) {
+        read.push(artifact);
+        return journal.artifacts.get(tenant, artifact);
+      },
+    },
+  });
+  return { read, wrap };
+}
+
+test('a message and a tool result may name an artifact, whose bytes are not read for that', async () => {
+  const { read, wrap } = counting();
+  await using product = await startFixture({ worker: true, wrap });
+  const uploaded = await product.send('POST', '/api/artifacts?name=a.txt', {
+    body: 'bytes',
+    headers: { 'content-type': 'text/plain' },
+  });
+  const artifact = uploaded.body;
+  const content = [
+    { type: 'artifact', ...artifact },
+    { type: 'text', text: 'call=ask{"question":"x"}' },
+  ];
+  const { sessionId } = (
+    await product.send('POST', '/api/sessions', { body: { agent: 'asker', message: content } })
+  ).body;
+  const [call] = await eventually(
+    () => product.journal.ledger.pending({ tenant: 'local', sessionId }, 1),
+    (calls) => calls.length === 1,
+  );
+  const answered = await product.send('POST', `/api/tools/${call!.callId}/result`, {
+    body: { outcome: { status: 'completed', artifact } },
+  });
+  expect(answered.status).toBe(202);
+  expect(read).toEqual([]);
+  const history = await eventually(
+    () => product.send('GET', `/api/sessions/${sessionId}/history`),
+    ({ body }) => JSON.stringify(body).includes('tool.settled'),
+  );
+  expect(JSON.stringify(history.body['events'])).toContain(artifact['artifact']);
+  expect((await product.send('GET', uploaded.headers.get('location')!)).body['text']).toBe('bytes');
+  expect(read).toEqual([artifact['artifact']]);
+});
