@@ -22,14 +22,18 @@ export interface ApiContext {
   readonly requestId: string;
   readonly idempotencyKey?: string | undefined;
   readonly reply: ReplyHints;
-  /** Where the caller is a WebSocket. */
-  readonly socket?: SocketState | undefined;
+  /** What carries the answer, where that can be a stream. */
+  readonly carrier?: Carrier | undefined;
 }
 
-export interface SocketState {
-  /** Bytes that the client has not read yet. */
-  readonly unsentBytes: () => number;
-  readonly close: (reason: string) => void;
+/** The connection under a subscription. */
+export interface Carrier {
+  /** A WebSocket: aborts when it closes. Over HTTP each request has its own signal. */
+  readonly closed?: AbortSignal | undefined;
+  /** What the client has not read yet, where the connection takes everything that it is given (a WebSocket). */
+  readonly unsentBytes?: (() => number) | undefined;
+  /** Ends the connection without waiting for a client that does not read. */
+  readonly cut: () => void;
 }
 
 /** A key is a name, not a document. */

@@ -3,7 +3,6 @@ import { initTRPC } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { OpenApiMeta } from 'trpc-to-openapi';
 import { ERRORS, type ErrorCode } from '../contracts/errors.ts';
-import { TIME_LIMITS } from '../contracts/limits.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import type { Role } from '../journal/port.ts';
 import type { ApiContext } from './context.ts';
@@ -64,12 +63,6 @@ const t = initTRPC
         path: shape.data.path,
       };
       return { message, code: rpcCodeOf(httpStatus), data };
-    },
-    sse: {
-      ping: { enabled: true, intervalMs: TIME_LIMITS.ssePingMs },
-      maxDurationMs: TIME_LIMITS.sseMaxAgeMs,
-      // Two and a half missed pings.
-      client: { reconnectAfterInactivityMs: TIME_LIMITS.ssePingMs * 2.5 },
     },
   });
 

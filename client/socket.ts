@@ -4,7 +4,7 @@ import type { AppRouter } from '../api/router.ts';
 import { TIME_LIMITS } from '../contracts/limits.ts';
 import { authorization } from './connection.ts';
 import type { Connection } from './connection.ts';
-import { NetworkError } from './errors.ts';
+import { describedError, NetworkError } from './errors.ts';
 import { trpcError } from './trpc.ts';
 import type { Trpc } from './trpc.ts';
 
@@ -34,7 +34,11 @@ export interface Socket {
 /** The socket opens with the first subscription and closes with the last. */
 export function createSocket(connection: Connection): Socket {
   const broken = new EventTarget();
-  const announce = () => broken.dispatchEvent(new Event('closed'));
+  const announce = (cause?: Closed) => {
+    const error =
+      refusalIn(cause) ?? new NetworkError('cut', `the socket to ${connection.base} was closed`);
+    broken.dispatchEvent(new CustomEvent('closed', { detail: error }));
+  };
   const socket = createWSClient({
     url: `${connection.base.replace(/^http/, 'ws')}/trpc`,
     connectionParams: () => authorization(connection),
@@ -45,15 +49,14 @@ export function createSocket(connection: Connection): Socket {
       pongTimeoutMs: TIME_LIMITS.socketPongMs,
     },
     onClose: announce,
-    onError: announce,
+    onError: () => announce(),
   });
   const trpc = createTRPCClient<AppRouter>({ links: [wsLink<AppRouter>({ client: socket })] });
   return {
     close: () => void socket.close(),
     async *subscription(subscribe, { signal, onOpen }) {
       const inbox = createInbox<Parameters<Parameters<typeof subscribe>[1]['onData']>[0]>();
-      const onBroken = () =>
-        inbox.end(new NetworkError('cut', `the socket to ${connection.base} was closed`));
+      const onBroken = (event: Event) => inbox.end((event as CustomEvent<Error>).detail);
       const onAbort = () => inbox.end();
       broken.addEventListener('closed', onBroken);
       signal.addEventListener('abort', onAbort);
@@ -73,6 +76,18 @@ export function createSocket(connection: Connection): Socket {
       }
     },
   };
+}
+
+interface Closed {
+  readonly code?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** A server that refuses a socket closes it with 4000 + the HTTP status and `code: message`. */
+function refusalIn({ code = 0, reason = '' }: Closed = {}): Error | undefined {
+  if (code < 4_400 || code > 4_599) return undefined;
+  const [, name, detail] = /^(\w+): (.*)$/s.exec(reason) ?? [];
+  return describedError({ code: name, detail });
 }
 
 interface Inbox<T> {

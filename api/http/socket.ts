@@ -12,6 +12,7 @@ import { authorizationOf, isForwarded, type ApiContext } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { toPerdureError } from '../errors.ts';
 import { appRouter } from '../router.ts';
+import { ApiSocket } from './api-socket.ts';
 import { logProblem, problemOf } from './problem.ts';
 import { refuseStrangeOrigin } from './origin.ts';
 
@@ -24,7 +25,11 @@ const CLOSE = { goingAway: 1001, tryAgainLater: 1013 };
 
 export class Sockets {
   readonly #deps: ApiDeps;
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES });
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_FRAME_BYTES,
+    WebSocket: ApiSocket,
+  });
 
   constructor(app: FastifyInstance, deps: ApiDeps) {
     this.#deps = deps;
@@ -34,12 +39,17 @@ export class Sockets {
       router: appRouter,
       keepAlive: { enabled: true, pingMs: socketPingMs, pongWaitMs: socketPongMs },
       createContext: ({ req, res, info }) =>
-        this.#contextOf(req, res, authorizationOf(req.headers, info.connectionParams)),
+        this.#identified(
+          req,
+          res as ApiSocket,
+          authorizationOf(req.headers, info.connectionParams),
+        ),
       onError: ({ error }) => logProblem({ log: app.log }, toPerdureError(error)),
     });
     app.server.on('upgrade', (request, duplex, head) => {
       this.#upgrade(request, duplex, () =>
         this.#server.handleUpgrade(request, duplex, head, (socket) => {
+          socket.count();
           expectHello(socket);
           connect(socket, request);
         }),
@@ -66,6 +76,20 @@ export class Sockets {
     }
   }
 
+  async #identified(
+    request: IncomingMessage,
+    socket: ApiSocket,
+    authorization: string | undefined,
+  ): Promise<ApiContext> {
+    const { messages } = socket;
+    try {
+      return await this.#contextOf(request, socket, authorization);
+    } catch (error) {
+      socket.refuse(toPerdureError(error), messages);
+      throw error;
+    }
+  }
+
   async #contextOf(
     { headers, socket: { remoteAddress } }: IncomingMessage,
     socket: WebSocket,
@@ -75,11 +99,17 @@ export class Sockets {
     const address = remoteAddress ?? '';
     const forwarded = isForwarded(headers);
     const principal = await identify(deps, { authorization, address, forwarded });
-    const close = (reason: string) => socket.close(CLOSE.tryAgainLater, reason);
-    socket.once(
-      'close',
-      deps.connections.admit(principal, () => close('closed by the server')),
+    const leave = deps.connections.admit(principal, () =>
+      socket.close(CLOSE.tryAgainLater, 'closed by the server'),
     );
+    const closed = new AbortController();
+    const gone = () => {
+      leave();
+      closed.abort();
+    };
+    // It may have gone while its key was looked up.
+    if (socket.readyState === socket.CLOSED) gone();
+    else socket.once('close', gone);
     socket.emit('hello');
     return {
       deps,
@@ -87,13 +117,19 @@ export class Sockets {
       address,
       requestId: randomUUID(),
       reply: { headers: {} },
-      socket: { unsentBytes: () => socket.bufferedAmount, close },
+      carrier: {
+        closed: closed.signal,
+        unsentBytes: () => socket.bufferedAmount,
+        cut: () => {
+          if (socket.bufferedAmount > deps.settings.api.streamBufferBytes) socket.terminate();
+        },
+      },
     };
   }
 }
 
-function expectHello(socket: WebSocket): void {
-  const timer = setTimeout(() => socket.terminate(), HELLO_MS);
+function expectHello(socket: ApiSocket): void {
+  const timer = setTimeout(() => socket.expire(), HELLO_MS);
   const clear = () => clearTimeout(timer);
   socket.once('hello', clear);
   socket.once('close', clear);

@@ -1,31 +1,81 @@
 /** The tRPC endpoint: HTTP, and subscriptions over SSE. */
+import { getTRPCErrorShape, type TRPCError } from '@trpc/server';
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from '@trpc/server/adapters/fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TimeLimits } from '../../contracts/limits.ts';
 import { authorizationOf, contextOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
-import { toPerdureError } from '../errors.ts';
+import { statusOf, toPerdureError } from '../errors.ts';
 import { appRouter, type AppRouter } from '../router.ts';
 import { logProblem } from './problem.ts';
 
 /** More calls in one request are a mistake or an attack; clients split by themselves. */
 const MAX_BATCH = 50;
+/** A client that misses two pings and a half connects again. */
+const PINGS_MISSED = 2.5;
 
 type Options = FastifyTRPCPluginOptions<AppRouter>['trpcOptions'];
+type OnError = NonNullable<Options['onError']>;
+type Failure = Parameters<OnError>[0];
 
 export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise<void> {
+  const refusals = new WeakMap<FastifyRequest, Failure>();
   const trpcOptions: Options = {
-    router: appRouter,
+    router: withStreamTimes(deps.settings.timeouts),
     maxBatchSize: MAX_BATCH,
-    createContext: ({ req, info }) =>
-      contextOf(deps, req, authorizationOf(req.headers, info.connectionParams)),
-    onError: ({ error, req }) => logProblem(req, toPerdureError(error)),
+    createContext: async ({ req, res, info }) => ({
+      ...(await contextOf(deps, req, authorizationOf(req.headers, info.connectionParams))),
+      carrier: { cut: () => cutOff(res) },
+    }),
+    onError: (failure) => {
+      logProblem(failure.req, toPerdureError(failure.error));
+      if (failure.type === 'subscription') refusals.set(failure.req, failure);
+    },
     responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
   };
-  await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
+  await app.register(async (scope) => {
+    // tRPC would answer a subscription that cannot begin with 200 and an error event; its procedure has failed by now, so the status is known.
+    scope.addHook('onSend', async (request, reply, payload) => {
+      const refusal = refusals.get(request);
+      return refusal && isStream(payload) ? refuse(reply, refusal, payload) : payload;
+    });
+    await scope.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
+  });
+}
+
+/** tRPC reads these times from the router, which all servers of a process share: this server's own is a copy that differs in them. */
+function withStreamTimes({ ssePingMs, sseMaxAgeMs }: TimeLimits): AppRouter {
+  const { _def } = appRouter;
+  const sse = {
+    ping: { enabled: true, intervalMs: ssePingMs },
+    maxDurationMs: sseMaxAgeMs,
+    client: { reconnectAfterInactivityMs: ssePingMs * PINGS_MISSED },
+  };
+  return { ...appRouter, _def: { ..._def, _config: { ..._def._config, sse } } };
+}
+
+const isStream = (payload: unknown): payload is Response =>
+  payload instanceof Response && payload.headers.get('content-type') === 'text/event-stream';
+
+/** Instead of the stream that tRPC has prepared: the status, and the body that any other call would have had. */
+async function refuse(reply: FastifyReply, failure: Failure, prepared: Response): Promise<string> {
+  await prepared.body?.cancel();
+  const { error, type, path, input, ctx } = failure;
+  const config = appRouter._def._config;
+  const shape = getTRPCErrorShape({ config, error, type, path, input, ctx });
+  reply
+    .code(statusOf(toPerdureError(error)))
+    .headers({ 'content-type': 'application/json', ...retryAfter([error]) });
+  return JSON.stringify({ error: shape });
+}
+
+function cutOff({ raw }: FastifyReply): void {
+  // A finished answer's connection may serve another request already.
+  if (!raw.writableFinished) raw.destroy();
 }
 
 /** The longest that any call of the batch was told to wait. */
-function retryAfter(errors: readonly unknown[]): Record<string, string> {
+function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
   const waits = errors.map((error) => toPerdureError(error).retryAfterMs ?? 0);
   const longest = Math.max(0, ...waits);
   return longest > 0 ? { 'retry-after': String(Math.ceil(longest / 1_000)) } : {};

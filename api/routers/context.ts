@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { sessionIdSchema } from '../../contracts/events.ts';
 import { contextNameSchema } from '../../contracts/session.ts';
 import type { ContextRow } from '../../journal/port.ts';
+import type { ApiContext } from '../context.ts';
+import { Admission } from '../events/admission.ts';
 import { person, router } from '../procedures.ts';
 import { time } from '../schemas/session.ts';
 import { rest } from './rest.ts';
@@ -50,23 +52,21 @@ export const contextRouter = router({
     }),
 
   /** Every change of your contexts, from any of your clients; begins with all of them as they are. */
-  changes: person.subscription(async function* ({ ctx: { deps, principal }, signal }) {
-    const stop = new AbortController();
-    const ended = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    const leave = deps.connections.admit(principal, () => stop.abort());
-    try {
-      const changes = deps.journal.contexts.changes(principal, ended);
-      const iterator = changes[Symbol.asyncIterator]();
-      // Asked for the first change before the list is read, so that none falls in between.
-      let next = iterator.next();
-      for (const row of await deps.journal.contexts.list(principal)) yield shown(row);
-      for (let step = await next; !step.done; step = await next) {
-        yield shown(step.value);
-        next = iterator.next();
-      }
-    } finally {
-      stop.abort();
-      leave();
-    }
-  }),
+  changes: person.subscription(async ({ ctx, signal }) => changes(ctx, new Admission(ctx, signal))),
 });
+
+async function* changes({ deps, principal }: ApiContext, admission: Admission) {
+  const { contexts } = deps.journal;
+  try {
+    const iterator = contexts.changes(principal, admission.ended)[Symbol.asyncIterator]();
+    // Asked for the first change before the list is read, so that none falls in between.
+    let next = iterator.next();
+    for (const row of await contexts.list(principal)) yield shown(row);
+    for (let step = await next; !step.done; step = await next) {
+      yield shown(step.value);
+      next = iterator.next();
+    }
+  } finally {
+    admission.end();
+  }
+}

@@ -5,6 +5,7 @@ import {
   messageIdSchema,
   sessionIdSchema,
   type EventType,
+  type PerdureEvent,
 } from '../../contracts/events.ts';
 import {
   sendMessageSchema,
@@ -35,6 +36,10 @@ const after = z
   .min(0)
   .default(0)
   .describe('Number of the last event that you have; 0 is from the beginning.');
+
+async function* numbered(events: AsyncIterable<PerdureEvent>) {
+  for await (const event of events) yield tracked(String(event.seq), event);
+}
 
 /** What passes while a turn is open and means nothing afterwards. */
 const PASSING: readonly EventType[] = ['content.delta', 'tool.progress'];
@@ -205,15 +210,9 @@ export const sessionRouter = router({
         lastEventId: z.string().max(20).optional(),
       }),
     )
-    .subscription(async function* ({ ctx, input, signal }) {
-      const { sessionId, lastEventId } = input;
-      for await (const event of subscribeEvents(ctx, {
-        sessionId,
-        after: lastEventId ?? input.after,
-        signal,
-      }))
-        yield tracked(String(event.seq), event);
-    }),
+    .subscription(async ({ ctx, input: { sessionId, lastEventId, after }, signal }) =>
+      numbered(await subscribeEvents(ctx, { sessionId, after: lastEventId ?? after, signal })),
+    ),
 
   queue: queueRouter,
 });

@@ -1,0 +1,61 @@
+import { WebSocket } from 'ws';
+import type { PerdureError } from '../../contracts/perdure-error.ts';
+import { statusOf } from '../errors.ts';
+
+/** 4000 to 4999 are an application's own (RFC 6455, section 7.4.2): the HTTP status that a request would have had, plus this. */
+const STATUS_OFFSET = 4_000;
+/** RFC 6455, section 5.5: a control frame holds 125 bytes, two of them the code. */
+const MAX_REASON_BYTES = 123;
+
+/**
+ * A socket whose refusal reaches its client. tRPC's adapter closes a refused socket at once; a request that is on its way by then would
+ * end without an answer. This one stays open until its first request was answered with the refusal, then closes with a code and a reason.
+ */
+export class ApiSocket extends WebSocket {
+  #messages = 0;
+  #refusal: { readonly error: PerdureError; readonly messages: number } | undefined;
+  #leaving = false;
+
+  /** Messages that have come so far. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** To be called before anybody else listens. */
+  count(): void {
+    this.on('message', () => {
+      this.#messages += 1;
+      // Its answer is sent before the next turn of the event loop.
+      if (this.#leaving) setImmediate(() => this.#leave());
+    });
+  }
+
+  /** @param messages how many had come that were no requests: the connection parameters */
+  refuse(error: PerdureError, messages: number): void {
+    this.#refusal = { error, messages };
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    if (code !== undefined || !this.#refusal) return super.close(code, reason);
+    this.#leaving = true;
+    if (this.#messages > this.#refusal.messages) this.#leave();
+  }
+
+  /** Time is up for whoever has not said who they are, or was refused and asked for nothing. */
+  expire(): void {
+    if (this.#refusal) this.#leave();
+    else this.terminate();
+  }
+
+  #leave(): void {
+    const { error } = this.#refusal!;
+    super.close(STATUS_OFFSET + statusOf(error), reasonOf(error));
+  }
+}
+
+/** `code: message`, as much of it as fits. */
+function reasonOf({ code, message }: PerdureError): string {
+  const bytes = Buffer.from(`${code}: ${message}`).subarray(0, MAX_REASON_BYTES);
+  // A character may be cut in two.
+  return bytes.toString().replace(/\uFFFD+$/, '');
+}
