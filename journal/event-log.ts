@@ -1,4 +1,5 @@
 /** The log of events, and what is read from it. */
+import { compactedTranscript } from './compacted.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Hub } from './hub.ts';
 import { recordFacts } from './operations/record.ts';
@@ -15,6 +16,7 @@ export const eventLog = (store: Store, commits: GroupCommit, hub: Hub): EventLog
   read: (sessionId, options) => readPage(store, sessionId, options),
   tail: (sessionId, options) => tail({ store, hub }, sessionId, options),
   transcript: (sessionId, options = {}) => transcript(store, sessionId, options),
+  compacted: (sessionId, known) => compactedTranscript(store, sessionId, known),
   queued: (sessionId) => queuedMessages(store, sessionId),
   message: (sessionId, messageId) => messageContent(store, sessionId, messageId),
   prune: ({ olderThanMs, limit }) =>

@@ -310,6 +310,17 @@ export interface EventPage {
   readonly nextAfter: number;
 }
 
+/** A transcript at one moment, from its newest summary on. Not to be changed, nor built by hand. */
+export interface KnownTranscript {
+  readonly rows: readonly TranscriptMessage[];
+  /** Positions after this one are what `rows` shows. */
+  readonly from: number;
+  /** The session's last number at that moment. */
+  readonly through: number;
+  /** How often rows had been taken out; undefined before anything was read. */
+  readonly cuts: number | undefined;
+}
+
 /** A message that waits for a turn. */
 export interface QueuedRow {
   readonly messageId: MessageId;
@@ -338,11 +349,18 @@ export interface EventLog {
     sessionId: SessionId,
     options: { after: number; signal: AbortSignal },
   ): AsyncIterable<readonly PerdureEvent[]>;
-  /** In order; from the newest summary on (the summary first) with `compacted`, else everything. */
+  /** In order, summaries among what they stand for. */
   transcript(
     sessionId: SessionId,
-    options?: { compacted?: boolean; after?: number; limit?: number },
+    options?: { after?: number; limit?: number },
   ): Promise<readonly TranscriptMessage[]>;
+  /**
+   * The transcript as a model is sent it: the newest summary, then what it does not speak of.
+   * @param known an earlier answer for this session: only what came since is read, and rows that are still there are the same objects; where
+   *   something else changed it is all read again. What is answered does not depend on it.
+   * @throws not_found
+   */
+  compacted(sessionId: SessionId, known?: KnownTranscript): Promise<KnownTranscript>;
   /** Messages that wait for a turn, in the order of their arrival; the workflow knows in which order they will be taken. */
   queued(sessionId: SessionId): Promise<readonly QueuedRow[]>;
   /** Content of a person's message that the session has taken in or queued; undefined where it has none with this id. */

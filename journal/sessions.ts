@@ -154,6 +154,7 @@ function recordOf(
     state,
     last_seq: lastSeq,
     kept_from: 1,
+    transcript_cuts: 0,
     updated_at: now,
     details: JSON.stringify(details),
     request: JSON.stringify(request),

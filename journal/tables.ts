@@ -30,6 +30,8 @@ export interface SessionsTable {
   last_seq: number;
   /** Events before this number are gone altogether. */
   kept_from: number;
+  /** How often rows were taken out of the transcript: it only grows otherwise. */
+  transcript_cuts: number;
   updated_at: number;
   /** `SessionDetails`. */
   details: Json;

@@ -1,4 +1,4 @@
-/** The transcript as the next model call is built from it. */
+/** Rows of the transcript, and the messages that wait to become some. */
 import type { Kysely } from 'kysely';
 import type { TranscriptMessage } from '../contracts/transcript.ts';
 import type { MessageId, SessionId } from '../contracts/ids.ts';
@@ -9,7 +9,6 @@ import type { Store } from './store.ts';
 import type { MessageRecord, Tables } from './tables.ts';
 
 export interface TranscriptOptions {
-  readonly compacted?: boolean;
   readonly after?: number;
   readonly limit?: number;
 }
@@ -19,21 +18,18 @@ export async function transcript(
   sessionId: SessionId,
   options: TranscriptOptions,
 ): Promise<readonly TranscriptMessage[]> {
-  const summary = options.compacted ? await newestSummary(store, sessionId) : undefined;
-  const after = Math.max(options.after ?? 0, summary?.through ?? 0);
   const records = await reach(store, (db) =>
     rowsOf(db, sessionId)
       .where('turn', 'is not', null)
-      .where('position', '>', after)
-      .$if(summary !== undefined, (all) => all.where('role', '<>', 'summary'))
+      .where('position', '>', options.after ?? 0)
       .orderBy('position')
       .$if(options.limit !== undefined, (all) => all.limit(options.limit!))
       .execute(),
   );
-  return [...(summary ? [summary] : []), ...records.map(messageOf)];
+  return records.map(messageOf);
 }
 
-async function newestSummary(store: Store, sessionId: SessionId) {
+export async function newestSummary(store: Store, sessionId: SessionId) {
   const record = await reach(store, (db) =>
     rowsOf(db, sessionId)
       .where('role', '=', 'summary')
@@ -82,7 +78,15 @@ const rowsOf = (db: Kysely<Tables>, sessionId: SessionId) =>
       eb.selectFrom('sessions').select('key').where('id', '=', sessionId),
     );
 
-function messageOf({ id, role, position, turn, step, at, body }: MessageRecord): TranscriptMessage {
+export function messageOf({
+  id,
+  role,
+  position,
+  turn,
+  step,
+  at,
+  body,
+}: Omit<MessageRecord, 'session_key'>): TranscriptMessage {
   return {
     id,
     role,

@@ -16,6 +16,7 @@ import { runAttempt } from './attempt.ts';
 import { Breakers } from './breakers.ts';
 import { RowCounts } from './context/measure.ts';
 import { Corrections } from './context/tokens.ts';
+import { TranscriptCache } from './context/transcript-cache.ts';
 import type { Claimed, ModelStep, WorkerMemory } from './model-step.ts';
 import { createModelResolver } from './providers.ts';
 import { failureSettlement } from './settlement.ts';
@@ -24,6 +25,7 @@ const memoryOf = (deps: ActivityDependencies): WorkerMemory => ({
   breakers: new Breakers((provider, open) => deps.metrics?.circuit(provider, open)),
   corrections: new Corrections(),
   rowCounts: new RowCounts(),
+  transcripts: new TranscriptCache(),
   checker: new ArgumentChecker(),
   resolve: deps.models ?? createModelResolver(deps.catalogue, deps.secrets),
 });

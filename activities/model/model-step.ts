@@ -9,15 +9,17 @@ import type { Liveness } from '../liveness.ts';
 import type { ArgumentChecker } from '../tools/arguments.ts';
 import type { Breakers } from './breakers.ts';
 import type { RowCounts } from './context/measure.ts';
+import type { TranscriptCache } from './context/transcript-cache.ts';
 import type { Corrections } from './context/tokens.ts';
 import type { ModelTimeouts } from './deadlines.ts';
 import type { CallableModel, ModelResolver } from './providers.ts';
 
-/** A worker's memory beside the journal: nothing in it is needed for correctness, and none of it belongs to one session alone. */
+/** A worker's memory beside the journal: nothing in it is needed for correctness, and all of it is bounded. */
 export interface WorkerMemory {
   readonly breakers: Breakers;
   readonly corrections: Corrections;
   readonly rowCounts: RowCounts;
+  readonly transcripts: TranscriptCache;
   readonly checker: ArgumentChecker;
   readonly resolve: ModelResolver;
 }

@@ -4,11 +4,16 @@ import { Migrator, NO_MIGRATIONS } from 'kysely/migration';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import { initial } from './0001-initial.ts';
 import { openSessionsByKey } from './0002-open-sessions-by-key.ts';
+import { transcriptCuts } from './0003-transcript-cuts.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
 import type { Tables } from '../tables.ts';
 
-const MIGRATIONS = { '0001-initial': initial, '0002-open-sessions-by-key': openSessionsByKey };
+const MIGRATIONS = {
+  '0001-initial': initial,
+  '0002-open-sessions-by-key': openSessionsByKey,
+  '0003-transcript-cuts': transcriptCuts,
+};
 
 export interface MigrationStatus {
   readonly name: string;

@@ -37,6 +37,7 @@ export function flush(store: Store, drafts: readonly SessionDraft[]): readonly C
     ),
     insert(drafts.flatMap(settledTurns), SETTLED_TURNS),
     removeMessages(store, drafts),
+    countCuts(store, drafts),
     ...updateSessions(store, drafts),
     ...drafts.flatMap((draft) =>
       draft.artifacts.map((artifact) =>
@@ -91,6 +92,18 @@ function removeMessages(
   if (rows.length === 0) return undefined;
   const source = recordset(dialect, rows, { session_key: 'bigint', id: 'text' });
   return sql`delete from messages where (session_key, id) in (select r.session_key, r.id from ${source})`.compile(
+    db,
+  );
+}
+
+function countCuts(
+  { dialect, db }: Store,
+  drafts: readonly SessionDraft[],
+): CompiledQuery | undefined {
+  const rows = drafts.filter(({ cut }) => cut).map(({ key }) => ({ key }));
+  if (rows.length === 0) return undefined;
+  const source = recordset(dialect, rows, { key: 'bigint' });
+  return sql`update sessions set transcript_cuts = transcript_cuts + 1 where key in (select r.key from ${source})`.compile(
     db,
   );
 }

@@ -43,6 +43,8 @@ export class SessionDraft {
   projection: SessionProjection;
   /** Set where an attempt lost its right to write. */
   closed = false;
+  /** Set where the transcript changed in another way than by a row at its end: who knows its beginning has to read it again. */
+  cut = false;
 
   readonly steps = new Map<string, StepRecord>();
   readonly messages = new Map<string, MessageRecord>();
@@ -102,12 +104,15 @@ export class SessionDraft {
   }
 
   putMessage(row: Omit<MessageRecord, 'session_key' | 'at'>): void {
+    if (row.turn !== null && row.position <= this.start.lastSeq) this.cut = true;
     this.messages.set(row.id, { ...row, session_key: this.key, at: this.now });
     this.changed.messages.add(row.id);
     this.removedMessages.delete(row.id);
   }
 
   removeMessage(id: string): void {
+    // A message that waits is no part of the transcript yet.
+    if (this.messages.get(id)?.turn !== null) this.cut = true;
     this.messages.delete(id);
     this.changed.messages.delete(id);
     this.removedMessages.add(id);

@@ -1,7 +1,7 @@
 /** Tokens of transcript rows, counted once a row: a row never changes, and a conversation near its window is long. */
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import { saidText, settlementText } from './messages.ts';
-import { TOKENS_PER_MESSAGE } from './tokens.ts';
+import { TOKENS_PER_MESSAGE, mostTokens } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
 
 /** Everything of a row that the provider is sent, as text. */
@@ -26,6 +26,30 @@ export function rowText(row: TranscriptMessage): string {
   }
 }
 
+interface Measures {
+  /** Of `rowText`, in UTF-16 units. */
+  readonly characters: number;
+  /** See {@link mostTokens}. */
+  readonly mostTokens: number;
+  /** About what the row takes of the worker's memory. */
+  readonly memory: number;
+}
+
+/** Of a row beside its texts. */
+const OBJECT_BYTES = 500;
+const measures = new WeakMap<TranscriptMessage, Measures>();
+
+/** What is asked of each row for each request, worked out once as long as the row is remembered. */
+export function measured(row: TranscriptMessage): Measures {
+  const before = measures.get(row);
+  if (before) return before;
+  const text = rowText(row);
+  const memory = OBJECT_BYTES + 2 * JSON.stringify(row).length;
+  const measure = { characters: text.length, mostTokens: mostTokens(text), memory };
+  measures.set(row, measure);
+  return measure;
+}
+
 /** Enough for hundreds of long sessions; an entry is a short key and a number. */
 const REMEMBERED_ROWS = 20_000;
 
@@ -34,11 +58,10 @@ export class RowCounts {
 
   /** @param scope the session and the tokenizer */
   count(scope: string, row: TranscriptMessage, counter: TokenCounter): number {
-    const text = rowText(row);
-    const key = `${scope}/${row.id}/${row.role}/${text.length}`;
+    const key = `${scope}/${row.id}/${row.role}/${measured(row).characters}`;
     let tokens = this.#counts.get(key);
     if (tokens === undefined) {
-      tokens = counter.count(text);
+      tokens = counter.count(rowText(row));
       this.#counts.set(key, tokens);
       const oldest = this.#counts.keys().next().value;
       if (this.#counts.size > REMEMBERED_ROWS && oldest !== undefined) this.#counts.delete(oldest);

@@ -12,7 +12,7 @@ import { streamAnswer } from '../stream-answer.ts';
 import type { OfferedTools } from '../../tools/offered-tools.ts';
 import { offeredTools } from '../../tools/offered-tools.ts';
 import { inlineArtifacts } from './artifacts.ts';
-import { messagesIn, rowText } from './measure.ts';
+import { measured, messagesIn, rowText } from './measure.ts';
 import { toModelMessages } from './messages.ts';
 import { planContext } from './plan.ts';
 import type { ContextPlan } from './plan.ts';
@@ -101,7 +101,7 @@ function fitsSurely(frame: Frame, { rows, images }: Readable): boolean {
   const room = frame.budgetOf(CEILING);
   let most = 0;
   return rows.every((row) => {
-    most += mostTokens(rowText(row)) + messagesIn(row) * TOKENS_PER_MESSAGE;
+    most += measured(row).mostTokens + messagesIn(row) * TOKENS_PER_MESSAGE;
     most += imageTokensOf(row, images);
     return most <= room;
   });
@@ -130,7 +130,7 @@ function plan(
 async function read(step: ModelStep, model: CallableModel): Promise<Readable> {
   const { events, artifacts } = step.deps.journal;
   const { sessionId, tenant } = step.session;
-  const rows = await events.transcript(sessionId, { compacted: true });
+  const rows = await step.memory.transcripts.read(events, sessionId);
   const reader = { artifacts, tenant };
   const images: SeenImages = seesImages(model) ? await readImages(rows, reader) : new Map();
   return { rows: await inlineArtifacts(rows, reader), images };

@@ -10,6 +10,7 @@ import { sealConformance } from './seal.ts';
 import { sessionsConformance } from './sessions.ts';
 import { shelvesConformance } from './shelves.ts';
 import { tailConformance } from './tail.ts';
+import { transcriptConformance } from './transcript.ts';
 import { turnConformance } from './turn.ts';
 
 /** What every journal does, whatever its database. */
@@ -23,6 +24,7 @@ export const conformance = (dialect: Dialect) =>
     sessionsConformance(dialect);
     shelvesConformance(dialect);
     tailConformance(dialect);
+    transcriptConformance(dialect);
     pruneConformance(dialect);
     concurrencyConformance(dialect);
     projectionConformance(dialect);
