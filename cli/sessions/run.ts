@@ -39,7 +39,7 @@ export const list = (options: ListOptions): Promise<void> =>
     } while (cursor && items.length < limit);
     if (json) return items.forEach(printJson);
     console.log(
-      items.length > 0 ? sessionTable(items) : 'No sessions. Begin one with: perdure chat',
+      items.length > 0 ? sessionTable(items) : 'No sessions. Begin one with: npx perdure chat',
     );
   });
 
@@ -54,7 +54,7 @@ export const stop = (id: string, options: OneOptions): Promise<void> =>
   withSession(id, options, async (session) => {
     const stopped = await session.stop();
     if (options.json) return printJson(stopped);
-    console.log(`Stopping ${id}. Go on with it by: perdure chat --session ${id}`);
+    console.log(`Stopping ${id}. Go on with it by: npx perdure chat --session ${id}`);
   });
 
 export const transcript = (id: string, options: OneOptions): Promise<void> =>
