@@ -6,7 +6,7 @@ import type { Outcome } from './report.ts';
 export interface BenchOptions {
   /** Shorter rounds, for trying a change; the figures are not to be published. */
   readonly quick: boolean;
-  /** Where a processor profile of the product goes; `turn` and `stream` make one. */
+  /** Where a profile of the product goes: of the processor for `turn` and `stream`, of the heap for `memory`. */
   readonly profile: string | undefined;
 }
 

@@ -51,11 +51,12 @@ export function firstMessage<T>(
       const picked = pick(message);
       if (picked === undefined) return;
       forked.process.off('message', onMessage);
+      forked.process.off('exit', onExit);
       resolve(picked);
     };
+    const onExit = (code: number | null) =>
+      reject(new Error(`process ${forked.pid} ended with ${code}`));
     forked.process.on('message', onMessage);
-    forked.process.once('exit', (code) =>
-      reject(new Error(`process ${forked.pid} ended with ${code}`)),
-    );
+    forked.process.once('exit', onExit);
   });
 }
