@@ -1,5 +1,6 @@
 import type { SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import { isClosed } from '../../contracts/session-state.ts';
 import type { SessionRow, SessionStore } from '../../journal/port.ts';
 import { isJournalDown } from '../auth/keyring.ts';
 import { sees, type Principal } from '../auth/principal.ts';
@@ -34,9 +35,16 @@ export class SessionAccess {
 
   remember(row: SessionRow): void {
     this.#rows.delete(row.sessionId);
+    // Most sessions that were ever seen have ended, and only a reopen could need their rows.
+    if (isClosed(row.state)) return;
     this.#rows.set(row.sessionId, row);
     const oldest = this.#rows.keys().next().value;
     if (this.#rows.size > REMEMBERED && oldest) this.#rows.delete(oldest);
+  }
+
+  /** It was told to stop. */
+  forget(sessionId: SessionId): void {
+    this.#rows.delete(sessionId);
   }
 
   async #read(sessionId: SessionId): Promise<SessionRow | undefined> {

@@ -45,6 +45,7 @@ export async function stopSession(
       await deps.engine.stop(sessionId);
     },
   );
+  deps.access.forget(sessionId);
   return answer(row);
 }
 

@@ -32,6 +32,11 @@ export const EACH_ROW = '/* each row */';
 const BUSY_MS = 5_000;
 /** Of each connection. */
 const CACHED_STATEMENTS = 500;
+/**
+ * Of each connection, in kibibytes: the upper pages of every index. What is not there is read from the system's own cache in microseconds;
+ * with 32 MB each the process grew by 60 MB with its journal.
+ */
+const PAGE_CACHE_KIB = 4_000;
 
 interface Prepared {
   readonly statement: StatementSync;
@@ -45,7 +50,7 @@ class Connection {
   constructor({ file, synchronous }: SqliteSettings) {
     this.#db = new DatabaseSync(file, { timeout: BUSY_MS });
     this.#db.exec(
-      `pragma journal_mode = wal; pragma synchronous = ${synchronous}; pragma cache_size = -32000; pragma temp_store = memory`,
+      `pragma journal_mode = wal; pragma synchronous = ${synchronous}; pragma cache_size = -${PAGE_CACHE_KIB}; pragma temp_store = memory`,
     );
   }
 

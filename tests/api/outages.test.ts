@@ -61,6 +61,19 @@ test('without the journal a start is refused, a message to a session seen lately
   );
 });
 
+test('a session that was told to stop is not kept for a journal that goes away', async () => {
+  const plug = unpluggable();
+  await using product = await startFixture({ wrap: plug.wrap });
+  const start = async () => (await product.send('POST', '/api/sessions', { body: {} })).body;
+  const [open, stopped] = [await start(), await start()];
+  await product.send('POST', `/api/sessions/${stopped.sessionId}/stop`, { body: {} });
+  plug.unplug();
+  const send = ({ sessionId }: { sessionId?: string }) =>
+    product.send('POST', `/api/sessions/${sessionId}/messages`, { body: { content: 'hi' } });
+  expect((await send(open)).status).toBe(202);
+  expect((await send(stopped)).body.code).toBe('journal_unavailable');
+});
+
 test('without Temporal a command is answered engine_unavailable, and reads go on', async () => {
   const connection = Connection.lazy({ address: '127.0.0.1:1' });
   await using product = await startFixture({ temporalClient: new Client({ connection }) });
