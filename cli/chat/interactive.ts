@@ -92,7 +92,7 @@ function interrupting(chat: Chat, screen: Screen, leave: () => void): () => void
 type Display = ChatDisplay & { chat: Chat | undefined };
 
 function displayOf(screen: Screen, fail: (error: unknown) => void): Display {
-  const printer = createTurnPrinter();
+  const printer = createTurnPrinter({ reasoning: true });
   const display: Display = {
     chat: undefined,
     opened: (sessionId, view) =>

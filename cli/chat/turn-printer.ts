@@ -7,9 +7,11 @@ import { textOfStep } from '../../client/index.ts';
 import { callLine, printable, resultLine } from '../format.ts';
 
 interface Segment {
-  readonly kind: 'text' | 'call';
+  readonly kind: 'reasoning' | 'text' | 'call';
   readonly text: string;
 }
+
+const DIM = ['\u001b[2m', '\u001b[22m'] as const;
 
 const BEGINS_AGAIN = '(the answer begins again)';
 
@@ -18,15 +20,20 @@ export interface TurnPrinter {
   update(turn: TurnView): string;
 }
 
-export function createTurnPrinter(): TurnPrinter {
+export interface PrinterOptions {
+  /** Shows what the model thinks, dimmed, above its answer: for a terminal. Whoever reads a pipe wants the answer. */
+  readonly reasoning?: boolean;
+}
+
+export function createTurnPrinter({ reasoning = false }: PrinterOptions = {}): TurnPrinter {
   let turnId = '';
   let printed: Segment[] = [];
   let reported = new Set<string>();
   let out = '';
   let atLineStart = true;
 
-  const write = (text: string) => {
-    out += text;
+  const write = (text: string, kind?: Segment['kind']) => {
+    out += kind === 'reasoning' ? `${DIM[0]}${text}${DIM[1]}` : text;
     if (text !== '') atLineStart = text.endsWith('\n');
   };
   const line = (text: string) => write(`${atLineStart ? '' : '\n'}${text}\n`);
@@ -35,7 +42,7 @@ export function createTurnPrinter(): TurnPrinter {
     // An answer stands apart from the tool calls above it.
     if (!atLineStart) write('\n');
     if (printed.length > 0) write('\n');
-    write(text);
+    write(text, kind);
   };
 
   const show = (segment: Segment, index: number, settled: boolean) => {
@@ -44,7 +51,10 @@ export function createTurnPrinter(): TurnPrinter {
       begin(segment);
       printed.push(segment);
     } else if (before.kind === segment.kind && segment.text.startsWith(before.text)) {
-      write(segment.text.slice(before.text.length));
+      // A thought that comes after the answer has begun has no place above it any more.
+      if (segment.kind === 'reasoning' && index < printed.length - 1) return;
+      if (segment.text.length > before.text.length)
+        write(segment.text.slice(before.text.length), segment.kind);
       printed[index] = segment;
     } else if (settled || !before.text.startsWith(segment.text)) {
       line(BEGINS_AGAIN);
@@ -63,7 +73,7 @@ export function createTurnPrinter(): TurnPrinter {
         atLineStart = true;
       }
       out = '';
-      const segments = turn.steps.flatMap(segmentsOf);
+      const segments = turn.steps.flatMap((step) => segmentsOf(step, reasoning));
       const settled = turn.outcome !== null;
       segments.forEach((segment, index) =>
         show(segment, index, settled || index < segments.length - 1),
@@ -79,16 +89,29 @@ export function createTurnPrinter(): TurnPrinter {
   };
 }
 
-function segmentsOf(step: StepView): Segment[] {
+function segmentsOf(step: StepView, reasoning: boolean): Segment[] {
   const text = printable(textOfStep(step));
   const stored = step.blocks
     .filter(({ kind, artifact }) => kind === 'text' && artifact)
     .map(({ artifact }) => `[${artifact!.bytes} bytes of text in ${artifact!.artifact}]`)
     .join('\n');
   const said = [text, stored].filter(Boolean).join('\n');
+  const thought = reasoning ? thoughtOf(step) : '';
+  const segments: Segment[] = [
+    { kind: 'reasoning', text: thought },
+    { kind: 'text', text: said },
+  ];
   const calls = step.calls.map((call): Segment => ({
     kind: 'call',
     text: callLine(call.name, call.arguments),
   }));
-  return said === '' ? calls : [{ kind: 'text', text: said }, ...calls];
+  return [...segments.filter(({ text }) => text !== ''), ...calls];
 }
+
+const thoughtOf = ({ blocks }: StepView): string =>
+  printable(
+    blocks
+      .filter(({ kind }) => kind === 'reasoning')
+      .map(({ text }) => text)
+      .join(''),
+  );

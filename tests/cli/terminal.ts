@@ -9,6 +9,8 @@ const PATIENCE_MS = 60_000;
 export interface Terminal extends AsyncDisposable {
   /** Everything that was printed so far, without colours and cursor movements. */
   readonly text: string;
+  /** The same with them. */
+  readonly raw: string;
   /** Types a line and presses Enter. */
   enter(line: string): void;
   press(key: 'ctrl-c' | 'ctrl-d'): void;
@@ -26,9 +28,11 @@ export function openTerminal(args: readonly string[], env: Record<string, string
     env: { ...process.env, TERM: 'xterm', ...env },
   });
   let text = '';
+  let raw = '';
   let seen = 0;
   let wake = () => {};
   pty.onData((data) => {
+    raw += data;
     text += stripVTControlCharacters(data).replaceAll('\r\n', '\n');
     wake();
   });
@@ -62,6 +66,9 @@ export function openTerminal(args: readonly string[], env: Record<string, string
   return {
     get text() {
       return text;
+    },
+    get raw() {
+      return raw;
     },
     enter: (line) => pty.write(`${line}\r`),
     press: (key) => pty.write(key === 'ctrl-c' ? '\u0003' : '\u0004'),

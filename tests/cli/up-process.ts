@@ -70,8 +70,12 @@ export class Up implements AsyncDisposable {
     return this.#child.exitCode;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   async end(signal: NodeJS.Signals): Promise<number | null> {
-    this.#child.kill(signal);
+    this.signal(signal);
     return this.exitCode();
   }
 

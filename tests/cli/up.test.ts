@@ -1,12 +1,25 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { startModelServer } from '../support/model-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Up, ask, childrenOf, isRunning, place, post } from './up-process.ts';
 
 const READY = 'Perdure is running.';
 const SEVERAL_STARTS_MS = 300_000;
+const SOON = { timeout: 60_000 };
+
+/** JSON is YAML. */
+const slowModel = (url: string): string =>
+  JSON.stringify({
+    providers: { fake: { kind: 'openai-compatible', baseUrl: `${url}/v1` } },
+    models: { fake: { provider: 'fake', model: 'fake-1', maxOutputTokens: 20_000 } },
+    defaultModel: 'fake',
+    worker: { drainMs: 600_000 },
+  });
 
 describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
   it('starts everything, says where it is, answers, stops without leaving a process, and finds its sessions again', async () => {
@@ -69,6 +82,29 @@ describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
       outcome: 'completed',
     });
     expect(await second.end('SIGTERM')).toBe(0);
+  });
+
+  it('lets a running answer finish at the first Ctrl-C, and ends everything at once at the second', async () => {
+    await using folder = await temporaryFolder();
+    await using model = await startModelServer({ tokenDelayMs: 40 });
+    const own = await place(folder.path);
+    const where = { ...own, env: { ...own.env, PERDURE_DEFAULT_MODEL: 'fake' } };
+    await writeFile(join(folder.path, 'perdure.yaml'), slowModel(model.url));
+    await using up = new Up(where);
+    await up.says(READY);
+    await post(`${where.url}/api/sessions`, { message: '#long tokens=5000' });
+    await expect.poll(() => model.requests[0]?.written, SOON).toBeGreaterThan(3);
+    const children = childrenOf(where);
+    up.signal('SIGINT');
+    await up.says('Press Ctrl-C again to stop at once.');
+    // The drain goes on: the answer still grows.
+    const written = model.requests[0]!.written;
+    await expect.poll(() => model.requests[0]?.written, SOON).toBeGreaterThan(written + 3);
+    expect(isRunning(children.perdure)).toBe(true);
+    expect(await up.end('SIGINT')).toBe(0);
+    expect(model.requests[0]).toMatchObject({ finished: false, left: true });
+    expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([false, false]);
+    expect(childrenOf(where)).toEqual({ perdure: 0, temporal: 0 });
   });
 
   it('refuses a second one with the same data folder', async () => {

@@ -64,6 +64,23 @@ describe('a chat in a terminal', () => {
     expect(terminal.text).not.toContain('long-400');
   });
 
+  test('shows what the model thinks, dimmed and apart from the answer; a pipe gets the answer only', async () => {
+    const reply = { reasoning: 'They want a greeting.', text: 'Good day.' };
+    cluster.model.script(reply, reply, reply);
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('hello');
+    await terminal.sees('They want a greeting.\n\nGood day.');
+    await terminal.sees('› ');
+    expect(terminal.raw).toContain('\u001b[2mThey');
+    expect(terminal.raw).not.toContain('\u001b[2mGood');
+    const piped = await perdure(['chat'], { env, input: 'hello\n' });
+    expect(piped.out.trim()).toBe('Good day.');
+    const { out } = await perdure(['chat', '--json'], { env, input: 'hello\n' });
+    const kinds = jsonLines(out).filter(({ type }) => type === 'content.completed');
+    expect(kinds).toMatchObject([{ data: { kind: 'reasoning' } }, { data: { kind: 'text' } }]);
+  });
+
   test('queues what is typed during an answer, and answers it afterwards', async () => {
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');

@@ -8,8 +8,8 @@ import { newId } from '../../../contracts/ids.ts';
 import { logOf, numbered, turnScripts } from '../../contracts/event-logs.ts';
 
 /** What is on the screen after each event of a log. */
-function printed(log: readonly PerdureEvent[]): string {
-  const printer = createTurnPrinter();
+function printed(log: readonly PerdureEvent[], options?: { reasoning: boolean }): string {
+  const printer = createTurnPrinter(options);
   let view = foldEvents([]);
   let out = '';
   for (const event of log) {
@@ -23,6 +23,15 @@ function printed(log: readonly PerdureEvent[]): string {
 const turn = newId('msg');
 const say = (text: string, attempt = 1) =>
   ({ type: 'content.delta', data: { kind: 'text', text }, turn, step: 1, attempt }) as const;
+const think = (text: string) =>
+  ({
+    type: 'content.delta',
+    data: { kind: 'reasoning', text },
+    turn,
+    step: 1,
+    attempt: 1,
+  }) as const;
+const thought = (text: string) => ({ ...think(text), type: 'content.completed' }) as const;
 const whole = (text: string, attempt = 1) =>
   ({ type: 'content.completed', data: { kind: 'text', text }, turn, step: 1, attempt }) as const;
 const superseded = {
@@ -92,6 +101,22 @@ describe('a turn on the screen', () => {
       end,
     ]);
     expect(printed(log)).toBe('I look.\n  ⚙ look {"at":"x"}\n  ✓ look: y\n\nThere.\n');
+  });
+
+  test('shows what the model thought above its answer, dimmed and apart, where that is wanted', () => {
+    const log = numbered([
+      think('A gree'),
+      think('ting.\u001b[31m'),
+      say('Hel'),
+      think(' Too late.'),
+      say('lo'),
+      whole('Hello'),
+      thought('A greeting.\u001b[31m Too late.'),
+      end,
+    ]);
+    const out = printed(log, { reasoning: true });
+    expect(out).toBe('\u001b[2mA gree\u001b[22m\u001b[2mting.[31m\u001b[22m\n\nHello\n');
+    expect(printed(log)).toBe('Hello\n');
   });
 
   test('never lets a model steer the terminal', () => {
