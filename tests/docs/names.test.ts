@@ -66,6 +66,14 @@ function shape(path: string): string {
 }
 
 describe('the documentation leaves out no', () => {
+  test('endpoint', () => {
+    const page = readFileSync('docs/api.md', 'utf8');
+    const lastWords = Object.keys(generateOpenApi().paths ?? {}).map((path) =>
+      path.replaceAll(/\/\{\w+\}/g, '').split('/').at(-1),
+    );
+    expect(lastWords.filter((word) => !page.includes(`/${word}`))).toEqual([]);
+  });
+
   test('event type', () => {
     const table = readFileSync('docs/api.md', 'utf8');
     expect(EVENT_TYPES.filter((type) => !table.includes(`\`${type}\``))).toEqual([]);
