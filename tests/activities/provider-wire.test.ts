@@ -108,6 +108,24 @@ describe.each(FAMILIES)('a provider of the family %s', (family) => {
       'model_unavailable',
     ],
     [
+      'JSON that is no event of its API',
+      { text: 'a b c d', fault: { kind: 'misshapen', after: 2 } },
+      'model_unavailable',
+    ],
+    [
+      'an answer with nothing in it',
+      { text: '', fault: { kind: 'end', after: 0 } },
+      'model_unavailable',
+    ],
+    [
+      'an overload in mid-stream that only its text tells',
+      {
+        text: 'a b c d',
+        fault: { kind: 'error-event', after: 2, message: 'Overloaded', code: '' },
+      },
+      'model_unavailable',
+    ],
+    [
       'an error event in mid-stream',
       {
         text: 'a b c d',
@@ -136,6 +154,16 @@ describe.each(FAMILIES)('a provider of the family %s', (family) => {
       server.script({ fault: { kind: 'status', status: 429, headers: { 'retry-after': '17' } } });
       const failure = await failureOf(stage.callModel(stage.message('hi')));
       expect(failure.nextRetryDelay).toBe(17_000);
+    }));
+
+  it('is waited for until the date of its Retry-After', async () =>
+    withServer(family, async (stage, server) => {
+      const headers = { 'retry-after': new Date(Date.now() + 120_000).toUTCString() };
+      server.script({ fault: { kind: 'status', status: 503, headers } });
+      const failure = await failureOf(stage.callModel(stage.message('hi')));
+      // A date has whole seconds, and some of the time has passed.
+      expect(Number(failure.nextRetryDelay)).toBeGreaterThan(60_000);
+      expect(Number(failure.nextRetryDelay)).toBeLessThanOrEqual(120_000);
     }));
 
   const final: [string, Fault, [string, RegExp]][] = [

@@ -27,8 +27,8 @@ export type Fault =
       readonly message?: string;
       readonly code?: string;
     }
-  /** After so many tokens: the socket dies; the body ends politely without a finish; an error event; bytes that are no JSON; silence. */
-  | { readonly kind: 'cut' | 'end' | 'garbage' | 'stall'; readonly after: number }
+  /** After so many tokens: the socket dies; the body ends politely without a finish; bytes that are no JSON; JSON that is no event; silence. */
+  | { readonly kind: 'cut' | 'end' | 'garbage' | 'misshapen' | 'stall'; readonly after: number }
   | {
       readonly kind: 'error-event';
       readonly after: number;
@@ -168,6 +168,7 @@ function applyFault(exchange: Exchange, fault: Fault): boolean {
   if (fault.kind === 'cut') response.destroy();
   else if (fault.kind === 'end') response.end();
   else if (fault.kind === 'garbage') response.end('data: {this is not json\n\n');
+  else if (fault.kind === 'misshapen') response.end(encode({ data: { type: 7, choices: 7 } }));
   else if (fault.kind === 'error-event')
     response.end(encode(wire.error(fault.message, fault.code)));
   return true;
