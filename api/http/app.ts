@@ -8,7 +8,9 @@ import type { ApiDeps } from '../deps.ts';
 import { registerArtifacts } from './artifact-routes.ts';
 import { registerDocuments } from './documents.ts';
 import { EventStreams } from './event-stream.ts';
+import { HttpRefusal } from '../http-refusal.ts';
 import { registerHealth } from './health.ts';
+import { KnownPaths } from './known-paths.ts';
 import { refuseStrangeOrigin } from './origin.ts';
 import { sendProblem } from './problem.ts';
 import { registerRest } from './rest.ts';
@@ -66,6 +68,18 @@ export async function createApp(deps: ApiDeps): Promise<App> {
   return { fastify, close };
 }
 
+function nothingThere({ method, url }: FastifyRequest, known: KnownPaths): PerdureError {
+  const path = url.split('?')[0] ?? '';
+  const methods = known.methodsOf(path);
+  if (methods.length === 0)
+    return new PerdureError('not_found', `There is nothing at ${method} ${path.slice(0, 200)}.`);
+  const allow = methods.join(', ');
+  return new HttpRefusal('invalid_input', `${method} is not possible here: expected ${allow}.`, {
+    status: 405,
+    headers: { allow },
+  });
+}
+
 async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<void> {
   const { api } = deps.settings;
   // One that sends an empty body with a JSON content type means no body.
@@ -74,15 +88,12 @@ async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<v
     body === '' ? done(null, undefined) : parseJson(request, body as string, done),
   );
   fastify.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
+  // Text would become an input like any other, and be refused for the wrong reason.
+  fastify.removeContentTypeParser('text/plain');
+  const known = new KnownPaths();
+  fastify.addHook('onRoute', ({ url, method }) => known.add(url, method));
   fastify.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      request,
-      reply,
-      new PerdureError(
-        'not_found',
-        `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`,
-      ),
-    ),
+    sendProblem(request, reply, nothingThere(request, known)),
   );
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ERROR_CODES, ERRORS } from '../../contracts/errors.ts';
 import type { PerdureError } from '../../contracts/perdure-error.ts';
 import { statusOf, toPerdureError } from '../errors.ts';
+import { HttpRefusal } from '../http-refusal.ts';
 
 /** Resolved against the server, so that it leads to the page in the docs wherever those are served. */
 const typeOf = (code: string): string => `/docs/errors/${code}`;
@@ -48,6 +49,7 @@ export function sendProblem(
   const error = toPerdureError(thrown);
   logProblem(request, error);
   setRetryAfter(reply, error);
+  if (error instanceof HttpRefusal) reply.headers(error.headers);
   if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
   const problem = problemOf(error, request.id);
   // Text, so that Fastify leaves the content type alone.

@@ -40,7 +40,7 @@ describe('over tRPC', () => {
   };
 
   test('an error carries the same code, status, field and no stack', async () => {
-    const { status, text } = await post('session.get', '{}');
+    const { status, text } = await post('session.send', '{}');
     expect(status).toBe(400);
     const { text: start } = await post('session.start', '{"agent":"nobody"}');
     expect(JSON.parse(start)).toMatchObject({

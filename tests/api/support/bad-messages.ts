@@ -124,7 +124,7 @@ export const BAD_MESSAGES: readonly Bad[] = [
       messages(sessionId),
       { body: 'content=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
     ],
-    status: 400,
+    status: 415,
     code: 'invalid_input',
     says: /application\/json/,
   },

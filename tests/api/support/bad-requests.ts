@@ -183,8 +183,9 @@ export const BAD_REQUESTS: readonly Bad[] = [
   {
     what: 'a method that the path does not know',
     ask: () => ['DELETE', '/api/sessions'],
-    status: 404,
-    code: 'not_found',
+    status: 405,
+    code: 'invalid_input',
+    says: /expected GET, POST/,
   },
   {
     what: 'a path that is no URL',
