@@ -129,6 +129,12 @@ const workerSchema = z.strictObject({
   healthPort: port
     .optional()
     .describe('Port of /healthz, /readyz and /metrics of a worker process; none when absent.'),
+  workflowStackTraces: z
+    .boolean()
+    .default(false)
+    .describe(
+      "For Temporal's stack trace query and whole stacks in workflow errors. Costs a tenth of the turns a second.",
+    ),
 });
 
 const policyOverride = z.strictObject({

@@ -18,6 +18,7 @@ import type { Logger, WorkflowBundleOption } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const WORKFLOWS = join(ROOT, 'workflows', 'index.ts');
+const SHORT_STACKS = join(ROOT, 'workflows', 'short-stacks.ts');
 /** Everything that can be in the bundle; the lock file stands for the packages. */
 const SOURCES = ['workflows/**/*.ts', 'contracts/**/*.ts', 'package-lock.json'];
 
@@ -27,6 +28,8 @@ export interface BundleOptions {
   readonly logger: Logger;
   /** Modules of workflow interceptors, for traces. */
   readonly interceptors: readonly string[];
+  /** Whether workflows have whole stack traces, see workflows/short-stacks.ts. */
+  readonly stackTraces: boolean;
 }
 
 export interface NamedBundle {
@@ -38,7 +41,7 @@ export interface NamedBundle {
 const BUILD_ID_LENGTH = 8;
 
 export async function workflowBundle(options: BundleOptions): Promise<NamedBundle> {
-  const digest = await digestOf(options.interceptors);
+  const digest = await digestOf(options);
   return {
     workflowBundle: await bundleOf(digest, options),
     buildId: digest.slice(0, BUILD_ID_LENGTH),
@@ -50,6 +53,7 @@ async function bundleOf(digest: string, options: BundleOptions): Promise<Workflo
   if (await isKept(codePath)) return { codePath };
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS,
+    preloadModules: preloaded(options),
     workflowInterceptorModules: [...options.interceptors],
     logger: options.logger,
   });
@@ -57,8 +61,15 @@ async function bundleOf(digest: string, options: BundleOptions): Promise<Workflo
   return kept ? { codePath } : { code };
 }
 
-async function digestOf(interceptors: readonly string[]): Promise<string> {
-  const digest = createHash('sha256').update(JSON.stringify(interceptors));
+/** Read once for all sessions instead of once a session: a test proves that none of these modules keeps state. */
+export const preloaded = ({ stackTraces }: Pick<BundleOptions, 'stackTraces'>): string[] =>
+  stackTraces ? [WORKFLOWS] : [SHORT_STACKS, WORKFLOWS];
+
+async function digestOf({
+  interceptors,
+  stackTraces,
+}: Pick<BundleOptions, 'interceptors' | 'stackTraces'>): Promise<string> {
+  const digest = createHash('sha256').update(JSON.stringify([interceptors, stackTraces]));
   const files = await Array.fromAsync(glob(SOURCES, { cwd: ROOT }));
   for (const file of files.toSorted()) digest.update(file).update(await readFile(join(ROOT, file)));
   return digest.digest('hex').slice(0, 16);

@@ -82,6 +82,7 @@ async function createWorkers(
     folder: parts.bundles,
     logger: temporalLogger(log),
     interceptors: parts.tracing ? [workflowInterceptors()] : [],
+    stackTraces: settings.worker.workflowStackTraces,
   });
   const deps: ActivityDependencies = {
     journal: parts.journal,

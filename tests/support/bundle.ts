@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkflowBundlePathWithSourceMap } from '@temporalio/worker';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { cached } from '../../servers/cache.ts';
+import { preloaded } from '../../worker/bundle.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 
 type Bundle = Pick<WorkflowBundlePathWithSourceMap, 'codePath'>;
@@ -14,6 +15,7 @@ const SOURCES = [
   'workflows/**/*.ts',
   'contracts/**/*.ts',
   'tests/**/workflows/*.ts',
+  'worker/bundle.ts',
   'package-lock.json',
 ];
 
@@ -25,7 +27,11 @@ export async function testBundle(workflowsPath: string): Promise<Bundle> {
   quietTemporal();
   const name = `workflows-${await digestOf(workflowsPath)}`;
   const build = async (folder: string) => {
-    const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+    const { code } = await bundleWorkflowCode({
+      workflowsPath,
+      preloadModules: preloaded({ stackTraces: false }),
+      logger: new DefaultLogger('WARN'),
+    });
     await writeFile(join(folder, 'bundle.js'), code);
   };
   const folder = await cached({ name, cacheDir: join(root, '.results', 'bundles'), build });
