@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { locate, openInside } from '../../activities/tools/workspace/confinement.ts';
+import { walk } from '../../activities/tools/workspace/walk.ts';
 import { workspaceExecutor } from '../../activities/tools/workspace/executor.ts';
 import { newId } from '../../contracts/ids.ts';
 
@@ -45,6 +46,7 @@ async function openFolder(files: Record<string, string | Buffer> = {}): Promise<
 }
 
 const denied = { code: 'tool_denied' };
+const never = new AbortController().signal;
 
 describe('the workspace', () => {
   it.each([
@@ -56,6 +58,9 @@ describe('the workspace', () => {
     'nothing.txt',
     'a\0b',
     '//etc/passwd',
+    '/proc/self/root/etc/passwd',
+    '/proc/self/cwd/package.json',
+    '/dev/zero',
     'x'.repeat(5_000),
   ])('refuses to read %j', async (name) => {
     await using folder = await openFolder({ 'a/b.txt': 'b' });
@@ -125,6 +130,72 @@ describe('the workspace', () => {
     server.close();
   });
 
+  it('opens no device, whatever leads to it', async () => {
+    await using folder = await openFolder({ 'a.txt': 'inside' });
+    await symlink('/dev/zero', path.join(folder.workspace, 'zero'));
+    await symlink('/proc/self/root/etc/passwd', path.join(folder.workspace, 'root'));
+    await symlink('/proc/self/root', path.join(folder.workspace, 'all'));
+    for (const name of ['zero', 'root', 'all/etc/passwd'])
+      await expect(folder.run('read_file', { path: name })).rejects.toMatchObject(denied);
+    // A workspace that holds devices: they are no regular files.
+    const inDev = { ...(await locate('/dev', 'zero')) };
+    await expect(openInside(inDev)).rejects.toMatchObject(denied);
+  });
+
+  it('refuses to list or search a folder beside it whose name only begins like its own', async () => {
+    await using folder = await openFolder({ 'a.txt': 'x' });
+    const evil = `${folder.workspace}-evil`;
+    await mkdir(evil);
+    await writeFile(path.join(evil, 'secret.txt'), 'TOP SECRET');
+    await symlink(evil, path.join(folder.workspace, 'link'));
+    for (const name of ['../work-evil', evil, 'link']) {
+      await expect(folder.run('list_files', { path: name })).rejects.toMatchObject(denied);
+      await expect(
+        folder.run('search_files', { path: name, query: 'secret' }),
+      ).rejects.toMatchObject(denied);
+    }
+    await rm(evil, { recursive: true });
+  });
+
+  it('shows nothing of a folder that became a symlink between its check and its listing', async () => {
+    await using folder = await openFolder({ 'sub/a.txt': 'harmless' });
+    const place = await locate(folder.workspace, 'sub');
+    await rename(place.absolute, path.join(folder.workspace, 'old'));
+    await symlink('../outside', place.absolute);
+    const listing = async (): Promise<string[]> => {
+      const names: string[] = [];
+      const options = { recursive: true, skip: new Set<string>(), signal: never };
+      for await (const found of walk(place, options)) names.push(found.place.shown);
+      return names;
+    };
+    await expect(listing()).rejects.toMatchObject(denied);
+  });
+
+  it('shows nothing of a folder deeper down that became a symlink while it was walked', async () => {
+    await using folder = await openFolder({ 'one.txt': '', 'sub/a.txt': 'harmless' });
+    const place = await locate(folder.workspace, '.');
+    const names: string[] = [];
+    for await (const found of walk(place, { recursive: true, skip: new Set(), signal: never })) {
+      names.push(found.place.shown);
+      if (found.place.shown !== 'sub') continue;
+      await rename(found.place.absolute, path.join(folder.workspace, 'old'));
+      await symlink('../outside', found.place.absolute);
+    }
+    expect(names).toEqual(['one.txt', 'sub']);
+  });
+
+  it('walks a tree of any depth, in bounded memory and without recursion', async () => {
+    await using folder = await openFolder({ 'a.txt': '' });
+    const deep = Array.from({ length: 400 }, (_, n) => `d${n}`).join('/');
+    await mkdir(path.join(folder.workspace, deep), { recursive: true });
+    await writeFile(path.join(folder.workspace, deep, 'deep.txt'), 'Needle');
+    const listed = await folder.run('list_files', { recursive: true });
+    expect(listed.split('\n').at(-1)).toBe(`${deep}/deep.txt`);
+    expect(await folder.run('search_files', { query: 'needle' })).toBe(
+      `${deep}/deep.txt:1: Needle`,
+    );
+  });
+
   it('that is gone is said to be gone', async () => {
     await using folder = await openFolder();
     await rm(folder.workspace, { recursive: true });
@@ -175,6 +246,15 @@ describe('read_file', () => {
   it('refuses a binary file', async () => {
     await using folder = await openFolder({ 'a.bin': Buffer.from([1, 0, 2]) });
     await expect(folder.run('read_file', { path: 'a.bin' })).rejects.toMatchObject(denied);
+  });
+
+  it('shows invalid UTF-8 as replacement characters, and an empty file as nothing', async () => {
+    await using folder = await openFolder({
+      'latin1.txt': Buffer.from('caf\u00e9', 'latin1'),
+      'empty.txt': '',
+    });
+    expect(await folder.run('read_file', { path: 'latin1.txt' })).toBe('caf\uFFFD');
+    expect(await folder.run('read_file', { path: 'empty.txt' })).toBe('');
   });
 
   it('reads the beginning of a huge file, without half a character at its end', async () => {

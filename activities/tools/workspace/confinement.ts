@@ -59,20 +59,21 @@ export async function locate(workspace: string, name: string): Promise<Place> {
 /** Never waits (a FIFO would), never follows a symlink put there after the check. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-/** Where the opened file really is, on systems that say so: a folder on the way may have become a symlink after the check. */
+/** Systems that say where an opened file really is, and open it again by its number. */
+const byNumber = (file: FileHandle): string | undefined =>
+  process.platform === 'linux' ? `/proc/self/fd/${file.fd}` : undefined;
+
+/** A folder on the way may have become a symlink after the check. */
 async function isStillInside(file: FileHandle, root: string): Promise<boolean> {
-  if (process.platform !== 'linux') return true;
-  return isInside(root, await realpath(`/proc/self/fd/${file.fd}`));
+  const itself = byNumber(file);
+  return itself === undefined || isInside(root, await realpath(itself));
 }
 
-/**
- * Opens a regular file for reading.
- * @throws {PerdureError} `tool_denied` for folders, devices, FIFOs, sockets and what is not inside any more
- */
-export async function openInside(place: Place): Promise<FileHandle> {
+/** @throws {PerdureError} `tool_denied` where it cannot be opened, or is not inside any more */
+async function openPlace(place: Place, flags: number): Promise<FileHandle> {
   let file: FileHandle;
   try {
-    file = await open(place.absolute, READ_FLAGS);
+    file = await open(place.absolute, flags);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EPERM' || code === 'ENXIO' || isMissing(error))
@@ -80,12 +81,34 @@ export async function openInside(place: Place): Promise<FileHandle> {
     throw error;
   }
   try {
-    if (!(await file.stat()).isFile()) throw denied(place.shown, 'is not a regular file');
-    if (!(await isStillInside(file, place.root)))
-      throw denied(place.shown, 'does not exist in the workspace');
-    return file;
+    if (await isStillInside(file, place.root)) return file;
+    throw denied(place.shown, 'does not exist in the workspace');
   } catch (error) {
     await file.close();
     throw error;
+  }
+}
+
+/**
+ * Opens a regular file for reading.
+ * @throws {PerdureError} `tool_denied` for folders, devices, FIFOs, sockets and what is not inside any more
+ */
+export async function openInside(place: Place): Promise<FileHandle> {
+  const file = await openPlace(place, READ_FLAGS);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw denied(place.shown, 'is not a regular file');
+}
+
+/**
+ * Uses a folder by a path that leads to the very folder that was checked, whatever its name leads to meanwhile.
+ * @throws {PerdureError} `tool_denied` for what is no folder, or not inside any more
+ */
+export async function withFolder<T>(place: Place, use: (path: string) => Promise<T>): Promise<T> {
+  const folder = await openPlace(place, READ_FLAGS | constants.O_DIRECTORY);
+  try {
+    return await use(byNumber(folder) ?? place.absolute);
+  } finally {
+    await folder.close();
   }
 }

@@ -1,6 +1,7 @@
 /** Walks a folder of the workspace without following symlinks, in order of names, until it is told to stop. */
 import { opendir } from 'node:fs/promises';
 import path from 'node:path';
+import { withFolder } from './confinement.ts';
 import type { Place } from './confinement.ts';
 
 export interface Found {
@@ -40,15 +41,16 @@ const inside = (folder: Place, name: string): Place => ({
   shown: folder.shown === '.' ? name : `${folder.shown}/${name}`,
 });
 
-async function entriesOf(folder: Place, signal: AbortSignal): Promise<Found[]> {
-  const found: Found[] = [];
-  for await (const entry of await opendir(folder.absolute)) {
-    signal.throwIfAborted();
-    found.push({ kind: kindOf(entry), place: inside(folder, entry.name) });
-    if (found.length >= MAX_ENTRIES) break;
-  }
-  return found.sort((a, b) => (a.place.shown < b.place.shown ? -1 : 1));
-}
+const entriesOf = (folder: Place, signal: AbortSignal): Promise<Found[]> =>
+  withFolder(folder, async (itself) => {
+    const found: Found[] = [];
+    for await (const entry of await opendir(itself)) {
+      signal.throwIfAborted();
+      found.push({ kind: kindOf(entry), place: inside(folder, entry.name) });
+      if (found.length >= MAX_ENTRIES) break;
+    }
+    return found.sort((a, b) => (a.place.shown < b.place.shown ? -1 : 1));
+  });
 
 export async function* walk(folder: Place, options: WalkOptions): AsyncGenerator<Found> {
   const folders = [folder];
