@@ -61,3 +61,12 @@ export async function json<T>(response: Response): Promise<T> {
     throw fetchError(error, response.url, 'body');
   }
 }
+
+/** The body as it is. @throws {NetworkError} where it breaks off */
+export async function bytes(response: Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw fetchError(error, response.url, 'body');
+  }
+}

@@ -4,7 +4,7 @@ import { newId, parseId } from '../contracts/ids.ts';
 import type { StartSessionInput } from '../contracts/session.ts';
 import { createCalls } from './calls.ts';
 import type { CallSettings } from './calls.ts';
-import { connectionOf } from './connection.ts';
+import { bytes, connectionOf, get } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 import { contextsClient } from './contexts.ts';
 import type { ContextsClient } from './contexts.ts';
@@ -55,6 +55,8 @@ export interface PerdureClient extends Disposable {
   start(options?: StartOptions): Promise<StartedSession>;
   /** A session by its id. No request is made. @throws {PerdureError} `invalid_id` */
   session(sessionId: string): SessionClient;
+  /** The bytes of an artifact: what was too large for an event or a message. @throws {PerdureError} `not_found` */
+  artifact(artifact: string, options?: CallOptions): Promise<Uint8Array>;
   /** Which session is active in which window, project or chat room. */
   readonly contexts: ContextsClient;
   /** Closes the WebSocket, if there is one. Streams end by their own signals. */
@@ -94,11 +96,16 @@ export function createPerdureClient({
       await calls.call((trpc, options) => trpc.session.start.mutate(input, options), signal);
       return { session: sessionClient(calls, sessionId), messageId };
     },
+    artifact: (artifact, { signal } = {}) =>
+      calls.read((limit) => bytesOf(connection, artifact, limit), signal),
     contexts: contextsClient(calls, socket),
     close: () => socket.close(),
     [Symbol.dispose]: () => socket.close(),
   };
 }
+
+const bytesOf = async (connection: Connection, artifact: string, signal: AbortSignal) =>
+  bytes(await get(connection, `/api/artifacts/${encodeURIComponent(artifact)}`, { signal }));
 
 function transportOf(
   name: TransportName,

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import { newSecret } from '../../api/auth/secret.ts';
 import { createPerdureClient, PerdureError } from '../../client/index.ts';
 import { newId } from '../../contracts/ids.ts';
+import { writeFacts } from './support/facts.ts';
 import { startFixture, type Fixture } from './support/fixture.ts';
 import { overSocket } from './support/trpc.ts';
 
@@ -14,7 +15,7 @@ let key: string;
 beforeAll(async () => {
   product = await startFixture({
     settings: {
-      api: { requireKey: true, maxConnectionsPerUser: 1 },
+      api: { requireKey: true, maxConnectionsPerUser: 2 },
       timeouts: { socketPingMs: 300, socketPongMs: 200 },
     },
   });
@@ -89,10 +90,12 @@ test('a socket without a key is refused with the reason, and so is one too many'
   const { code, answers } = await conversation(without);
   expect(answers.at(-1)).toMatchObject({ id: 1, error: { data: { code: 'unauthenticated' } } });
   expect(code).toBe(4401);
-  using first = overSocket(product.url, key);
-  await first.trpc.system.info.query();
-  using second = overSocket(product.url, key);
-  await expect(second.trpc.system.info.query()).rejects.toMatchObject({
+  const busy = await product.key('acme', 'bob');
+  using first = overSocket(product.url, busy);
+  using second = overSocket(product.url, busy);
+  for (const { trpc } of [first, second]) await trpc.system.info.query();
+  using third = overSocket(product.url, busy);
+  await expect(third.trpc.system.info.query()).rejects.toMatchObject({
     data: { code: 'too_many_connections', retryAfterMs: 5_000 },
   });
 });
@@ -104,3 +107,29 @@ test('the SDK ends a refused subscription with the typed error', async () => {
   expect(error).toBeInstanceOf(PerdureError);
   expect(error).toMatchObject({ code: 'unauthenticated' });
 });
+
+test.each(['sse', 'ws'] as const)(
+  'the SDK over %s waits as long as too_many_connections says, then follows',
+  async (transport) => {
+    const user = await product.key('acme', `busy-${transport}`);
+    using perdure = createPerdureClient({ url: product.url, key: user, transport });
+    const { session } = await perdure.start();
+    using one = overSocket(product.url, user);
+    using two = overSocket(product.url, user);
+    for (const { trpc } of [one, two]) await trpc.system.info.query();
+    const asked: unknown[] = [];
+    const events = session.events({
+      retryDelay(_, error) {
+        asked.push(error instanceof PerdureError ? [error.code, error.retryAfterMs] : error);
+        one[Symbol.dispose]();
+        two[Symbol.dispose]();
+        return 20;
+      },
+    });
+    await writeFacts(product, session.id, { count: 1, bytes: 10 });
+    const { value } = await events.next();
+    await events.return();
+    expect(asked[0]).toEqual(['too_many_connections', 5_000]);
+    expect(value?.seq).toBe(1);
+  },
+);
