@@ -14,7 +14,7 @@ import { interruptCalls } from './settle-call.ts';
 export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
   needs: {
     sessionId: claim.sessionId,
-    steps: [claim],
+    stepsFrom: claim,
     messages: [...claim.messages.map((message) => message.messageId), stepKey(claim)],
     openCallsOf: claim.turn,
     deltasOf: claim,
@@ -83,9 +83,11 @@ function takenOver(draft: SessionDraft, before: StepRecord, claim: Claim): StepR
   if (rerun) {
     interruptCalls(
       draft,
-      draft.openCalls(turn).filter((call) => call.step === step),
+      draft.openCalls(turn).filter((call) => call.step >= step),
     );
     draft.removeMessage(stepKey(claim));
+    for (const later of draft.steps.values())
+      if (later.turn === turn && later.step > step) takeBack(draft, later);
   }
   const next = { ...fresh(draft, claim), number: before.number + 1, spend: before.spend };
   if (rerun) return next;
@@ -96,4 +98,25 @@ function takenOver(draft: SessionDraft, before: StepRecord, claim: Claim): StepR
     model_index: before.model_index,
     last_error: before.last_error,
   };
+}
+
+/** Newer than every attempt so far, older than any that Temporal schedules from now on. */
+const NO_MORE_ATTEMPTS = 2_147_483_647;
+
+/** A step that was built on what is void now: as if it had never been run, but for what it cost. */
+function takeBack(draft: SessionDraft, later: StepRecord): void {
+  draft.removeMessage(stepKey(later));
+  draft.putStep({
+    ...later,
+    state: 'open',
+    temporal_attempt: NO_MORE_ATTEMPTS,
+    input_digest: '',
+    charged: 0,
+    interruptions: 0,
+    model_index: 0,
+    last_error: null,
+    accounted: 1,
+    claimed_seq: draft.projection.lastSeq,
+    result: null,
+  });
 }

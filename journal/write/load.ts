@@ -25,6 +25,8 @@ export interface Needs {
   /** Only adds deltas: state and number of the session are enough, and the fence of the step. */
   readonly headOnly?: boolean;
   readonly steps?: readonly StepName[];
+  /** This step and those of its turn that came after it. */
+  readonly stepsFrom?: StepName;
   readonly messages?: readonly string[];
   readonly facts?: readonly string[];
   readonly calls?: readonly CallId[];
@@ -156,14 +158,22 @@ const JOIN_STEP = sql`join steps t on t.session_key = s.key and t.turn = r.turn 
 
 const nameOf = ({ turn, step }: StepName): StepName => ({ turn, step });
 
+/** The largest number that the column holds. */
+const LAST_STEP = 2_147_483_647;
+
 function stepsRead(loading: Loading): Read | undefined {
-  const names = wanted(loading, ({ steps }) => steps?.map(nameOf));
+  const names = wanted(loading, ({ steps = [], stepsFrom }) => [
+    ...steps.map((name) => ({ ...nameOf(name), last: name.step })),
+    ...(stepsFrom ? [{ ...nameOf(stepsFrom), last: LAST_STEP }] : []),
+  ]);
   if (names.length === 0) return undefined;
   const columns = sql.raw(loading.headOnly ? FENCE : columnsOf('t', STEPS));
+  const source = sourceOf(loading, names, { ...STEP, last: 'integer' });
   return {
-    query: sql`select ${columns} from ${sourceOf(loading, names, STEP)} ${JOIN_STEP}`.compile(
-      loading.store.db,
-    ),
+    query:
+      sql`select ${columns} from ${source} join steps t on t.session_key = s.key and t.turn = r.turn and t.step between r.step and r.last`.compile(
+        loading.store.db,
+      ),
     take: (row, draft) => draft.steps.set(stepKey(row as StepRecord), row as StepRecord),
   };
 }

@@ -12,6 +12,7 @@ import { startPostgres } from '../../servers/postgres.ts';
 import { cutting } from './support/cuts.ts';
 import type { Queries } from './support/cuts.ts';
 import { emptyJournal, postgres } from './support/dialects.ts';
+import type { Connected } from './support/dialects.ts';
 import {
   allEvents,
   answer,
@@ -177,6 +178,32 @@ test('a journal is closed while its server is gone, and refuses what waits', asy
   await rm(folder, { recursive: true });
 });
 
+async function waitingForLocks(connected: Connected): Promise<number | null> {
+  const { rowCount } = await connected.query(
+    `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+  );
+  return rowCount;
+}
+
+test('a batch takes its locks in the order of the keys, whatever the order of its writes', async () => {
+  await using opened = await emptyJournal(postgres);
+  const { journal, database } = opened;
+  const steps: Awaited<ReturnType<typeof openStep>>[] = [];
+  for (let i = 0; i < 12; i++) steps.push(await openStep(journal));
+  await using other = await database.connect();
+  const lock = (more: string) => `select key from perdure.sessions ${more} for update skip locked`;
+  await other.query(`begin; ${lock(`where id = '${steps[0]!.sessionId}'`)}`);
+  const writing = Promise.all(
+    steps.toReversed().map(({ attempt }) => journal.steps.append(attempt, [delta('x')])),
+  );
+  await expect.poll(() => waitingForLocks(other)).toBe(1);
+  // It waits for the first one and holds none of the others: so nobody who holds some can wait for it.
+  const free = await other.query(lock(''));
+  expect(free.rowCount).toBe(12);
+  await other.query('rollback');
+  expect(await writing).toEqual(steps.map(() => 4));
+});
+
 test('a transaction that the database gave up for a deadlock is written again', async () => {
   await using opened = await emptyJournal(postgres);
   const { journal, database } = opened;
@@ -187,13 +214,7 @@ test('a transaction that the database gave up for a deadlock is written again', 
   const writing = Promise.all(
     [first, second].map((step) => journal.steps.append(step.attempt, [delta('x')])),
   );
-  const waiting = async () =>
-    (
-      await other.query(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
-      )
-    ).rowCount;
-  await expect.poll(waiting).toBe(1);
+  await expect.poll(() => waitingForLocks(other)).toBe(1);
   await other.query(lock(first.sessionId));
   await other.query('commit');
   expect(await writing).toEqual([4, 4]);

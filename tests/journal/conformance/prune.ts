@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { PerdureEvent } from '../../../contracts/events.ts';
+import type { SessionId } from '../../../contracts/ids.ts';
 import { shownText } from '../support/client-fold.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import {
   allEvents,
   answer,
+  asksFor,
   claimOf,
   claimed,
   createSession,
   delta,
+  deltasOf,
   openStep,
   spend,
   types,
@@ -33,7 +36,9 @@ export const pruneConformance = (dialect: Dialect) =>
       await journal.steps.append(open.attempt, [delta('still going')]);
       const before = await allEvents(journal, sessionId);
       expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(0);
-      now += 3_600_001;
+      now += 3_600_000;
+      expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(0);
+      now += 1;
       expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(3);
       expect(await journal.events.prune({ olderThanMs: 3_600_000, limit: 10 })).toBe(0);
       const after = await allEvents(journal, sessionId);
@@ -43,6 +48,40 @@ export const pruneConformance = (dialect: Dialect) =>
       const page = await journal.events.read(sessionId, { after: 3, limit: 100 });
       expect([page.from, page.to]).toEqual([4, before.at(-1)!.seq]);
       expect(await journal.sessions.rebuild(sessionId)).toBe(false);
+    });
+
+    test('takes the turns that were settled first, as many as it is told', async () => {
+      let now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { journal } = opened;
+      const deltas = async (sessionId: SessionId) => deltasOf(await allEvents(journal, sessionId));
+      const turns: SessionId[] = [];
+      for (const words of ['one', 'two', 'three']) {
+        const { sessionId, attempt } = await openStep(journal);
+        await journal.steps.append(attempt, [delta(words)]);
+        await journal.steps.finish(attempt, answer(words));
+        turns.push(sessionId);
+        now += 1_000;
+      }
+      expect(await journal.events.prune({ olderThanMs: 0, limit: 2 })).toBe(2);
+      expect(await Promise.all(turns.map(deltas))).toEqual(['', '', 'three']);
+      expect(await journal.events.prune({ olderThanMs: 0, limit: 2 })).toBe(1);
+    });
+
+    test('keeps what one step streamed and only another completed', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('I look it up. ')]);
+      await journal.steps.finish(attempt, asksFor());
+      const next = await claimed(journal, claimOf(sessionId, { turn, step: 2, messages: [] }));
+      await journal.steps.append(next, [delta('Here it is')]);
+      await journal.steps.finish(next, answer('Here it is'));
+      const before = await allEvents(journal, sessionId);
+      expect(await journal.events.prune({ olderThanMs: -1, limit: 10 })).toBe(1);
+      const after = await allEvents(journal, sessionId);
+      expect(deltasOf(after)).toBe('I look it up. ');
+      expect(shownText(after)).toEqual(shownText(before));
     });
 
     test('keeps what an attempt streamed and never completed', async () => {
