@@ -26,6 +26,9 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
 
+/** For tests that must pass on both. */
+export const DIALECTS = ['sqlite', 'postgres'] as const;
+
 export interface FixtureOptions {
   readonly settings?: Partial<SettingsInput>;
   /** Without one, sessions stay in `starting`. */
