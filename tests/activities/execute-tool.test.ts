@@ -1,31 +1,33 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { createExecuteTool } from '../../activities/tools/execute-tool.ts';
-import type { ToolExecutor } from '../../activities/tools/executor.ts';
+import type { ToolExecutor, ToolRun } from '../../activities/tools/executor.ts';
+import { workspaceExecutor } from '../../activities/tools/workspace/executor.ts';
 import type { ModelStepInput, ToolInput, ToolResultRef } from '../../contracts/activities.ts';
 import { newId } from '../../contracts/ids.ts';
 import { TIME_LIMITS } from '../../contracts/limits.ts';
 import { POLICIES } from '../../contracts/policies.ts';
-import type { Effect, ToolCallRef } from '../../contracts/tools.ts';
+import type { Effect, ToolCallRef, ToolMode } from '../../contracts/tools.ts';
 import { scriptedModel } from '../../testing/scripted-model.ts';
 import { activityEnvironment, openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 /** A step that asked for one worker tool of this effect, and what its executor does. */
-async function asked(effect: Effect, execute: ToolExecutor['execute']) {
+async function asked(effect: Effect, execute: ToolExecutor['execute'], mode: ToolMode = 'worker') {
   const model = scriptedModel([{ calls: [{ name: 'list_files', input: {} }] }]);
   const stage = await openStage({ resolver: model.resolver });
   const input = stage.message('go');
   const result = await stage.callModel(input);
   const first = result.outcome === 'tool_calls' ? result.calls[0] : undefined;
   if (!first) throw new Error('no call');
-  const call = effect === 'read' ? first : await another(stage, input, effect);
+  const own = effect === 'read' && mode === 'worker';
+  const call = own ? first : await another(stage, input, { effect, mode });
   const run = createExecuteTool({
     journal: stage.journal,
     timeouts: TIME_LIMITS,
     policies: POLICIES,
     log: { debug() {}, info() {}, warn() {}, error() {} },
-    executors: { worker: { execute } },
+    executors: { [mode]: { execute } },
   });
   const { sessionId, turn, step } = input;
   return {
@@ -52,7 +54,11 @@ async function asked(effect: Effect, execute: ToolExecutor['execute']) {
 }
 
 /** The workspace tools only read; another effect is put into the ledger by hand, as a step of its own. */
-async function another(stage: Stage, input: ModelStepInput, effect: Effect): Promise<ToolCallRef> {
+async function another(
+  stage: Stage,
+  input: ModelStepInput,
+  { effect, mode }: Pick<ToolCallRef, 'effect' | 'mode'>,
+): Promise<ToolCallRef> {
   const callId = newId('call');
   const { sessionId, turn } = input;
   const claim = await stage.journal.steps.claim({
@@ -67,7 +73,7 @@ async function another(stage: Stage, input: ModelStepInput, effect: Effect): Pro
   const ref = {
     callId,
     name: 'pay',
-    mode: 'worker',
+    mode,
     effect,
     timeoutMs: 300_000,
     summary: 'pay',
@@ -80,7 +86,7 @@ async function another(stage: Stage, input: ModelStepInput, effect: Effect): Pro
     events: [],
     spend,
     result: { outcome: 'tool_calls', calls: [ref], spend },
-    calls: [{ callId, name: 'pay', mode: 'worker', effect, timeoutMs: 300_000, arguments: '{}' }],
+    calls: [{ callId, name: 'pay', mode, effect, timeoutMs: 300_000, arguments: '{}' }],
   });
   return ref;
 }
@@ -173,6 +179,48 @@ describe('a tool that must never run twice', () => {
   it('is settled as failed at its first error', async () => {
     await using tool = await asked('never-retry', () => Promise.reject(new Error('broken')));
     expect((await tool.run(1)).outcome).toBe('failed');
+  });
+});
+
+describe('a tool of another mode', () => {
+  it('is run by the executor of its mode, which decides itself what it needs', async () => {
+    const runs: ToolRun[] = [];
+    const execute = (run: ToolRun): Promise<string> => {
+      runs.push(run);
+      return Promise.resolve('paid');
+    };
+    await using tool = await asked('keyed', execute, 'mcp');
+    expect((await tool.run(1)).outcome).toBe('completed');
+    expect(runs).toMatchObject([{ name: 'pay', input: {}, workspace: tool.stage.workspace }]);
+  });
+
+  it('whose mode this worker does not have is settled as failed, and says so', async () => {
+    await using tool = await asked('read', () => Promise.resolve(1), 'mcp');
+    const callId = tool.call.callId;
+    const { stage } = tool;
+    const [requested] = (await stage.eventsOf('tool.requested')).filter(
+      ({ data }) => data.callId === callId,
+    );
+    const step = { ...stage.message('x'), turn: requested!.turn!, step: requested!.step! };
+    expect(await stage.executeTool(step, tool.call)).toBe('failed');
+    const settled = await stage.eventsOf('tool.settled');
+    expect(settled[0]?.data).toMatchObject({
+      error: { code: 'tool_failed', message: 'No executor for mode mcp.' },
+    });
+  });
+});
+
+describe('a workspace tool', () => {
+  it('in a session without a workspace is denied', async () => {
+    const run = {
+      sessionId: newId('ses'),
+      callId: newId('call'),
+      name: 'list_files',
+      input: {},
+      workspace: null,
+      signal: new AbortController().signal,
+    };
+    await expect(workspaceExecutor.execute(run)).rejects.toMatchObject({ code: 'tool_denied' });
   });
 });
 

@@ -151,6 +151,24 @@ test('a tool that no worker could run still gets one result', async () => {
   await session.stop();
 });
 
+test('a call of each mode goes where its mode says: to an activity, or to whoever claims it', async () => {
+  const calls = (['worker', 'mcp', 'client', 'runner'] as const).map((mode) => toolCall({ mode }));
+  const session = await kit.session({
+    message: userMessage(),
+    script: [callsTools(calls)],
+    otherwise: completed(),
+  });
+  await eventually(() => session.world.tools.length === 2, 'the calls that a worker executes');
+  const executed = session.world.tools.map(({ callId }) => callId);
+  expect(executed.toSorted()).toEqual([calls[0]!.callId, calls[1]!.callId].toSorted());
+  for (const { callId } of calls.slice(2)) await session.handle.signal('toolResult', { callId });
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.settles.map(({ callId }) => callId).toSorted()).toEqual(
+    [calls[2]!.callId, calls[3]!.callId].toSorted(),
+  );
+  await session.stop();
+});
+
 test('a tool is tried as often as its effect allows, with the declared waits', async () => {
   const session = await kit.session({
     message: userMessage(),
