@@ -10,7 +10,7 @@ import { textOf } from '../support/watcher.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 /** A dead worker counts as dead after 3 s here instead of 12, so that a test takes seconds. */
-export const HEARTBEAT_MS = 3_000;
+const HEARTBEAT_MS = 3_000;
 const QUICK = {
   timeouts: { heartbeatMs: HEARTBEAT_MS, heartbeatThrottleMs: 500 },
   worker: { drainMs: 1_000 },
