@@ -21,19 +21,28 @@ export async function orAbort<T>(work: PromiseLike<T>, signal: AbortSignal): Pro
 }
 
 /**
- * Does not cancel the source when it is left: its owner aborts what feeds it. (Cancelling a chain of piped streams while its beginning
- * fails left a rejection that nobody could handle, which ends a process: seen with OpenRouter's library on Node 24.)
- * @throws the signal's reason once it aborts
+ * Hands each part to `take`, and waits where that wants to be waited for. Does not cancel the source when the signal aborts: its owner
+ * aborts what feeds it. (Cancelling a chain of piped streams while its beginning fails left a rejection that nobody could handle, which
+ * ends a process: seen with OpenRouter's library on Node 24.)
+ * @throws once the signal aborts: the reader is let go of, which ends the read under way; racing each read would cost every token three promises
  */
-export async function* untilAborted<T>(
-  source: AsyncIterable<T>,
+export async function readParts<T>(
+  stream: ReadableStream<T>,
   signal: AbortSignal,
-): AsyncGenerator<T> {
-  using aborted = abortOf(signal);
-  const iterator = source[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await Promise.race([iterator.next(), aborted.promise]);
-    if (next.done === true) return;
-    yield next.value;
+  take: (part: T) => Promise<void> | undefined,
+): Promise<void> {
+  const reader = stream.getReader();
+  const letGo = (): void => reader.releaseLock();
+  signal.addEventListener('abort', letGo, { once: true });
+  if (signal.aborted) letGo();
+  try {
+    for (;;) {
+      const next = await reader.read();
+      if (next.done) return;
+      const taken = take(next.value);
+      if (taken) await taken;
+    }
+  } finally {
+    signal.removeEventListener('abort', letGo);
   }
 }

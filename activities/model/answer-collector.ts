@@ -6,8 +6,8 @@ import type { Deadlines } from './deadlines.ts';
 import { ContentRefused, IncompleteAnswer } from './failure.ts';
 
 export interface AnswerSink {
-  /** Resolves when more may come. */
-  readonly onText: (kind: ContentKind, text: string) => Promise<void>;
+  /** Resolves when more may come; nothing to wait for where it may come at once. */
+  readonly onText: (kind: ContentKind, text: string) => Promise<void> | undefined;
   /** The provider has answered with something. */
   readonly onFirstPart: () => void;
 }
@@ -115,13 +115,14 @@ export class AnswerCollector {
   }
 
   /** Resolves when the next part may come. @throws the provider's error */
-  async take(part: StreamPart): Promise<void> {
+  take(part: StreamPart): Promise<void> | undefined {
     if (FROM_MODEL.has(part.type)) this.#hear();
     if (part.type === 'error') throw part.error;
     if (isText(part))
-      await this.#continue(part.type.startsWith('text') ? 'text' : 'reasoning', part);
-    else if (part.type === 'tool-call') this.#call(part);
+      return this.#continue(part.type.startsWith('text') ? 'text' : 'reasoning', part);
+    if (part.type === 'tool-call') this.#call(part);
     else if (part.type === 'model-call-end') this.#finish = part;
+    return undefined;
   }
 
   /** @throws {IncompleteAnswer} {@link ContentRefused} */
@@ -145,7 +146,7 @@ export class AnswerCollector {
     this.#heard = true;
   }
 
-  async #continue(kind: ContentKind, part: TextPart): Promise<void> {
+  #continue(kind: ContentKind, part: TextPart): Promise<void> | undefined {
     const key = `${kind} ${part.id}`;
     let block = this.#open.get(key);
     if (!block) {
@@ -154,11 +155,12 @@ export class AnswerCollector {
       this.#content.push(block);
     }
     block.metadata = part.providerMetadata ?? block.metadata;
-    if (!('text' in part)) return;
+    if (!('text' in part)) return undefined;
     block.text += part.text;
+    const waiting = this.#sink.onText(kind, part.text);
+    if (!waiting) return undefined;
     this.#deadlines.pause();
-    await this.#sink.onText(kind, part.text);
-    this.#deadlines.sawPart();
+    return waiting.then(() => this.#deadlines.sawPart());
   }
 
   #call(part: Extract<StreamPart, { type: 'tool-call' }>): void {

@@ -109,7 +109,7 @@ export class Call {
     );
   }
 
-  #take(kind: ContentKind, text: string): Promise<void> {
+  #take(kind: ContentKind, text: string): Promise<void> | undefined {
     this.#streamed += text;
     return this.#writer.push(kind, this.#cleaners[kind].push(text));
   }

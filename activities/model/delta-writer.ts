@@ -87,16 +87,16 @@ export class DeltaWriter {
     this.#startTimer = setTimeout(() => this.#wake(), GATHER_MS);
   }
 
-  /** Resolves when the stream may go on. */
-  async push(kind: ContentKind, text: string): Promise<void> {
-    if (text === '' || this.#ended) return;
+  /** Resolves when the stream may go on; undefined where it need not wait. */
+  push(kind: ContentKind, text: string): Promise<void> | undefined {
+    if (text === '' || this.#ended) return undefined;
     const last = this.#pending.at(-1);
     if (last?.type === 'content.delta' && last.data.kind === kind) last.data.text += text;
     else this.#pending.push({ type: 'content.delta', data: { kind, text } });
     this.#pendingCharacters += text.length;
     if (this.#pendingCharacters >= GATHER_CHARACTERS) this.#urgent.resolve();
     this.#wake();
-    if (this.#pendingCharacters > BACKPRESSURE_CHARACTERS) await this.#writing;
+    return this.#pendingCharacters > BACKPRESSURE_CHARACTERS ? this.#writing : undefined;
   }
 
   /** Waits for the append in flight (its failure is told to `onStop`) and returns what was not written: it goes into the step's last transaction. */

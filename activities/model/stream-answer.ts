@@ -7,7 +7,7 @@
 import { experimental_streamLanguageModelCall as streamLanguageModelCall } from 'ai';
 import type { JSONObject } from '@ai-sdk/provider';
 import type { ModelMessage, ToolSet } from 'ai';
-import { orAbort, untilAborted } from './abortable.ts';
+import { orAbort, readParts } from './abortable.ts';
 import { AnswerCollector } from './answer-collector.ts';
 import type { Answer, AnswerSink } from './answer-collector.ts';
 import { startDeadlines } from './deadlines.ts';
@@ -58,7 +58,7 @@ export async function streamAnswer(
   const collector = new AnswerCollector(sink, deadlines);
   try {
     const { stream } = await orAbort(open(request, signal), signal);
-    for await (const part of untilAborted(stream, signal)) await collector.take(part);
+    await readParts(stream, signal, (part) => collector.take(part));
     return collector.answer();
   } catch (error) {
     // A library wraps or hides a reason that is ours.

@@ -119,7 +119,9 @@ describe('the deltas of a stream', () => {
     const { writer } = writerOn(() => gate.promise);
     await writer.push('text', 'first');
     let free = false;
-    const pushed = writer.push('text', 'x'.repeat(70_000)).then(() => (free = true));
+    const pushed = Promise.resolve(writer.push('text', 'x'.repeat(70_000))).then(
+      () => (free = true),
+    );
     await sleep(20);
     expect(free).toBe(false);
     gate.resolve(1);

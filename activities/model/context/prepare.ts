@@ -181,7 +181,7 @@ async function askForSummary(
       tools: {},
       maxOutputTokens,
     },
-    { onText: () => Promise.resolve(), onFirstPart: () => undefined },
+    { onText: () => undefined, onFirstPart: () => undefined },
     { stop: step.liveness.signal, timeouts: timeoutsOf(step) },
   );
 }
