@@ -6,6 +6,7 @@ import { ledgerConformance } from './ledger.ts';
 import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
 import { recordConformance } from './record.ts';
+import { rerunConformance } from './rerun.ts';
 import { sealConformance } from './seal.ts';
 import { sessionsConformance } from './sessions.ts';
 import { shelvesConformance } from './shelves.ts';
@@ -18,6 +19,7 @@ export const conformance = (dialect: Dialect) =>
   describe(`the ${dialect.name} journal`, () => {
     turnConformance(dialect);
     fenceConformance(dialect);
+    rerunConformance(dialect);
     sealConformance(dialect);
     ledgerConformance(dialect);
     recordConformance(dialect);
