@@ -1,0 +1,85 @@
+/** The journal's port: the ledger of tool calls. Import it from port.ts. */
+import type { SettleInput, SettleResult, StepRef } from '../contracts/activities.ts';
+import type { CallId, SessionId } from '../contracts/ids.ts';
+import type { Effect, ToolMode, ToolOutcome, ToolSettlement } from '../contracts/tools.ts';
+import type { SessionFilter } from './port-sessions.ts';
+import type { Owner } from './port-shelves.ts';
+import type { Closed, Fence } from './port-steps.ts';
+
+/**
+ * offered → leased → answered → settled; worker calls go requested → running → settled. `answered` has a result that is not in the
+ * log yet; the workflow moves it there.
+ */
+export type CallState = 'requested' | 'running' | 'offered' | 'leased' | 'answered' | 'settled';
+
+export interface LedgerCall extends StepRef, Owner {
+  readonly callId: CallId;
+  readonly name: string;
+  readonly mode: ToolMode;
+  readonly effect: Effect;
+  readonly arguments: string;
+  readonly state: CallState;
+  readonly outcome: ToolOutcome | null;
+  readonly holder: string | null;
+  /** ISO 8601; when the result is due (claimed calls). */
+  readonly dueAt: string | null;
+  readonly leaseEndsAt: string | null;
+  readonly timeoutMs: number;
+  readonly createdAt: string;
+}
+
+/** One attempt at a tool call in a worker. */
+export interface CallRun {
+  readonly sessionId: SessionId;
+  readonly callId: CallId;
+  readonly fence: Fence;
+}
+
+export type CallFilter = Pick<SessionFilter, 'tenant' | 'user'> & {
+  readonly sessionId?: SessionId | undefined;
+};
+
+export interface Ledger {
+  get(callId: CallId): Promise<LedgerCall | undefined>;
+  /** Calls offered to clients and not settled, oldest first. */
+  pending(filter: CallFilter, limit: number): Promise<readonly LedgerCall[]>;
+  /**
+   * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`; the same holder's repeat renews the lease. Appends `tool.started`.
+   * @returns undefined where somebody else holds it or it is settled
+   */
+  lease(callId: CallId, holder: string, leaseMs: number): Promise<LedgerCall | undefined>;
+  /** Appends `tool.progress` and renews the lease. @returns false where the holder lost it */
+  progress(
+    callId: CallId,
+    lease: { holder: string; leaseMs: number },
+    progress: { message: string; fraction?: number | undefined },
+  ): Promise<boolean>;
+  /**
+   * Offered or leased → answered, by compare-and-set; decides late, duplicate and changed. Does not append to the log.
+   * @returns 'accepted', 'repeated' (the same digest again: harmless), 'duplicate' (another result), 'late' (settled without a result), 'unknown'
+   */
+  answer(
+    callId: CallId,
+    settlement: ToolSettlement,
+  ): Promise<'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown'>;
+  /** Answered → settled with `tool.settled` and the transcript's row; due or given up → `timed_out` (never-retry and claimed: `unknown`). */
+  settle(input: SettleInput): Promise<SettleResult>;
+  /** Worker calls: requested → running under a fence, with `tool.started`; tells a later attempt what an earlier one left. */
+  begin(
+    ref: StepRef & { callId: CallId },
+    fence: Fence,
+  ): Promise<
+    | { state: 'begun'; call: LedgerCall; earlierAttempts: number }
+    | { state: 'settled'; outcome: ToolOutcome }
+    | { state: 'superseded' }
+  >;
+  /** Running → settled, with `tool.settled` and the transcript's row. @throws {AttemptClosed} */
+  finish(callId: CallId, fence: Fence, settlement: ToolSettlement): Promise<void>;
+  /** Resolves when nobody wants this attempt's result any more: as `StepStore.whenClosed`. */
+  whenClosed(run: CallRun, signal: AbortSignal): Promise<Closed | 'aborted'>;
+  /** Calls whose workflow should look at the ledger: answered but not settled since `olderThanMs`, or past their due time. */
+  overdue(
+    olderThanMs: number,
+    limit: number,
+  ): Promise<readonly { callId: CallId; sessionId: SessionId }[]>;
+}

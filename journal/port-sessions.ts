@@ -1,0 +1,63 @@
+/** The journal's port: rows of sessions. Import it from port.ts. */
+import type { SessionId } from '../contracts/ids.ts';
+import type { SessionState } from '../contracts/session-state.ts';
+import type { SessionView } from '../contracts/session.ts';
+import type { LimitOverrides } from '../contracts/settings.ts';
+import type { ClientTool } from '../contracts/tools.ts';
+import type { Owner, Page, PageRequest } from './port-shelves.ts';
+
+export interface NewSession extends Owner {
+  readonly sessionId: SessionId;
+  /** Of the whole request: the same id with another digest is another request. */
+  readonly digest: string;
+  readonly agent: string;
+  readonly model: string;
+  readonly workspace: string | null;
+  readonly context: string | null;
+  readonly title: string | null;
+  readonly externalId: string | null;
+  /** Tools declared at the start of the session. */
+  readonly tools: readonly ClientTool[];
+  readonly limits: LimitOverrides;
+}
+
+/** The whole row: the view plus what only servers see. */
+export interface SessionRow extends SessionView, Owner {
+  readonly digest: string;
+  readonly tools: readonly ClientTool[];
+  readonly limits: LimitOverrides;
+}
+
+export interface SessionFilter {
+  readonly tenant: string;
+  /** Only this user's; everybody's in the tenant when absent. */
+  readonly user?: string | undefined;
+  readonly state?: SessionState | undefined;
+  readonly context?: string | undefined;
+  readonly externalId?: string | undefined;
+}
+
+export interface SessionStore {
+  /**
+   * Inserts the row (state `starting`) and `session.created` in one transaction.
+   * `created: false` where the same request was made before.
+   * @throws idempotency_conflict when the id exists with another digest or owner
+   */
+  create(session: NewSession): Promise<{ created: boolean; row: SessionRow }>;
+  /** The row, whoever owns it: callers compare tenant and user. */
+  get(sessionId: SessionId): Promise<SessionRow | undefined>;
+  /** Newest first. */
+  list(filter: SessionFilter, page: PageRequest): Promise<Page<SessionRow>>;
+  count(filter: SessionFilter & { readonly open: true }): Promise<number>;
+  /**
+   * Of all tenants, those made more than `olderThanMs` ago that are still `starting`: their start stopped between the row and Temporal, or no
+   * worker has taken them up yet. Newest first.
+   */
+  starting(olderThanMs: number, page: PageRequest): Promise<Page<SessionRow>>;
+  /**
+   * Folds all of the session's events again and stores the result, after a change of the fold or a doubt.
+   * @returns whether the stored projection was another one
+   * @throws not_found
+   */
+  rebuild(sessionId: SessionId): Promise<boolean>;
+}
