@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { AttemptClosed } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
+import { journalWithStep } from '../support/step.ts';
 import {
   allEvents,
   answer,
@@ -118,9 +119,8 @@ export const fenceConformance = (dialect: Dialect) =>
     });
 
     test('accepts a message once, queued or not, and none that was removed from the queue', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       const [queued, removed, steered] = [
         claimOf(sessionId).turn,
         claimOf(sessionId).turn,
@@ -157,9 +157,8 @@ export const fenceConformance = (dialect: Dialect) =>
     });
 
     test('lets an attempt compact the transcript', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       await journal.steps.finish(attempt, asksFor());
       const next = await claimed(journal, claimOf(sessionId, { turn, step: 2, messages: [] }));
       const [first] = await journal.events.transcript(sessionId);
@@ -183,9 +182,8 @@ export const fenceConformance = (dialect: Dialect) =>
     });
 
     test('charges an aborted attempt once, after its step was closed', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       const sealed = {
         sessionId,
         turn,
@@ -202,6 +200,10 @@ export const fenceConformance = (dialect: Dialect) =>
       expect((await journal.steps.seal(sealed)).spend).toEqual(spend(4));
       await journal.steps.chargeAborted({ ...attempt, step: 9 }, charge);
       expect((await journal.sessions.get(sessionId))?.spend).toEqual(spend(8));
+      // Another attempt of the same step was cut off too.
+      await journal.steps.chargeAborted({ ...attempt, number: 2 }, charge);
+      expect((await journal.sessions.get(sessionId))?.spend).toEqual(spend(12));
+      expect((await journal.steps.seal(sealed)).spend).toEqual(spend(8));
     });
 
     test('refuses writes to a session that does not exist', async () => {

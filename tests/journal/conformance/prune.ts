@@ -4,6 +4,7 @@ import type { SessionId } from '../../../contracts/ids.ts';
 import { shownText } from '../support/client-fold.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
+import { journalWithStep } from '../support/step.ts';
 import {
   allEvents,
   answer,
@@ -25,9 +26,8 @@ export const pruneConformance = (dialect: Dialect) =>
   describe('pruning', () => {
     test('removes the deltas of settled turns once they are old enough, and changes nothing that is shown', async () => {
       let now = Date.now();
-      await using opened = await emptyJournal(dialect, () => now);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect, () => now);
+      const { journal, sessionId, turn, attempt } = opened;
       await journal.steps.append(attempt, [delta('void')]);
       const second = await claimed(journal, claimOf(sessionId, { turn, fence: LATER }));
       await journal.steps.append(second, [delta('Hel'), delta('lo')]);
@@ -69,9 +69,8 @@ export const pruneConformance = (dialect: Dialect) =>
     });
 
     test('keeps what one step streamed and only another completed', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       await journal.steps.append(attempt, [delta('I look it up. ')]);
       await journal.steps.finish(attempt, asksFor());
       const next = await claimed(journal, claimOf(sessionId, { turn, step: 2, messages: [] }));
@@ -86,9 +85,8 @@ export const pruneConformance = (dialect: Dialect) =>
 
     test('keeps what an attempt streamed and never completed', async () => {
       const now = Date.now();
-      await using opened = await emptyJournal(dialect, () => now);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect, () => now);
+      const { journal, sessionId, attempt } = opened;
       await journal.steps.append(attempt, [delta('as far as it came')]);
       const error = { outcome: 'failed' as const, error: NETWORK };
       await journal.steps.finish(attempt, {

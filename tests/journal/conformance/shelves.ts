@@ -4,6 +4,7 @@ import { newId } from '../../../contracts/ids.ts';
 import { INLINE_BYTES } from '../../../contracts/limits.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
+import { journalWithStep } from '../support/step.ts';
 import { allEvents, answer, asksFor, openStep, OWNER, toolCall } from '../support/facts.ts';
 
 const OTHER = { tenant: 'other', user: 'ada' };
@@ -33,9 +34,8 @@ export const shelvesConformance = (dialect: Dialect) =>
     });
 
     test('content over 32 KiB stands in events as a reference, in the transcript in full', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       const words = 'é'.repeat(INLINE_BYTES / 2 + 1);
       await journal.steps.finish(attempt, answer(words));
       const event = (await allEvents(journal, sessionId)).find(
@@ -58,9 +58,8 @@ export const shelvesConformance = (dialect: Dialect) =>
     });
 
     test('so do a tool’s large arguments and result', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       const large = 'x'.repeat(INLINE_BYTES);
       const settlements = [
         { outcome: 'completed' as const, result: { large } },
@@ -82,9 +81,8 @@ export const shelvesConformance = (dialect: Dialect) =>
     });
 
     test('content near the limit is measured in bytes', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       const words = 'x'.repeat(INLINE_BYTES);
       const { events, ...rest } = answer(words);
       const referred = {

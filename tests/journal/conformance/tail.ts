@@ -6,6 +6,7 @@ import type { SessionId } from '../../../contracts/ids.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
+import { journalWithStep } from '../support/step.ts';
 import { allEvents, answer, createSession, delta, openStep } from '../support/facts.ts';
 
 /** Reads a session until `last`, resting after each batch. */
@@ -83,9 +84,8 @@ export const tailConformance = (dialect: Dialect) =>
     });
 
     test('hands out exactly what the log holds', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       const written = Promise.withResolvers<number>();
       const following = follow(journal, sessionId, { after: 0, last: written.promise });
       await pause(20);
@@ -97,9 +97,8 @@ export const tailConformance = (dialect: Dialect) =>
     });
 
     test('of a reader that is slow keeps nothing, and still gives it everything', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       const written = Promise.withResolvers<number>();
       const slow = Promise.withResolvers<void>();
       const following = follow(journal, sessionId, {
@@ -142,9 +141,8 @@ export const tailConformance = (dialect: Dialect) =>
     });
 
     test('and a page are refused for an unknown session and for numbers that are no longer kept', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal, database } = opened;
-      const { sessionId } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, database, sessionId } = opened;
       await database.execute('update sessions set kept_from = 3');
       const signal = AbortSignal.timeout(10_000);
       const first = (id: SessionId, after: number) =>
@@ -161,9 +159,8 @@ export const tailConformance = (dialect: Dialect) =>
     });
 
     test('and pages account for a range of numbers', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId } = opened;
       const page = async (after: number, limit: number, types?: PerdureEvent['type'][]) => {
         const { events, ...range } = await journal.events.read(sessionId, { after, limit, types });
         return { seqs: events.map(({ seq }) => seq), ...range };
