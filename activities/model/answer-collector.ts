@@ -60,6 +60,8 @@ const FROM_MODEL = new Set<StreamPart['type']>([
   'model-call-end',
 ]);
 
+const FAILED = new Set(['error', 'interrupted']);
+
 function usageOf({ usage }: Finish): Usage | undefined {
   const { inputTokens, outputTokens, inputTokenDetails, outputTokenDetails } = usage;
   if (!inputTokens && !outputTokens) return undefined;
@@ -78,8 +80,9 @@ function checkFinish(finish: Finish | undefined): Finish {
   // What OpenRouter's library says of a stream that just ended.
   if (finishReason === 'other' && rawFinishReason === undefined) throw incomplete;
   if (finishReason === 'content-filter') throw new ContentRefused();
-  if (finishReason === 'error' || finishReason === 'interrupted')
-    throw new IncompleteAnswer(`it finished with "${finishReason}"`);
+  // OpenRouter finishes with "error" where its own provider failed in mid-stream; its library calls that "other".
+  const failed = [finishReason, rawFinishReason].find((reason) => FAILED.has(reason ?? ''));
+  if (failed !== undefined) throw new IncompleteAnswer(`it finished with "${failed}"`);
   return finish;
 }
 

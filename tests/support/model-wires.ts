@@ -17,7 +17,8 @@ export interface WireReply {
     /** JSON text, or whatever else the model is to send. */
     readonly arguments: string;
   }[];
-  readonly finishReason: 'stop' | 'length' | 'content_filter';
+  /** The last two are known to the chat families only. */
+  readonly finishReason: 'stop' | 'length' | 'content_filter' | 'error' | 'interrupted';
   readonly usage: ScriptedUsage | null;
 }
 
@@ -261,7 +262,13 @@ function anthropicFrames(reply: WireReply): Frame[] {
   const stop =
     reply.toolCalls.length > 0
       ? 'tool_use'
-      : { stop: 'end_turn', length: 'max_tokens', content_filter: 'refusal' }[reply.finishReason];
+      : {
+          stop: 'end_turn',
+          length: 'max_tokens',
+          content_filter: 'refusal',
+          error: 'error',
+          interrupted: 'interrupted',
+        }[reply.finishReason];
   const start = {
     type: 'message_start',
     message: {
