@@ -1,76 +1,80 @@
 /**
- * Loaded into a measured process by `--import` (and so into each of its threads): collects garbage everywhere when the
- * load generator asks, and tells how much memory the process then has. Needs --expose-gc.
+ * Loaded into a measured process by `--import`: collects garbage in all of its threads when the load generator asks, and tells how much
+ * memory the process then has. Needs --expose-gc. Threads are reached through the inspector: the journal's starts without our options.
  */
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics, writeHeapSnapshot } from 'node:v8';
-import { isMainThread, threadId } from 'node:worker_threads';
+import type { HeapInfo } from 'node:v8';
+import { isMainThread } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Measure, Memory } from './memory.ts';
-
-interface Collect {
-  /** Where a heap snapshot of each thread goes. */
-  readonly snapshot?: string | undefined;
-}
-
-interface ThreadMemory {
-  readonly thread: number;
-  readonly liveKb: number;
-}
 
 const KIB = 1_024;
 const PASSES = 4;
 const PASS_MS = 400;
 
-const requests = new BroadcastChannel('perdure-bench-collect');
-const answers = new BroadcastChannel('perdure-bench-collected');
+const workers = new Set<Worker>();
 const gc = (globalThis as { gc?: (options: object) => void }).gc;
 
 if (isMainThread) {
+  process.on('worker', (worker) => {
+    workers.add(worker);
+    worker.once('exit', () => workers.delete(worker));
+  });
   process.on('message', (message: Partial<Measure>) => {
     if (message.measureMemory) void measure(message.snapshot);
   });
-  // Neither the listener nor the channels may keep a process alive that would end without them.
+  // The listener must not keep a process alive that would end without it.
   process.channel?.unref();
-} else {
-  requests.addEventListener('message', (event) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Node's channel takes none
-    answers.postMessage(collect((event as MessageEvent).data as Collect));
-  });
-}
-requests.unref();
-answers.unref();
-
-/**
- * What V8 calls a last resort: an ordinary collection keeps compiled code, half-empty pages and spare room, which come and
- * go by hundreds of megabytes, more than a thousand sessions take.
- */
-function collect({ snapshot }: Collect): ThreadMemory {
-  gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  if (snapshot) writeHeapSnapshot(`${snapshot}-thread-${threadId}.heapsnapshot`);
-  const { used_heap_size: used, external_memory: external } = getHeapStatistics();
-  return { thread: threadId, liveKb: (used + external) / KIB };
 }
 
 /** Several passes, because what one thread lets go may hold something in another. */
 async function measure(snapshot: string | undefined): Promise<void> {
-  const threads = new Map<number, ThreadMemory>();
-  const note = (event: Event) => {
-    const told = (event as MessageEvent).data as ThreadMemory;
-    threads.set(told.thread, told);
-  };
-  answers.addEventListener('message', note);
-  for (let pass = 1; pass <= PASSES; pass += 1) {
-    const request: Collect = pass === PASSES ? { snapshot } : {};
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Node's channel takes none
-    requests.postMessage(request);
-    threads.set(threadId, collect(request));
+  for (let pass = 0; pass < PASSES; pass += 1) {
+    // What V8 calls a last resort, as the inspector's too: an ordinary collection keeps compiled code, half-empty pages and spare
+    // room, which come and go by hundreds of megabytes, more than a thousand sessions take.
+    gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    await collectInThreads();
     await sleep(PASS_MS);
   }
-  answers.removeEventListener('message', note);
-  const liveKb = [...threads.values()].reduce((sum, thread) => sum + thread.liveKb, 0);
+  if (snapshot) await writeSnapshots(snapshot);
+  const threads = await Promise.all([...workers].map((worker) => worker.getHeapStatistics()));
+  const liveKb = [getHeapStatistics(), ...threads].map(live).reduce((sum, kb) => sum + kb, 0);
   const memory: Memory = { residentKb: residentKb(), liveKb: Math.round(liveKb) };
   process.send?.({ memory });
+}
+
+const live = ({ used_heap_size: used, external_memory: external }: HeapInfo): number =>
+  (used + external) / KIB;
+
+async function collectInThreads(): Promise<void> {
+  const inspector = new Session();
+  inspector.connect();
+  const message = JSON.stringify({ id: 1, method: 'HeapProfiler.collectGarbage' });
+  const all = Promise.withResolvers<void>();
+  let missing = workers.size;
+  inspector.on('NodeWorker.attachedToWorker', ({ params: { sessionId } }) => {
+    void inspector.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+  });
+  inspector.on('NodeWorker.receivedMessageFromWorker', () => {
+    missing -= 1;
+    if (missing === 0) all.resolve();
+  });
+  await inspector.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  if (missing > 0) await all.promise;
+  inspector.disconnect();
+}
+
+async function writeSnapshots(path: string): Promise<void> {
+  writeHeapSnapshot(`${path}-main.heapsnapshot`);
+  for (const worker of workers)
+    await writeFile(
+      `${path}-thread-${worker.threadId}.heapsnapshot`,
+      await worker.getHeapSnapshot(),
+    );
 }
 
 /** Private memory of the process: what its threads and native libraries hold is in it, shared program text is not. */
