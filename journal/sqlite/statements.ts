@@ -34,7 +34,7 @@ const BUSY_MS = 5_000;
 const CACHED_STATEMENTS = 500;
 /**
  * Of each connection, in kibibytes: the upper pages of every index. What is not there is read from the system's own cache in microseconds;
- * with 32 MB each the process grew by 60 MB with its journal.
+ * with 32 MB each the process would grow by 64 MB as its journal does.
  */
 const PAGE_CACHE_KIB = 4_000;
 
