@@ -6,13 +6,10 @@ import { toModelMessages } from '../../activities/model/context/messages.ts';
 import { planContext } from '../../activities/model/context/plan.ts';
 import { systemPrompt } from '../../activities/model/context/prompt.ts';
 import { cutMiddle } from '../../activities/model/context/shrink.ts';
-import {
-  Corrections,
-  estimateTokens,
-  tokenCounter,
-} from '../../activities/model/context/tokens.ts';
+import { Corrections, tokenCounter } from '../../activities/model/context/tokens.ts';
 import type { MessageId } from '../../contracts/ids.ts';
 import { agentSchema } from '../../contracts/settings.ts';
+import { estimateTokens } from '../../contracts/token-estimate.ts';
 import type { TranscriptMessage } from '../../contracts/transcript.ts';
 import { assistant, conversation, tool, turns, user } from './conversations.ts';
 

@@ -24,6 +24,12 @@ function writerOn(append: (events: readonly NewEvent[]) => Promise<number>, pati
     events: { read },
   } as unknown as Journal;
   const writer = new DeltaWriter({
+    begun: {
+      provider: 'demo',
+      model: 'demo',
+      inputTokens: 1,
+      prices: { inputUsdPerMTok: 1, outputUsdPerMTok: 1 },
+    },
     journal,
     attempt,
     lastSeq: 0,

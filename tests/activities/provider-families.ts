@@ -1,4 +1,5 @@
 /** The provider families, all pointed at one model server. */
+import { ApplicationFailure } from '@temporalio/common';
 import { startModelServer } from '../support/model-server.ts';
 import type { ModelServer } from '../support/model-server.ts';
 import { openStage } from './stage.ts';
@@ -48,4 +49,15 @@ export async function withServer(
   await using server = await startModelServer();
   await using stage = await openStage({ ...familyOn(server, family), ...options });
   await use(stage, server);
+}
+
+/** How the activity failed. */
+export async function failureOf(work: Promise<unknown>): Promise<ApplicationFailure> {
+  try {
+    const value = await work;
+    throw new Error(`no failure, but ${JSON.stringify(value)}`);
+  } catch (error) {
+    if (error instanceof ApplicationFailure) return error;
+    throw error;
+  }
 }

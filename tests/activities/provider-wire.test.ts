@@ -1,20 +1,9 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { startModelServer } from '../support/model-server.ts';
 import type { Fault, ScriptedReply } from '../support/model-server.ts';
-import { FAMILIES, SECRET, familyOn, withServer } from './provider-families.ts';
+import { FAMILIES, SECRET, failureOf, familyOn, withServer } from './provider-families.ts';
 import { seal, untilStreaming } from './scripted-stage.ts';
 import { nextStep, openStage } from './stage.ts';
-
-async function failureOf(work: Promise<unknown>): Promise<ApplicationFailure> {
-  try {
-    const value = await work;
-    throw new Error(`no failure, but ${JSON.stringify(value)}`);
-  } catch (error) {
-    if (error instanceof ApplicationFailure) return error;
-    throw error;
-  }
-}
 
 const SAFE = { tokenDelayMs: 0 };
 
@@ -307,18 +296,4 @@ describe.each(FAMILIES)('a provider of the family %s', (family) => {
       },
       { secrets: {} },
     ));
-});
-
-describe.each(['openai-compatible', 'openrouter'] as const)('a chat provider (%s)', (family) => {
-  it.each(['error', 'interrupted'] as const)(
-    'is asked again after an answer that finished with "%s"',
-    async (finishReason) =>
-      withServer(family, async (stage, server) => {
-        server.script({ text: 'half of', finishReason });
-        const failure = await failureOf(stage.callModel(stage.message('hi')));
-        expect(failure.nonRetryable).toBe(false);
-        expect(failure.message).toContain(finishReason);
-        expect(await stage.eventsOf('content.completed')).toEqual([]);
-      }),
-  );
 });
