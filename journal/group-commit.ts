@@ -137,13 +137,26 @@ export class GroupCommit {
       // Nothing was committed unless the writes and the commit were under way.
       if (!written || !(await this.#wasCommitted(written, error))) throw error;
     }
-    this.#publish(written!.drafts);
-    this.#store.onBatch?.({
-      operations: batch.length,
-      ms: performance.now() - startedAt,
-      events: written!.drafts.flatMap((draft) => draft.events.map(({ event }) => event)),
-    });
-    return written!.outcomes;
+    const { drafts, outcomes } = written!;
+    const ms = performance.now() - startedAt;
+    this.#tell(() => this.#publish(drafts));
+    this.#tell(() =>
+      this.#store.onBatch?.({
+        operations: batch.length,
+        ms,
+        events: drafts.flatMap((draft) => draft.events.map(({ event }) => event)),
+      }),
+    );
+    return outcomes;
+  }
+
+  /** The batch is committed: a listener's failure must not have it written again. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#store.log.warn({ error }, 'a listener of the journal failed');
+    }
   }
 
   /** Where the connection broke in a commit only the database knows: writing again would write twice. */

@@ -35,7 +35,7 @@ export interface QueuedRow {
 }
 
 export interface EventLog {
-  /** Facts that a workflow decided, each at most once by its key. Applies `message.queued` / `edited` / `removed` to the messages table. */
+  /** Facts that a workflow decided, each at most once by its key. Applies `message.queued` / `edited` / `removed` / `rejected` to the messages table. */
   record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
   read(
     sessionId: SessionId,
@@ -65,7 +65,7 @@ export interface EventLog {
    * @throws not_found
    */
   compacted(sessionId: SessionId, known?: KnownTranscript): Promise<KnownTranscript>;
-  /** Messages that wait for a turn, in the order of their arrival; the workflow knows in which order they will be taken. */
+  /** Messages that wait for a turn, in the order of the queue. */
   queued(sessionId: SessionId): Promise<readonly QueuedRow[]>;
   /** Content of a person's message that the session has taken in or queued; undefined where it has none with this id. */
   message(sessionId: SessionId, messageId: MessageId): Promise<readonly Part[] | undefined>;

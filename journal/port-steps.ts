@@ -11,7 +11,7 @@ import type { NewEvent } from '../contracts/events.ts';
 import type { CallId } from '../contracts/ids.ts';
 import type { Effect, ToolMode, ToolSettlement } from '../contracts/tools.ts';
 import type { AssistantPart } from '../contracts/transcript.ts';
-import type { Spend } from '../contracts/usage.ts';
+import type { Prices, Spend } from '../contracts/usage.ts';
 
 /** Temporal's clock and attempt number, compared in that order: the attempt number alone goes back to 1 after a reset. */
 export interface Fence {
@@ -97,6 +97,15 @@ export interface Summary {
   readonly spend: Spend;
 }
 
+/** A provider's call that has begun: what is needed to charge it if it is cut off. */
+export interface BegunCall {
+  readonly provider: string;
+  readonly model: string;
+  /** Of the whole request, estimated. */
+  readonly inputTokens: number;
+  readonly prices: Prices;
+}
+
 export interface StepStore {
   /**
    * Takes the step for this attempt if its fence is newer than the last one's. Appends, the first time: `message.accepted` for each message (with its
@@ -105,17 +114,18 @@ export interface StepStore {
   claim(claim: Claim): Promise<ClaimResult>;
   /**
    * Appends events for an attempt, committed together with those of other sessions.
+   * @param begun with `model.started`: a seal charges the call that it cuts off
    * @returns the number of the last one
    * @throws {AttemptClosed} when the step is sealed, finished or claimed by a newer attempt
    */
-  append(attempt: Attempt, events: readonly NewEvent[]): Promise<number>;
+  append(attempt: Attempt, events: readonly NewEvent[], begun?: BegunCall): Promise<number>;
   /** Everything that ends the step, in one transaction. @throws {AttemptClosed} */
   finish(attempt: Attempt, settlement: StepSettlement): Promise<void>;
   /** @throws {AttemptClosed} */
   fail(attempt: Attempt, failure: AttemptFailure): Promise<void>;
   /** Adds a summary to the transcript. @throws {AttemptClosed} */
   summarize(attempt: Attempt, summary: Summary): Promise<void>;
-  /** Adds the cost of an attempt that was cut off, after its step was closed. Repeats are no-ops. */
+  /** Adds what a call cost that was cut off, less what the seal has charged it, after its step was closed. Repeats are no-ops. */
   chargeAborted(
     attempt: Attempt,
     spend: Spend & { readonly provider: string; readonly model: string },

@@ -1,4 +1,4 @@
-/** The projection from the log alone. */
+/** The projection from the log alone, and the queue as it says. */
 import { EMPTY_SESSION, foldSession } from '../contracts/projections/session.ts';
 import type { SessionProjection } from '../contracts/projections/session.ts';
 import type { SessionId } from '../contracts/ids.ts';
@@ -24,13 +24,25 @@ export const rebuildProjection = (store: Store, sessionId: SessionId): Promise<b
       .$if(store.dialect === 'postgres', (query) => query.forUpdate())
       .executeTakeFirst();
     if (!stored) throw new PerdureError('not_found', `There is no session ${sessionId}.`);
-    const life = lifeOf(stored.key, await foldAll(tx, stored));
+    const projection = await foldAll(tx, stored);
+    await forgetOthers(tx, stored.key, projection);
+    const life = lifeOf(stored.key, projection);
     const changed = Object.entries(life).some(
       ([name, value]) => stored[name as keyof typeof life] !== value,
     );
     if (changed) await tx.executeQuery(updateRows(store.dialect, [life], SESSION_LIVES)!);
     return changed;
   });
+
+/** Messages that a release left waiting which did not yet see every end of a wait. */
+async function forgetOthers(tx: Tx, key: number, { details }: SessionProjection): Promise<void> {
+  await tx
+    .deleteFrom('messages')
+    .where('session_key', '=', key)
+    .where('turn', 'is', null)
+    .$if(details.queue.length > 0, (all) => all.where('id', 'not in', details.queue))
+    .execute();
+}
 
 async function foldAll(tx: Tx, { key, id }: SessionRecord): Promise<SessionProjection> {
   let projection = EMPTY_SESSION;

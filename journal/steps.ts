@@ -1,11 +1,6 @@
 /** Steps of turns: who may write, what was written. */
-import {
-  appendEvents,
-  addSummary,
-  chargeAborted,
-  failAttempt,
-  finishStep,
-} from './operations/attempt.ts';
+import { appendEvents, addSummary, failAttempt, finishStep } from './operations/attempt.ts';
+import { chargeAborted } from './operations/charge.ts';
 import { claimStep } from './operations/claim.ts';
 import { sealStep } from './operations/seal.ts';
 import type { Closing } from './closing.ts';
@@ -23,7 +18,8 @@ const REPEATED: Urgency = { urgent: true, patienceMs: 0 };
 
 export const steps = (commits: GroupCommit, closing: Closing): StepStore => ({
   claim: (claim) => commits.submit(claimStep(claim), REPEATED),
-  append: (attempt, events) => commits.submit(appendEvents(attempt, events), GATHERED),
+  append: (attempt, events, begun) =>
+    commits.submit(appendEvents(attempt, events, begun), GATHERED),
   finish: (attempt, settlement) => commits.submit(finishStep(attempt, settlement), AT_ONCE),
   fail: (attempt, failure) => commits.submit(failAttempt(attempt, failure), AT_ONCE),
   summarize: (attempt, summary) => commits.submit(addSummary(attempt, summary), AT_ONCE),

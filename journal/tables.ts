@@ -71,6 +71,8 @@ export interface StepsTable {
   accounted: Flag;
   /** The session's last number when the newest attempt began. */
   claimed_seq: number;
+  /** The newest attempt's call while it has not said what it used; see `operations/charge.ts`. */
+  open_call: Json | null;
   /** What the attempts of this step cost so far. */
   spend: Json;
   result: Json | null;

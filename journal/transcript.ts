@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { TranscriptMessage } from '../contracts/transcript.ts';
 import type { MessageId, SessionId } from '../contracts/ids.ts';
+import type { SessionDetails } from '../contracts/projections/session.ts';
 import type { QueuedRow } from './port.ts';
 import type { UserBody } from './operations/accept.ts';
 import { reach } from './store.ts';
@@ -40,23 +41,32 @@ export async function newestSummary(store: Store, sessionId: SessionId) {
   return record && (messageOf(record) as Extract<TranscriptMessage, { role: 'summary' }>);
 }
 
-/** Messages that wait for a turn, in the order of their arrival. */
+/** Messages that wait for a turn, in the order of the queue. */
 export async function queuedMessages(
   store: Store,
   sessionId: SessionId,
 ): Promise<readonly QueuedRow[]> {
-  const records = await reach(store, (db) =>
-    rowsOf(db, sessionId).where('turn', 'is', null).orderBy('position').execute(),
+  const [session, records] = await reach(store, (db) =>
+    Promise.all([
+      db.selectFrom('sessions').select('details').where('id', '=', sessionId).executeTakeFirst(),
+      rowsOf(db, sessionId).where('turn', 'is', null).execute(),
+    ]),
   );
-  return records.map((record) => {
-    const body = JSON.parse(record.body) as UserBody;
-    return {
-      messageId: record.id as QueuedRow['messageId'],
-      at: new Date(record.at).toISOString(),
-      ...body,
-    };
+  if (!session) return [];
+  const { queue } = JSON.parse(session.details) as SessionDetails;
+  const byId = new Map(records.map((record) => [record.id, record]));
+  // What came or went between the two reads is told by the next one.
+  return queue.flatMap((messageId) => {
+    const record = byId.get(messageId);
+    return record ? [queuedRow(messageId, record)] : [];
   });
 }
+
+const queuedRow = (messageId: MessageId, { at, body }: MessageRecord): QueuedRow => ({
+  messageId,
+  at: new Date(at).toISOString(),
+  ...(JSON.parse(body) as UserBody),
+});
 
 /** Content of a person's message, waiting or taken in. */
 export async function messageContent(

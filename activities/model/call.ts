@@ -1,12 +1,12 @@
 /** One request to a provider and its answer on the way into the journal. */
-import type { StepSettlement } from '../../journal/port.ts';
+import type { BegunCall, StepSettlement } from '../../journal/port.ts';
 import type { ContentKind } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
 import type { Reservation } from './allowance.ts';
 import { TextCleaner, cleanText } from './clean-text.ts';
 import type { PreparedRequest } from './context/prepare.ts';
-import { estimateTokens } from './context/tokens.ts';
+import { estimateTokens } from '../../contracts/token-estimate.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { classifyFailure } from './failure.ts';
 import type { ModelStep } from './model-step.ts';
@@ -19,6 +19,12 @@ import { streamAnswer } from './stream-answer.ts';
 export interface CallPlan {
   readonly prepared: PreparedRequest;
   readonly reservation: Reservation;
+}
+
+function begunCall({ provider, name, settings }: CallableModel, { prepared }: CallPlan): BegunCall {
+  const { inputUsdPerMTok, outputUsdPerMTok } = settings;
+  const prices = { inputUsdPerMTok, outputUsdPerMTok };
+  return { provider, model: name, inputTokens: prepared.inputTokens, prices };
 }
 
 export class Call {
@@ -39,6 +45,7 @@ export class Call {
     this.#writer = new DeltaWriter({
       journal: step.deps.journal,
       attempt: step.attempt,
+      begun: begunCall(model, plan),
       lastSeq: step.session.lastSeq,
       onStop: (reason, cause) => step.liveness.stop(reason, cause),
     });

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContentKind, NewEvent, PerdureEvent } from '../../contracts/events.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import { AttemptClosed } from '../../journal/port.ts';
-import type { Attempt, Journal } from '../../journal/port.ts';
+import type { Attempt, BegunCall, Journal } from '../../journal/port.ts';
 import type { StopReason } from '../liveness.ts';
 
 /** Least time between two appends of one stream: below what a person sees as jerky. */
@@ -27,6 +27,8 @@ type Streamed = Delta | Started;
 export interface DeltaWriterOptions {
   readonly journal: Journal;
   readonly attempt: Attempt;
+  /** Written with `model.started`, so that a seal can charge the call. */
+  readonly begun: BegunCall;
   /** Number of the last event known before this attempt wrote: where to look after a write of unknown fate. */
   readonly lastSeq: number;
   /** A journal gone for so long in mid-stream aborts the call. */
@@ -110,7 +112,7 @@ export class DeltaWriter {
   async abandon(): Promise<void> {
     const rest = await this.close();
     const begun = rest.filter(({ type }) => type === 'model.started');
-    if (begun.length > 0) await this.#options.journal.steps.append(this.#options.attempt, begun);
+    if (begun.length > 0) await this.#send(begun);
   }
 
   /** Writes nothing more; an append in flight is left to itself. */
@@ -158,8 +160,7 @@ export class DeltaWriter {
     const giveUpAt = Date.now() + (this.#options.patienceMs ?? JOURNAL_PATIENCE_MS);
     for (let wait = FIRST_RETRY_MS; batch.length > 0;) {
       try {
-        const { journal, attempt } = this.#options;
-        this.#lastSeq = await journal.steps.append(attempt, batch);
+        this.#lastSeq = await this.#send(batch);
         return;
       } catch (error) {
         if (!isUnreachable(error) || Date.now() + wait > giveUpAt) throw error;
@@ -168,6 +169,12 @@ export class DeltaWriter {
         batch = await this.#reconcile(batch);
       }
     }
+  }
+
+  #send(batch: readonly Streamed[]): Promise<number> {
+    const { journal, attempt, begun } = this.#options;
+    const starts = batch.some(({ type }) => type === 'model.started');
+    return journal.steps.append(attempt, batch, starts ? begun : undefined);
   }
 
   /** A connection may die after the commit: what is in the journal already must not be written twice. */

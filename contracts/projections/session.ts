@@ -20,7 +20,7 @@ export interface SessionDetails {
   readonly turn: MessageId | null;
   /** Number of the event that opened the newest turn. */
   readonly turnSeq: number;
-  /** Messages waiting for their turn, in the order of their arrival. */
+  /** Messages waiting for their turn, in the order of the queue. */
   readonly queue: readonly MessageId[];
   /** Calls that somebody outside the worker has to answer. */
   readonly awaited: readonly CallId[];
@@ -104,6 +104,14 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
   'message.queued': ({ details }, { data }) => ({
     details: { queue: [...without(details.queue, data.messageId), data.messageId] },
   }),
+  'message.edited': ({ details }, { data: { messageId, position } }) =>
+    position === undefined || !details.queue.includes(messageId)
+      ? {}
+      : {
+          details: {
+            queue: without(details.queue, messageId).toSpliced(position, 0, messageId),
+          },
+        },
   'message.accepted': leaveQueue,
   'message.removed': leaveQueue,
   'message.rejected': leaveQueue,

@@ -5,6 +5,7 @@ import { PerdureError } from '../../contracts/perdure-error.ts';
 import { initial } from './0001-initial.ts';
 import { openSessionsByKey } from './0002-open-sessions-by-key.ts';
 import { transcriptCuts } from './0003-transcript-cuts.ts';
+import { openCalls } from './0004-open-calls.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
 import type { Tables } from '../tables.ts';
@@ -13,6 +14,7 @@ const MIGRATIONS = {
   '0001-initial': initial,
   '0002-open-sessions-by-key': openSessionsByKey,
   '0003-transcript-cuts': transcriptCuts,
+  '0004-open-calls': openCalls,
 };
 
 export interface MigrationStatus {

@@ -1,20 +1,14 @@
 /** What an attempt that owns its step may write. */
 import type { NewEvent } from '../../contracts/events.ts';
-import { addSpend } from '../../contracts/usage.ts';
-import type { Spend } from '../../contracts/usage.ts';
 import type { Operation } from '../group-commit.ts';
-import type { Attempt, AttemptFailure, StepSettlement, Summary } from '../port.ts';
-import type { StepRecord } from '../tables.ts';
+import type { Attempt, AttemptFailure, BegunCall, StepSettlement, Summary } from '../port.ts';
 import { stepKey } from '../write/session-draft.ts';
 import type { Place, SessionDraft } from '../write/session-draft.ts';
+import { openCall, withSpend } from './charge.ts';
 import { writable } from './fence.ts';
 import { requestCall } from './request-call.ts';
 
 const placeOf = ({ turn, step, number }: Attempt): Place => ({ turn, step, attempt: number });
-
-/** `spend` added to what the step cost before. */
-export const withSpend = (row: StepRecord, spend: Spend): string =>
-  JSON.stringify(addSpend(JSON.parse(row.spend) as Spend, spend));
 
 function appendAll(draft: SessionDraft, attempt: Attempt, events: readonly NewEvent[]): void {
   for (const event of events) draft.append(placeOf(attempt), event);
@@ -22,10 +16,19 @@ function appendAll(draft: SessionDraft, attempt: Attempt, events: readonly NewEv
 
 const isDelta = ({ type }: NewEvent): boolean => type === 'content.delta';
 
-export const appendEvents = (attempt: Attempt, events: readonly NewEvent[]): Operation<number> => ({
-  needs: { sessionId: attempt.sessionId, steps: [attempt], headOnly: events.every(isDelta) },
+export const appendEvents = (
+  attempt: Attempt,
+  events: readonly NewEvent[],
+  begun?: BegunCall,
+): Operation<number> => ({
+  needs: {
+    sessionId: attempt.sessionId,
+    steps: [attempt],
+    headOnly: !begun && events.every(isDelta),
+  },
   apply(draft) {
-    writable(draft, attempt);
+    const row = writable(draft, attempt);
+    if (begun) draft.putStep({ ...row, open_call: openCall(begun) });
     appendAll(draft, attempt, events);
     return draft.projection.lastSeq;
   },
@@ -53,6 +56,7 @@ export const finishStep = (attempt: Attempt, settlement: StepSettlement): Operat
       ...row,
       state: 'finished',
       accounted: 1,
+      open_call: null,
       spend: withSpend(row, settlement.spend),
       result: JSON.stringify(settlement.result),
     });
@@ -68,6 +72,7 @@ export const failAttempt = (attempt: Attempt, failure: AttemptFailure): Operatio
     draft.putStep({
       ...row,
       accounted: 1,
+      open_call: null,
       charged: failure.modelIndex === undefined ? charged : 0,
       model_index: failure.modelIndex ?? row.model_index,
       last_error: JSON.stringify(failure.error),
@@ -94,26 +99,3 @@ export const addSummary = (attempt: Attempt, summary: Summary): Operation<void> 
     draft.putStep({ ...row, spend: withSpend(row, summary.spend) });
   },
 });
-
-/** After the step was closed, so without its fence: the fact's key makes a repeat a no-op. */
-export function chargeAborted(
-  attempt: Attempt,
-  {
-    usage,
-    costUsd,
-    provider,
-    model,
-  }: Spend & { readonly provider: string; readonly model: string },
-): Operation<void> {
-  const fact = `aborted:${stepKey(attempt)}/${attempt.number}`;
-  return {
-    needs: { sessionId: attempt.sessionId, steps: [attempt], facts: [fact] },
-    apply(draft) {
-      if (draft.facts.has(fact)) return;
-      const row = draft.step(attempt);
-      if (row) draft.putStep({ ...row, spend: withSpend(row, { usage, costUsd }) });
-      const data = { provider, model, usage, costUsd };
-      draft.append({ ...placeOf(attempt), fact }, { type: 'usage.recorded', data });
-    },
-  };
-}

@@ -15,12 +15,15 @@ export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
   needs: {
     sessionId: claim.sessionId,
     stepsFrom: claim,
+    steps: [stepBefore(claim)],
     messages: [...claim.messages.map((message) => message.messageId), stepKey(claim)],
     openCallsOf: claim.turn,
     deltasOf: claim,
   },
   apply(draft) {
     const before = draft.step(claim);
+    if (!before && draft.step(stepBefore(claim))?.state === 'sealed')
+      return { state: 'superseded' };
     const closed = before && closedFor(before, claim);
     if (closed) return closed;
     const row = before ? takenOver(draft, before, claim) : fresh(draft, claim);
@@ -31,6 +34,9 @@ export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
     return claimed(row, claim);
   },
 });
+
+/** Where it is sealed its turn is over, and has no further step. */
+const stepBefore = ({ turn, step }: Claim) => ({ turn, step: step - 1 });
 
 function closedFor(before: StepRecord, claim: Claim): ClaimResult | undefined {
   const sameInput = before.input_digest === claim.inputDigest;
@@ -69,6 +75,7 @@ const fresh = (draft: SessionDraft, claim: Claim): StepRecord => ({
   accounted: 0,
   claimed_seq: draft.projection.lastSeq,
   spend: JSON.stringify(NO_SPEND),
+  open_call: null,
   result: null,
 });
 
@@ -115,6 +122,7 @@ function takeBack(draft: SessionDraft, later: StepRecord): void {
     interruptions: 0,
     model_index: 0,
     last_error: null,
+    open_call: null,
     accounted: 1,
     claimed_seq: draft.projection.lastSeq,
     result: null,

@@ -8,30 +8,49 @@ import type { StepRecord } from '../tables.ts';
 import { stepKey } from '../write/session-draft.ts';
 import type { Place, SessionDraft } from '../write/session-draft.ts';
 import { acceptMessages } from './accept.ts';
+import { chargeCutOff, spendOf } from './charge.ts';
 import { interruptCalls } from './settle-call.ts';
 
-export const sealStep = (input: SealInput): Operation<SealResult> => {
-  const next = { turn: input.turn, step: input.step + 1 };
-  return {
-    needs: {
-      sessionId: input.sessionId,
-      steps: [input, next],
-      messages: input.messages.map((message) => message.messageId),
-      openCallsOf: input.turn,
-      deltasOf: input,
-    },
-    apply(draft) {
-      const row = draft.step(input);
-      if (row?.state === 'finished') return sealFinished(draft, input, row);
-      if (row?.state === 'sealed') return { outcome: sealedOutcome(row), spend: spendOf(row) };
-      if (row) sealOpen(draft, input, row);
-      else sealUnclaimed(draft, input);
-      return settleTurn(draft, input, row ? spendOf(row) : NO_SPEND);
-    },
-  };
-};
+/**
+ * Seals the step, or where it has ended with tool calls the one after it, and so on: the workflow may be older than the journal. What is
+ * answered as spent is that of this step and of those after it, the cost of a call that is cut off included.
+ */
+export const sealStep = (input: SealInput): Operation<SealResult> => ({
+  needs: {
+    sessionId: input.sessionId,
+    stepsFrom: { turn: input.turn, step: 1 },
+    messages: input.messages.map((message) => message.messageId),
+    openCallsOf: input.turn,
+    deltasFrom: input,
+  },
+  apply(draft) {
+    const outcome = seal(draft, input);
+    return { outcome, spend: spentFrom(draft, input) };
+  },
+});
 
-const spendOf = (row: StepRecord): Spend => JSON.parse(row.spend) as Spend;
+function seal(draft: SessionDraft, input: SealInput): TurnOutcome {
+  const row = draft.step(input);
+  if (row?.state === 'sealed') return sealedOutcome(row);
+  if (row?.state === 'finished') {
+    const { outcome } = JSON.parse(row.result!) as ModelStepResult;
+    return outcome === 'tool_calls' ? seal(draft, { ...input, step: input.step + 1 }) : outcome;
+  }
+  if (row) sealOpen(draft, input, row);
+  else sealUnclaimed(draft, input);
+  // They were taken back when this one was run again, and could be claimed.
+  for (const later of stepsFrom(draft, { ...input, step: input.step + 1 }))
+    draft.putStep({ ...later, ...sealing(input) });
+  settleTurn(draft, input);
+  return outcomeOf(input).outcome;
+}
+
+const stepsFrom = (draft: SessionDraft, { turn, step }: Pick<SealInput, 'turn' | 'step'>) =>
+  [...draft.steps.values()].filter((row) => row.turn === turn && row.step >= step);
+
+const spentFrom = (draft: SessionDraft, from: Pick<SealInput, 'turn' | 'step'>): Spend =>
+  stepsFrom(draft, from).map(spendOf).reduce(addSpend, NO_SPEND);
+
 /** A step is sealed because a person interrupted it, or because its activity failed for good: then `error` says why. */
 const outcomeOf = ({ error }: SealInput) =>
   error ? { outcome: 'failed' as const, error } : { outcome: 'interrupted' as const };
@@ -43,42 +62,28 @@ const sealing = (input: SealInput) => ({
   result: JSON.stringify(outcomeOf(input).outcome),
 });
 
-/** Finished with tool calls: the turn is between two steps, and the one after this can never begin. Else the turn is over. */
-function sealFinished(draft: SessionDraft, input: SealInput, row: StepRecord): SealResult {
-  const result = JSON.parse(row.result!) as ModelStepResult;
-  const { outcome, spend } = result;
-  if (outcome !== 'tool_calls') return { outcome, spend };
-  const next = { ...input, step: input.step + 1 };
-  const sealed = draft.step(next);
-  if (sealed) return { outcome: sealedOutcome(sealed), spend };
-  draft.putStep(sealedBeforeClaim(draft, next));
-  acceptMessages(draft, input, input.messages);
-  return settleTurn(draft, input, spend);
-}
-
 function sealUnclaimed(draft: SessionDraft, input: SealInput): void {
   acceptMessages(draft, input, input.messages);
   if (input.step === 1)
     draft.append({ turn: input.turn, step: 1 }, { type: 'turn.started', data: {} });
-  draft.putStep(sealedBeforeClaim(draft, input));
+  draft.putStep({
+    ...sealing(input),
+    session_key: draft.key,
+    turn: input.turn,
+    step: input.step,
+    scheduled_at: 0,
+    temporal_attempt: 0,
+    number: 0,
+    input_digest: '',
+    charged: 0,
+    interruptions: 0,
+    model_index: 0,
+    last_error: null,
+    claimed_seq: draft.projection.lastSeq,
+    spend: JSON.stringify(NO_SPEND),
+    open_call: null,
+  });
 }
-
-const sealedBeforeClaim = (draft: SessionDraft, input: SealInput): StepRecord => ({
-  ...sealing(input),
-  session_key: draft.key,
-  turn: input.turn,
-  step: input.step,
-  scheduled_at: 0,
-  temporal_attempt: 0,
-  number: 0,
-  input_digest: '',
-  charged: 0,
-  interruptions: 0,
-  model_index: 0,
-  last_error: null,
-  claimed_seq: draft.projection.lastSeq,
-  spend: JSON.stringify(NO_SPEND),
-});
 
 /** What was streamed becomes the message. */
 function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void {
@@ -100,7 +105,8 @@ function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void 
       body,
     });
   }
-  draft.putStep({ ...row, ...sealing(input) });
+  const charged = chargeCutOff(draft, row, content.map(({ text }) => text).join(''));
+  draft.putStep({ ...charged, ...sealing(input) });
   draft.closed = true;
 }
 
@@ -113,12 +119,14 @@ function partialContent(
   return [...texts].map(([type, text]) => ({ type, text }));
 }
 
-function settleTurn(draft: SessionDraft, input: SealInput, spend: Spend): SealResult {
+/** The sum is the journal's own: only here is it known what the calls cost that were cut off. */
+function settleTurn(draft: SessionDraft, input: SealInput): void {
   interruptCalls(draft, draft.openCalls(input.turn));
-  const { usage, costUsd } = addSpend(input.turnSpend, spend);
   draft.append(
     { turn: input.turn, step: input.step },
-    { type: 'turn.settled', data: { ...outcomeOf(input), usage, costUsd } },
+    {
+      type: 'turn.settled',
+      data: { ...outcomeOf(input), ...spentFrom(draft, { turn: input.turn, step: 1 }) },
+    },
   );
-  return { outcome: outcomeOf(input).outcome, spend };
 }

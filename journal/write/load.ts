@@ -34,9 +34,12 @@ export interface Needs {
   readonly openCallsOf?: MessageId;
   /** What the newest attempt of this step has streamed. */
   readonly deltasOf?: StepName;
+  /** The same of this step and those of its turn that came after it. */
+  readonly deltasFrom?: StepName;
 }
 
 export interface DeltaRecord extends StepName {
+  readonly seq: number;
   readonly attempt: number;
   readonly data: string;
 }
@@ -153,27 +156,31 @@ const sourceOf = ({ store }: Loading, rows: readonly object[], columns: Columns)
 
 const FENCE =
   't.session_key, t.turn, t.step, t.state, t.scheduled_at, t.temporal_attempt, t.number';
-const STEP: Columns = { turn: 'text', step: 'integer' };
-const JOIN_STEP = sql`join steps t on t.session_key = s.key and t.turn = r.turn and t.step = r.step`;
 
 const nameOf = ({ turn, step }: StepName): StepName => ({ turn, step });
 
 /** The largest number that the column holds. */
 const LAST_STEP = 2_147_483_647;
 
+interface Range extends StepName {
+  readonly last: number;
+}
+const RANGE: Columns = { turn: 'text', step: 'integer', last: 'integer' };
+const JOIN_STEPS = sql`join steps t on t.session_key = s.key and t.turn = r.turn and t.step between r.step and r.last`;
+
+/** Some steps by themselves, and one with those that came after it. */
+const rangesOf = (steps: readonly StepName[], from: StepName | undefined): Range[] => [
+  ...steps.map((name) => ({ ...nameOf(name), last: name.step })),
+  ...(from ? [{ ...nameOf(from), last: LAST_STEP }] : []),
+];
+
 function stepsRead(loading: Loading): Read | undefined {
-  const names = wanted(loading, ({ steps = [], stepsFrom }) => [
-    ...steps.map((name) => ({ ...nameOf(name), last: name.step })),
-    ...(stepsFrom ? [{ ...nameOf(stepsFrom), last: LAST_STEP }] : []),
-  ]);
+  const names = wanted(loading, ({ steps = [], stepsFrom }) => rangesOf(steps, stepsFrom));
   if (names.length === 0) return undefined;
   const columns = sql.raw(loading.headOnly ? FENCE : columnsOf('t', STEPS));
-  const source = sourceOf(loading, names, { ...STEP, last: 'integer' });
+  const source = sourceOf(loading, names, RANGE);
   return {
-    query:
-      sql`select ${columns} from ${source} join steps t on t.session_key = s.key and t.turn = r.turn and t.step between r.step and r.last`.compile(
-        loading.store.db,
-      ),
+    query: sql`select ${columns} from ${source} ${JOIN_STEPS}`.compile(loading.store.db),
     take: (row, draft) => draft.steps.set(stepKey(row as StepRecord), row as StepRecord),
   };
 }
@@ -220,15 +227,18 @@ function callsRead(loading: Loading): Read | undefined {
 }
 
 function deltasRead(loading: Loading): Read | undefined {
-  const names = wanted(loading, ({ deltasOf }) => deltasOf && [nameOf(deltasOf)]);
+  const names = wanted(loading, ({ deltasOf, deltasFrom }) =>
+    rangesOf(deltasOf ? [deltasOf] : [], deltasFrom),
+  );
   if (names.length === 0) return undefined;
   return {
     query: sql`
-    select e.session_key, e.turn, e.step, e.attempt, e.data from ${sourceOf(loading, names, STEP)} ${JOIN_STEP}
+    select e.session_key, e.seq, e.turn, e.step, e.attempt, e.data from ${sourceOf(loading, names, RANGE)} ${JOIN_STEPS}
     join events e on e.session_key = t.session_key and e.turn = t.turn and e.step = t.step and e.attempt = t.number
     where e.seq > t.claimed_seq and e.type = 'content.delta' order by e.session_key, e.seq`.compile(
       loading.store.db,
     ),
-    take: (row, draft) => draft.deltas.push(row as DeltaRecord),
+    // Several operations of a batch may ask for the same.
+    take: (row, draft) => draft.deltas.set((row as DeltaRecord).seq, row as DeltaRecord),
   };
 }

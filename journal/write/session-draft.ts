@@ -50,7 +50,8 @@ export class SessionDraft {
   readonly messages = new Map<string, MessageRecord>();
   readonly calls = new Map<CallId, CallRecord>();
   readonly facts = new Set<string>();
-  readonly deltas: DeltaRecord[] = [];
+  /** By their numbers, in order. */
+  readonly deltas = new Map<number, DeltaRecord>();
 
   readonly events: { readonly event: PerdureEvent; readonly fact: string | undefined }[] = [];
   readonly changed = {
@@ -127,7 +128,7 @@ export class SessionDraft {
   streamed({ turn, step, number }: StepRecord): EventData<'content.delta'>[] {
     const own = (delta: Place) =>
       delta.turn === turn && delta.step === step && delta.attempt === number;
-    const before = this.deltas
+    const before = [...this.deltas.values()]
       .filter(own)
       .map(({ data }) => JSON.parse(data) as EventData<'content.delta'>);
     const now = this.events.flatMap(({ event }) =>

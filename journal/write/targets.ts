@@ -34,6 +34,7 @@ export const STEPS = {
     accounted: 'integer',
     claimed_seq: 'bigint',
     spend: 'text',
+    open_call: 'text',
     result: 'text',
   },
   key: ['session_key', 'turn', 'step'],

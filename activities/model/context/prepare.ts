@@ -2,6 +2,7 @@
 import { jsonSchema, tool } from 'ai';
 import type { ModelMessage, ToolSet } from 'ai';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
+import { estimateTokens } from '../../../contracts/token-estimate.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import { addSpend } from '../../../contracts/usage.ts';
 import type { ModelStep } from '../model-step.ts';
@@ -21,7 +22,7 @@ import { imageTokensOf, readImages, seesImages } from './seen-images.ts';
 import type { SeenImages } from './seen-images.ts';
 import { SUMMARY_INSTRUCTIONS, conversationText, deterministicSummary } from './summarize.ts';
 import { cutMiddle } from './shrink.ts';
-import { TOKENS_PER_MESSAGE, estimateTokens, mostTokens, tokenCounter } from './tokens.ts';
+import { TOKENS_PER_MESSAGE, mostTokens, tokenCounter } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
 
 export interface PreparedRequest {

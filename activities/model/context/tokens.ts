@@ -3,6 +3,8 @@
  * provider reports. Estimates err on the high side: too many costs some room, too few costs the whole request.
  */
 
+import { estimateTokens } from '../../../contracts/token-estimate.ts';
+
 export interface TokenCounter {
   count(text: string): number;
   /** True where `count` is the provider's own tokenizer. */
@@ -11,29 +13,6 @@ export interface TokenCounter {
 
 /** Tokens that a provider adds around each message and each tool. */
 export const TOKENS_PER_MESSAGE = 8;
-const SAFETY = 1.1;
-
-/**
- * Tokens a UTF-16 unit, by the kind of character; measured with o200k on prose, code, JSON and a dozen scripts. Rarer scripts are
- * spelled out byte by byte.
- */
-function weight(code: number): number {
-  if (code <= 0x20 || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a))
-    return 1 / 4.2;
-  if (code >= 0x30 && code <= 0x39) return 0.6;
-  if (code < 0x80) return 0.65;
-  if (code < 0x800) return 0.5;
-  if (code < 0x1200) return 0.8;
-  if (code < 0x3000) return 2.2;
-  return code >= 0xd800 && code <= 0xdfff ? 1.5 : 1;
-}
-
-export function estimateTokens(text: string): number {
-  let tokens = 0;
-  for (let i = 0; i < text.length; i++) tokens += weight(text.charCodeAt(i));
-  return Math.ceil(SAFETY * tokens);
-}
-
 /** A token is at least a byte: cheap, and enough to see that most conversations fit without counting. */
 export const mostTokens = (text: string): number => Buffer.byteLength(text);
 

@@ -22,6 +22,17 @@ const LATER = { scheduledAt: 2_000, attempt: 1 };
 
 export const concurrencyConformance = (dialect: Dialect) =>
   describe('writers at the same time', () => {
+    test('are written once, whatever whoever is told of it does', async () => {
+      await using database = await dialect.database();
+      const journal = await database.open(undefined, () => {
+        throw new Error('no figures today');
+      });
+      const { sessionId, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('a'), delta('b')]);
+      expect(deltasOf(await allEvents(journal, sessionId))).toBe('ab');
+      await journal.close();
+    });
+
     test('of one session: the numbers have no gap, and after the newer attempt’s claim the older one writes nothing', async () => {
       await using opened = await emptyJournal(dialect);
       const one = opened.journal;

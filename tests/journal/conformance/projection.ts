@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { foldEvents } from '../../../contracts/projections/turns.ts';
+import { newId } from '../../../contracts/ids.ts';
 import { AttemptClosed } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
-import { allEvents, createSession } from '../support/facts.ts';
+import { allEvents, createSession, text } from '../support/facts.ts';
 import { ACTIONS, script } from '../support/script.ts';
 
 export const projectionConformance = (dialect: Dialect) =>
@@ -27,6 +29,10 @@ export const projectionConformance = (dialect: Dialect) =>
             expect(await journal.sessions.get(sessionId)).toEqual(before);
             const events = await allEvents(journal, sessionId);
             expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+            const waiting = await journal.events.queued(sessionId);
+            expect(waiting.map(({ messageId }) => messageId)).toEqual(
+              foldEvents(events).queue.map(({ messageId }) => messageId),
+            );
             const settled = events
               .filter(({ type }) => type === 'tool.settled')
               .map(({ data }) => (data as { callId: string }).callId);
@@ -35,6 +41,30 @@ export const projectionConformance = (dialect: Dialect) =>
         ),
         { numRuns: 25 },
       );
+    });
+
+    test('is mended by a rebuild, with the rows of messages that wait no more', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal, database } = opened;
+      const sessionId = await createSession(journal);
+      const [left, waiting] = [newId('msg'), newId('msg')];
+      for (const messageId of [left, waiting])
+        await journal.events.record(sessionId, [
+          {
+            key: messageId,
+            event: {
+              type: 'message.queued',
+              data: { messageId, content: text('wait'), policy: 'enqueue' },
+            },
+          },
+        ]);
+      // As releases did that did not see a rejection as the end of the wait.
+      await database.execute(`update sessions set details = replace(details, '"${left}",', '')`);
+      await database.execute(`update events set type = 'message.rejected' where fact = '${left}'`);
+      expect(await journal.events.queued(sessionId)).toMatchObject([{ messageId: waiting }]);
+      await journal.sessions.rebuild(sessionId);
+      expect(await journal.events.message(sessionId, left)).toBeUndefined();
+      expect(await journal.events.message(sessionId, waiting)).toEqual(text('wait'));
     });
 
     test('is mended by a rebuild, page by page', async () => {

@@ -2,11 +2,26 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../contracts/activities.ts';
 import type { NewEvent } from '../../../contracts/events.ts';
 import { newId } from '../../../contracts/ids.ts';
+import type { MessageId } from '../../../contracts/ids.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
-import { allEvents, claimOf, claimed, createSession, text, types } from '../support/facts.ts';
+import {
+  allEvents,
+  claimOf,
+  claimed,
+  createSession,
+  openStep,
+  text,
+  types,
+} from '../support/facts.ts';
 
 const fact = (key: string, event: NewEvent): Fact => ({ key, event });
+
+const queuedFact = (messageId: MessageId): Fact =>
+  fact(`queued:${messageId}`, {
+    type: 'message.queued',
+    data: { messageId, content: text(messageId), policy: 'enqueue' },
+  });
 
 export const recordConformance = (dialect: Dialect) =>
   describe('facts that a workflow records', () => {
@@ -42,12 +57,7 @@ export const recordConformance = (dialect: Dialect) =>
       const { journal } = opened;
       const sessionId = await createSession(journal);
       const [one, two, three] = [newId('msg'), newId('msg'), newId('msg')];
-      const queued = (messageId: typeof one) =>
-        fact(`queued:${messageId}`, {
-          type: 'message.queued',
-          data: { messageId, content: text(messageId), policy: 'enqueue' },
-        });
-      await journal.events.record(sessionId, [queued(one), queued(two), queued(three)]);
+      await journal.events.record(sessionId, [one, two, three].map(queuedFact));
       expect((await journal.sessions.get(sessionId))?.queued).toBe(3);
       await journal.events.record(sessionId, [
         fact('edit:1', {
@@ -63,8 +73,8 @@ export const recordConformance = (dialect: Dialect) =>
         fact('removed:2', { type: 'message.removed', data: { messageId: newId('msg') } }),
       ]);
       const waiting = [
-        { messageId: two, content: text('better'), policy: 'enqueue' },
         { messageId: three, content: text(three), policy: 'steer' },
+        { messageId: two, content: text('better'), policy: 'enqueue' },
       ];
       expect(await journal.events.queued(sessionId)).toMatchObject(waiting);
       expect(await journal.events.transcript(sessionId)).toEqual([]);
@@ -86,6 +96,65 @@ export const recordConformance = (dialect: Dialect) =>
         { id: two, content: text('better') },
       ]);
       expect(await journal.sessions.get(sessionId)).toMatchObject({ queued: 1 });
+    });
+
+    test('let a rejected message go: it waits no longer, and can be sent again under its id', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal);
+      const [one, two] = [newId('msg'), newId('msg')];
+      await journal.events.record(sessionId, [queuedFact(one), queuedFact(two)]);
+      const error = { code: 'session_closed', message: 'ended', retryable: false } as const;
+      const rejected: NewEvent = { type: 'message.rejected', data: { messageId: one, error } };
+      await journal.events.record(sessionId, [fact('rejected:1', rejected)]);
+      expect(await journal.events.queued(sessionId)).toMatchObject([{ messageId: two }]);
+      expect(await journal.events.message(sessionId, one)).toBeUndefined();
+      await journal.events.record(sessionId, [
+        { ...queuedFact(one), key: 'queued:again' },
+        fact('rejected:1', rejected),
+      ]);
+      expect(await journal.events.queued(sessionId)).toMatchObject([
+        { messageId: two },
+        { messageId: one, content: text(one) },
+      ]);
+      const messages = [{ messageId: one, policy: 'enqueue' as const }];
+      await claimed(journal, claimOf(sessionId, { turn: one, messages }));
+      expect(await journal.events.transcript(sessionId)).toMatchObject([
+        { id: one, content: text(one) },
+      ]);
+    });
+
+    test('do not put a message back into the queue that a turn has taken in', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn } = await openStep(journal);
+      await journal.events.record(sessionId, [queuedFact(turn)]);
+      expect(await journal.sessions.get(sessionId)).toMatchObject({ queued: 0 });
+      expect(await journal.events.queued(sessionId)).toEqual([]);
+    });
+
+    test('move a message in the queue for everybody who reads it', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal);
+      const [one, two, three] = [newId('msg'), newId('msg'), newId('msg')];
+      await journal.events.record(sessionId, [one, two, three].map(queuedFact));
+      const order = async () =>
+        (await journal.events.queued(sessionId)).map(({ messageId }) => messageId);
+      const move = (messageId: typeof one, position: number) =>
+        journal.events.record(sessionId, [
+          fact(newId('msg'), { type: 'message.edited', data: { messageId, position } }),
+        ]);
+      await move(three, 0);
+      expect(await order()).toEqual([three, one, two]);
+      await move(three, 1);
+      expect(await order()).toEqual([one, three, two]);
+      // Beyond the end is the end; a message that does not wait moves nothing.
+      await move(one, 99);
+      await move(newId('msg'), 0);
+      expect(await order()).toEqual([three, two, one]);
+      expect(await journal.sessions.rebuild(sessionId)).toBe(false);
+      expect(await order()).toEqual([three, two, one]);
     });
 
     test('fold into the session’s row: models, contexts, ends and new beginnings', async () => {

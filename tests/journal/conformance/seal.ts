@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { SealInput } from '../../../contracts/activities.ts';
 import { AttemptClosed } from '../../../journal/port.ts';
-import type { Attempt } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
+import { journalWithStep } from '../support/step.ts';
 import {
   allEvents,
   answer,
@@ -13,33 +12,20 @@ import {
   createSession,
   delta,
   openStep,
+  sealOf,
   spend,
   toolCall,
   types,
 } from '../support/facts.ts';
 
-const sealOf = (
-  { sessionId, turn, step }: Omit<Attempt, 'fence' | 'number'>,
-  change: Partial<SealInput> = {},
-): SealInput => ({
-  sessionId,
-  turn,
-  step,
-  cause: 'interrupt',
-  messages: [],
-  turnSpend: spend(0),
-  ...change,
-});
-
 export const sealConformance = (dialect: Dialect) =>
   describe('sealing a step', () => {
     test('keeps what was streamed as the message, settles the turn and refuses every later write', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       await journal.steps.append(attempt, [delta('I think ', 'reasoning'), delta('Hel')]);
       const last = journal.steps.append(attempt, [delta('lo')]);
-      const sealed = await journal.steps.seal(sealOf(attempt, { turnSpend: spend(2) }));
+      const sealed = await journal.steps.seal(sealOf(attempt));
       await last;
       expect(sealed).toEqual({ outcome: 'interrupted', spend: spend(0) });
       const events = await allEvents(journal, sessionId);
@@ -47,7 +33,7 @@ export const sealConformance = (dialect: Dialect) =>
         { type: 'content.completed', attempt: 1, data: { kind: 'reasoning', text: 'I think ' } },
         { type: 'content.completed', attempt: 1, data: { kind: 'text', text: 'Hello' } },
         { type: 'model.settled', data: { outcome: 'interrupted' } },
-        { type: 'turn.settled', turn, data: { outcome: 'interrupted', costUsd: 0.002 } },
+        { type: 'turn.settled', turn, data: { outcome: 'interrupted', costUsd: 0 } },
       ]);
       expect((await journal.events.transcript(sessionId)).at(-1)).toMatchObject({
         role: 'assistant',
@@ -65,9 +51,8 @@ export const sealConformance = (dialect: Dialect) =>
     });
 
     test('keeps only what the newest attempt streamed, and no message where it streamed nothing', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       await journal.steps.append(attempt, [delta('void')]);
       await claimed(
         journal,
@@ -85,9 +70,8 @@ export const sealConformance = (dialect: Dialect) =>
     });
 
     test('says failed where the step could not go on, and the first seal decides', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       const error = {
         code: 'worker_unavailable',
         message: 'nobody came',
@@ -103,9 +87,8 @@ export const sealConformance = (dialect: Dialect) =>
     });
 
     test('tells attempts apart whose writes are in its own transaction', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, turn, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, turn, attempt } = opened;
       const fence = { scheduledAt: 2_000, attempt: 1 };
       const writes = [
         journal.steps.append(attempt, [delta('void')]),
@@ -134,9 +117,8 @@ export const sealConformance = (dialect: Dialect) =>
     });
 
     test('says how the turn ended where the step had ended it already', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const { sessionId, attempt } = await openStep(journal);
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
       await journal.steps.finish(attempt, answer('Hello', 5));
       const events = await allEvents(journal, sessionId);
       expect(await journal.steps.seal(sealOf(attempt))).toEqual({
@@ -146,12 +128,23 @@ export const sealConformance = (dialect: Dialect) =>
       expect(await allEvents(journal, sessionId)).toEqual(events);
     });
 
+    test('keeps what was streamed once where it is asked twice at the same time', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('Hello')]);
+      await Promise.all([journal.steps.seal(sealOf(attempt)), journal.steps.seal(sealOf(attempt))]);
+      const completed = (await allEvents(journal, sessionId)).filter(
+        ({ type }) => type === 'content.completed',
+      );
+      expect(completed.map(({ data }) => data)).toEqual([{ kind: 'text', text: 'Hello' }]);
+    });
+
     test.each([1, 2])(
       'settles open calls between two steps, sealed by the number %i',
       async (step) => {
-        await using opened = await emptyJournal(dialect);
-        const { journal } = opened;
-        const { sessionId, turn, attempt } = await openStep(journal);
+        await using opened = await journalWithStep(dialect);
+        const { journal, sessionId, turn, attempt } = opened;
         const calls = [toolCall(), toolCall({ mode: 'worker' })];
         await journal.steps.finish(attempt, asksFor(...calls));
         expect(await journal.sessions.get(sessionId)).toMatchObject({ state: 'waiting_for_tools' });

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import type { Dialect } from '../support/dialects.ts';
 import { concurrencyConformance } from './concurrency.ts';
+import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
 import { projectionConformance } from './projection.ts';
@@ -21,6 +22,7 @@ export const conformance = (dialect: Dialect) =>
     fenceConformance(dialect);
     rerunConformance(dialect);
     sealConformance(dialect);
+    cutOffConformance(dialect);
     ledgerConformance(dialect);
     recordConformance(dialect);
     sessionsConformance(dialect);

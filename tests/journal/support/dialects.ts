@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import type { Journal } from '../../../journal/port.ts';
+import type { OnBatch } from '../../../journal/store.ts';
 import { migrate } from '../../../journal/migrate.ts';
 import { openPostgresJournal } from '../../../journal/postgres.ts';
 import { openSqliteJournal } from '../../../journal/sqlite.ts';
@@ -11,7 +12,7 @@ import { postgresDatabase } from '../../support/database.ts';
 
 export interface Database extends AsyncDisposable {
   /** Opens the journal; with PostgreSQL any number of times, each with its own connections. */
-  open(now?: () => number): Promise<Journal>;
+  open(now?: () => number, onBatch?: OnBatch): Promise<Journal>;
   /** Runs a statement past the journal, to put it into a state that only time or an older release brings. */
   execute(statement: string): Promise<void>;
 }
@@ -27,11 +28,12 @@ export const sqlite: Dialect = {
   async database() {
     const folder = await mkdtemp(join(tmpdir(), 'perdure-journal-'));
     return {
-      open: (now) =>
+      open: (now, onBatch) =>
         openSqliteJournal({
           file: join(folder, 'journal.db'),
           synchronous: 'normal',
           ...(now && { now }),
+          onBatch,
         }),
       async execute(statement) {
         using file = new DatabaseSync(join(folder, 'journal.db'), { timeout: 5_000 });
@@ -69,7 +71,8 @@ export const postgres: Dialect<PostgresDatabase> = {
     };
     return {
       connect,
-      open: (now) => openPostgresJournal({ url: database.url, poolSize: 4, ...(now && { now }) }),
+      open: (now, onBatch) =>
+        openPostgresJournal({ url: database.url, poolSize: 4, ...(now && { now }), onBatch }),
       async execute(statement) {
         await using connected = await connect();
         await connected.query(statement);

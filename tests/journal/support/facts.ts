@@ -1,4 +1,4 @@
-import type { ModelStepResult } from '../../../contracts/activities.ts';
+import type { ModelStepResult, SealInput } from '../../../contracts/activities.ts';
 import type { NewEvent, PerdureEvent } from '../../../contracts/events.ts';
 import { newId } from '../../../contracts/ids.ts';
 import type { MessageId, SessionId } from '../../../contracts/ids.ts';
@@ -97,6 +97,20 @@ export const answer = (words: string, tokens = 0): StepSettlement => ({
   calls: [],
   spend: spend(tokens),
   result: { outcome: 'completed', spend: spend(tokens) },
+});
+
+/** An interrupt of the step. */
+export const sealOf = (
+  { sessionId, turn, step }: Omit<Attempt, 'fence' | 'number'>,
+  change: Partial<SealInput> = {},
+): SealInput => ({
+  sessionId,
+  turn,
+  step,
+  cause: 'interrupt',
+  messages: [],
+  turnSpend: spend(0),
+  ...change,
 });
 
 export const toolCall = (change: Partial<RequestedCall> = {}): RequestedCall => ({

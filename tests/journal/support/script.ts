@@ -14,7 +14,9 @@ export const ACTIONS = [
   'seal',
   'queue',
   'edit',
+  'move',
   'remove',
+  'reject',
   'take',
   'reply',
   'settle',
@@ -118,6 +120,19 @@ export function script(journal: Journal, sessionId: Attempt['sessionId']) {
       record(newId('msg'), {
         type: 'message.edited',
         data: { messageId: queued, content: text(`edited ${clock}`) },
+      }),
+    move: () =>
+      record(newId('msg'), {
+        type: 'message.edited',
+        data: { messageId: queued, position: clock % 2 },
+      }),
+    reject: () =>
+      record(newId('msg'), {
+        type: 'message.rejected',
+        data: {
+          messageId: queued,
+          error: { code: 'session_closed', message: '', retryable: false },
+        },
       }),
     remove: () => record(newId('msg'), { type: 'message.removed', data: { messageId: queued } }),
     take: () => {

@@ -1,0 +1,98 @@
+/** What calls cost that are cut off, and so never say what they used: estimated by the seal at once, by their worker a moment later. */
+import { estimateTokens } from '../../contracts/token-estimate.ts';
+import { addSpend, costOf, NO_SPEND, NO_USAGE } from '../../contracts/usage.ts';
+import type { Spend, Usage } from '../../contracts/usage.ts';
+import type { Operation } from '../group-commit.ts';
+import type { Attempt, BegunCall } from '../port.ts';
+import type { StepRecord } from '../tables.ts';
+import { stepKey } from '../write/session-draft.ts';
+import type { Place, SessionDraft } from '../write/session-draft.ts';
+
+/** The call of a step's newest attempt, with what it was charged so far. Null in the row where there is none, or it has said what it used. */
+interface OpenCall extends BegunCall {
+  readonly charged: Spend;
+}
+
+export const openCall = (call: BegunCall): string =>
+  JSON.stringify({ ...call, charged: NO_SPEND } satisfies OpenCall);
+
+const openCallOf = (row: StepRecord): OpenCall | undefined =>
+  row.open_call === null ? undefined : (JSON.parse(row.open_call) as OpenCall);
+
+/** `spend` added to what the step cost before. */
+export const withSpend = (row: StepRecord, spend: Spend): string =>
+  JSON.stringify(addSpend(spendOf(row), spend));
+
+export const spendOf = (row: StepRecord): Spend => JSON.parse(row.spend) as Spend;
+
+/**
+ * Charges the step's open call for its request and for `text`. Without it whoever interrupts in time would pay nothing, and the limits
+ * would never be reached: the workflow goes on before the worker has said anything.
+ * @returns the row, which the caller puts
+ */
+export function chargeCutOff(draft: SessionDraft, row: StepRecord, text: string): StepRecord {
+  const call = openCallOf(row);
+  if (!call) return row;
+  const usage: Usage = {
+    ...NO_USAGE,
+    inputTokens: call.inputTokens,
+    outputTokens: text === '' ? 0 : estimateTokens(text),
+  };
+  return chargeRest(draft, row, { call, total: { usage, costUsd: costOf(usage, call.prices) } });
+}
+
+/** Adds to what the call was charged what is missing to `total`. */
+function chargeRest(
+  draft: SessionDraft,
+  row: StepRecord,
+  { call, total, fact }: { call: OpenCall; total: Spend; fact?: string },
+): StepRecord {
+  const rest = missing(total, call.charged);
+  if (rest.costUsd === 0 && Object.values(rest.usage).every((tokens) => tokens === 0)) return row;
+  const { provider, model } = call;
+  draft.append(
+    { turn: row.turn, step: row.step, attempt: row.number, fact },
+    { type: 'usage.recorded', data: { provider, model, ...rest } },
+  );
+  const charged = addSpend(call.charged, rest);
+  return { ...row, spend: withSpend(row, rest), open_call: JSON.stringify({ ...call, charged }) };
+}
+
+/** Estimates err on the high side; what was charged is not given back. */
+function missing({ usage, costUsd }: Spend, charged: Spend): Spend {
+  const left = (name: keyof Usage) => Math.max(0, usage[name] - charged.usage[name]);
+  return {
+    usage: {
+      inputTokens: left('inputTokens'),
+      outputTokens: left('outputTokens'),
+      cachedInputTokens: left('cachedInputTokens'),
+      reasoningTokens: left('reasoningTokens'),
+    },
+    costUsd: Math.max(0, costUsd - charged.costUsd),
+  };
+}
+
+/** After the step was closed, so without its fence: the fact's key makes a repeat a no-op. */
+export function chargeAborted(
+  attempt: Attempt,
+  { usage, costUsd, provider, model }: Spend & Pick<BegunCall, 'provider' | 'model'>,
+): Operation<void> {
+  const fact = `aborted:${stepKey(attempt)}/${attempt.number}`;
+  const total = { usage, costUsd };
+  return {
+    needs: { sessionId: attempt.sessionId, steps: [attempt], facts: [fact] },
+    apply(draft) {
+      if (draft.facts.has(fact)) return;
+      const row = draft.step(attempt);
+      const isNewest = row?.number === attempt.number;
+      // It has said what it used.
+      if (isNewest && row.state === 'finished') return;
+      const call = isNewest ? openCallOf(row) : undefined;
+      if (row && call) return draft.putStep(chargeRest(draft, row, { call, total, fact }));
+      if (row) draft.putStep({ ...row, spend: withSpend(row, total) });
+      const place: Place = { turn: attempt.turn, step: attempt.step, attempt: attempt.number };
+      const data = { provider, model, ...total };
+      draft.append({ ...place, fact }, { type: 'usage.recorded', data });
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import type { NewEvent } from '../../../contracts/events.ts';
+import { estimateTokens } from '../../../contracts/token-estimate.ts';
+import { addUsage, costOf, NO_SPEND } from '../../../contracts/usage.ts';
+import { AttemptClosed } from '../../../journal/port.ts';
+import { emptyJournal } from '../support/dialects.ts';
+import type { Dialect } from '../support/dialects.ts';
+import {
+  allEvents,
+  answer,
+  asksFor,
+  claimOf,
+  claimed,
+  delta,
+  openStep,
+  sealOf,
+  spend,
+  types,
+} from '../support/facts.ts';
+
+const STARTED: NewEvent = { type: 'model.started', data: { provider: 'demo', model: 'demo' } };
+
+export const cutOffConformance = (dialect: Dialect) => {
+  describe('the seal of a call under way', () => {
+    test('charges what the call may have cost that it cuts off; what its worker says later adds only the rest', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, attempt } = await openStep(journal);
+      const call = {
+        provider: 'demo',
+        model: 'large',
+        inputTokens: 1_000,
+        prices: { inputUsdPerMTok: 1, outputUsdPerMTok: 10 },
+      };
+      const words = 'something that is long enough to be more than a few tokens';
+      await journal.steps.append(attempt, [STARTED, delta(words)], call);
+      const usage = {
+        ...NO_SPEND.usage,
+        inputTokens: 1_000,
+        outputTokens: estimateTokens(words),
+      };
+      const charged = { usage, costUsd: costOf(usage, call.prices) };
+      const sealed = await journal.steps.seal(sealOf(attempt));
+      expect(sealed).toEqual({ outcome: 'interrupted', spend: charged });
+      const events = await allEvents(journal, sessionId);
+      expect(events.slice(-2)).toMatchObject([
+        {
+          type: 'usage.recorded',
+          attempt: 1,
+          data: { provider: 'demo', model: 'large', ...charged },
+        },
+        { type: 'turn.settled', data: charged },
+      ]);
+      const spent = async () => (await journal.sessions.get(sessionId))?.spend;
+      expect(await spent()).toEqual(charged);
+      const said = (more: number) => {
+        const all = { ...usage, outputTokens: usage.outputTokens + more };
+        return { usage: all, costUsd: costOf(all, call.prices) };
+      };
+      const worker = { provider: 'demo', model: 'large' };
+      // No less than what was charged, and no more than once.
+      await journal.steps.chargeAborted(attempt, { ...said(-1), ...worker });
+      expect(await allEvents(journal, sessionId)).toEqual(events);
+      await journal.steps.chargeAborted(attempt, { ...said(7), ...worker });
+      await journal.steps.chargeAborted(attempt, { ...said(7), ...worker });
+      expect((await spent())?.usage).toEqual(said(7).usage);
+      expect((await spent())?.costUsd).toBeCloseTo(said(7).costUsd, 12);
+      expect((await journal.steps.seal(sealOf(attempt))).spend).toEqual(await spent());
+    });
+
+    test('charges nothing again that was charged before it', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      const call = {
+        provider: 'demo',
+        model: 'demo',
+        inputTokens: 10,
+        prices: { inputUsdPerMTok: 1, outputUsdPerMTok: 1 },
+      };
+      const error = { code: 'network_error', message: '', retryable: true } as const;
+      const charges = async () =>
+        types(await allEvents(journal, sessionId)).filter((type) => type === 'usage.recorded');
+      // The provider failed, and the step waits for its next attempt.
+      await journal.steps.append(attempt, [STARTED, delta('x')], call);
+      await journal.steps.fail(attempt, { events: [], error, charged: true, spend: spend(20) });
+      const sealed = await journal.steps.seal(sealOf(attempt));
+      expect(sealed.spend).toEqual(spend(20));
+      expect(await charges()).toEqual([]);
+      // A worker that goes away says what its call cost before the step is sealed.
+      const second = await claimed(journal, claimOf(sessionId));
+      await journal.steps.append(second, [STARTED, delta('x')], call);
+      const worker = { provider: 'demo', model: 'demo' };
+      await journal.steps.chargeAborted(second, { ...spend(20), ...worker });
+      const left = { ...NO_SPEND.usage, inputTokens: 10 };
+      expect((await journal.steps.seal(sealOf(second))).spend.usage).toEqual(
+        addUsage(left, spend(20).usage),
+      );
+      expect(await charges()).toHaveLength(2);
+      // A step that has said what it cost owes nothing more.
+      const third = await claimed(journal, claimOf(sessionId));
+      await journal.steps.append(third, [STARTED, delta('x')], call);
+      await journal.steps.finish(third, answer('x', 5));
+      const before = await allEvents(journal, sessionId);
+      await journal.steps.chargeAborted(third, { ...spend(20), ...worker });
+      expect(await allEvents(journal, sessionId)).toEqual(before);
+      expect(third.turn).not.toBe(turn);
+    });
+
+    test('says of the turn what all of its steps cost, each once', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.finish(attempt, { ...asksFor(), spend: spend(3) });
+      const second = await claimed(journal, claimOf(sessionId, { turn, step: 2, messages: [] }));
+      await journal.steps.finish(second, { ...asksFor(), spend: spend(4) });
+      // The workflow may have counted the step between whose calls it is, or not.
+      const sealed = await journal.steps.seal(sealOf(second, { turnSpend: spend(7) }));
+      expect(sealed).toEqual({ outcome: 'interrupted', spend: spend(4) });
+      expect((await allEvents(journal, sessionId)).at(-1)).toMatchObject({
+        type: 'turn.settled',
+        data: { outcome: 'interrupted', usage: { outputTokens: 7 } },
+      });
+    });
+  });
+
+  describe('the seal of a workflow that is older than the journal', () => {
+    test('reaches the newest step, where the workflow is older than the journal', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.finish(attempt, { ...asksFor(), spend: spend(3) });
+      const second = await claimed(journal, claimOf(sessionId, { turn, step: 2, messages: [] }));
+      await journal.steps.append(second, [delta('Hel')]);
+      const sealed = await journal.steps.seal(sealOf(attempt));
+      expect(sealed).toEqual({ outcome: 'interrupted', spend: spend(3) });
+      expect(await journal.steps.seal(sealOf(attempt))).toEqual(sealed);
+      const events = await allEvents(journal, sessionId);
+      expect(types(events).slice(-3)).toEqual([
+        'content.completed',
+        'model.settled',
+        'turn.settled',
+      ]);
+      await expect(journal.steps.append(second, [delta('lo')])).rejects.toThrow(
+        new AttemptClosed('sealed'),
+      );
+      const fence = { scheduledAt: 9_000, attempt: 1 };
+      for (const step of [2, 3]) {
+        const claim = claimOf(sessionId, { turn, step, messages: [], fence });
+        expect(await journal.steps.claim(claim)).toEqual({ state: 'superseded' });
+      }
+      expect(await allEvents(journal, sessionId)).toEqual(events);
+    });
+
+    test('finds the turn settled by a later step that the workflow does not know', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.finish(attempt, { ...asksFor(), spend: spend(3) });
+      const second = await claimed(journal, claimOf(sessionId, { turn, step: 2, messages: [] }));
+      await journal.steps.finish(second, answer('Hello', 5));
+      const events = await allEvents(journal, sessionId);
+      expect(await journal.steps.seal(sealOf(attempt))).toEqual({
+        outcome: 'completed',
+        spend: spend(8),
+      });
+      expect(await allEvents(journal, sessionId)).toEqual(events);
+    });
+
+    test('closes the steps too that were taken back when an earlier one was run again', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.finish(attempt, asksFor());
+      const later = claimOf(sessionId, { turn, step: 2, messages: [] });
+      await journal.steps.finish(await claimed(journal, later), answer('Hello'));
+      const fence = { scheduledAt: 2_000, attempt: 1 };
+      await claimed(journal, claimOf(sessionId, { turn, fence, inputDigest: 'other' }));
+      await journal.steps.seal(sealOf(attempt));
+      const late = { ...later, fence: { scheduledAt: 9_000, attempt: 1 } };
+      expect(await journal.steps.claim(late)).toEqual({ state: 'superseded' });
+      expect(types(await allEvents(journal, sessionId)).at(-1)).toBe('turn.settled');
+    });
+  });
+};
