@@ -37,9 +37,13 @@ export function table(rows: readonly Row[]): string {
 function goalText({ value, goal }: Row): string {
   if (!goal) return '';
   const wanted = 'atMost' in goal ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`;
+  const reached = 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast;
+  if (reached) return `${wanted}  reached`;
   const missedBy = 'atMost' in goal ? value / goal.atMost - 1 : 1 - value / goal.atLeast;
-  if (missedBy <= 0) return `${wanted}  reached`;
-  return `${wanted}  MISSED by ${Math.ceil(missedBy * 100)} %`;
+  // Nothing is a share of zero.
+  return Number.isFinite(missedBy)
+    ? `${wanted}  MISSED by ${Math.ceil(missedBy * 100)} %`
+    : `${wanted}  MISSED`;
 }
 
 /** Rows whose value is a figure too: its bracketed name in issue 3 is the row's name. */

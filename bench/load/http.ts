@@ -76,14 +76,13 @@ function readEvents(response: IncomingMessage, onData: (data: string) => void): 
   });
 }
 
-function dataOf(block: string): string {
-  if (block.startsWith('data: ') && !block.includes('\n')) return block.slice('data: '.length);
-  return block
-    .split('\n')
-    .filter((line) => line.startsWith('data:'))
-    .map((line) => line.slice('data:'.length).trimStart())
-    .join('\n');
+/** Perdure writes an event's data in one line. Cut out, not taken apart: at 20,000 events a second this shares the processors with what it measures. */
+function dataOf(block: string): string | undefined {
+  const start = block.startsWith(DATA) ? 0 : block.indexOf(`\n${DATA}`) + 1;
+  return block.startsWith(DATA, start) ? block.slice(start + DATA.length) : undefined;
 }
+
+const DATA = 'data: ';
 
 async function collect(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8');
