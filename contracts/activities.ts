@@ -21,6 +21,11 @@ export interface IncomingMessage {
 export interface Allowance {
   readonly tokens: number | null;
   readonly usd: number | null;
+  /**
+   * The session's own limits, of which the workflow has subtracted what it knows of: `callModel` holds the journal's sum against them, which
+   * has every call that was cut off. Unlimited when absent.
+   */
+  readonly session?: { readonly tokens: number | null; readonly usd: number | null } | undefined;
 }
 
 export interface StepRef {
@@ -60,10 +65,14 @@ export interface SealInput extends StepRef {
   readonly error?: ErrorInfo | undefined;
   /** What the step would have accepted, had it not been claimed yet. */
   readonly messages: readonly IncomingMessage[];
+  /** Of the steps that the workflow has counted. The journal sums its own rows, which have the calls that were cut off too. */
   readonly turnSpend: Spend;
 }
 
-/** How the turn ended: `interrupted`, or the outcome of a step that had already ended it. `spend` is the sealed step's. */
+/**
+ * How the turn ended: `interrupted`, or the outcome of a step that had already ended it. `spend` is the sealed step's, and that of later ones
+ * where the workflow is older than the journal; a call that was cut off is in it as estimated.
+ */
 export interface SealResult {
   readonly outcome: TurnOutcome;
   readonly spend: Spend;

@@ -22,7 +22,7 @@ import type { CallableModel } from './providers.ts';
 import { keyNameOf } from './providers.ts';
 import { redact } from './redaction.ts';
 import { failureSettlement, limitSettlement } from './settlement.ts';
-import { reserve } from './allowance.ts';
+import { heldAgainst, reserve } from './allowance.ts';
 import { judge } from './verdict.ts';
 
 /** How often a request that the provider found too long is made shorter, in one attempt. */
@@ -45,7 +45,7 @@ async function answer(step: ModelStep, progress: Progress): Promise<ModelStepRes
   const model = (progress.model = step.memory.resolve(step.modelName));
   const prepared = await prepareRequest(step, model);
   const reservation = reserve(prepared.maxOutputTokens, prepared.inputTokens, {
-    allowance: step.input.allowance ?? UNLIMITED,
+    allowance: heldAgainst(step.session.spend, step.input.allowance ?? UNLIMITED),
     prices: model.settings,
   });
   if (reservation.exhausted && reservation.limitedBy)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ScriptEntry } from '../../testing/scripted-model.ts';
 import { activityEnvironment, nextStep } from './stage.ts';
-import { LONG, failureType, scripted, untilStreaming } from './scripted-stage.ts';
+import { LONG, failureType, scripted, seal, untilStreaming } from './scripted-stage.ts';
 
 const outage = (): ScriptEntry => ({ failure: { error: new Error('broken') } });
 const FALLBACK = {
@@ -158,6 +158,31 @@ describe('limits', () => {
     expect(model.requests).toHaveLength(0);
     const settled = await stage.eventsOf('turn.settled');
     expect(settled.map(({ data }) => data.outcome)).toEqual(['limit_exceeded', 'budget_exhausted']);
+  });
+
+  it('of the session are held against the journal: interrupting in time does not walk around them', async () => {
+    const { stage, model } = await scripted([{ text: LONG, wordDelayMs: 5 }], {
+      model: { settings: { inputUsdPerMTok: 1_000, outputUsdPerMTok: 10_000 } },
+    });
+    await using _ = stage;
+    const limit = { tokens: null, usd: 0.05 };
+    const allowance = { tokens: null, usd: 10, session: limit };
+    const input = stage.message('tell me a lot', { allowance: { tokens: null, usd: 10 } });
+    const stopped = failureType(stage.callModel(input));
+    await untilStreaming(stage, 3);
+    const sealed = await seal(stage, input);
+    // The workflow goes on with this, whatever the worker still says.
+    expect(sealed.spend.costUsd).toBeGreaterThan(0.05);
+    const [settled] = await stage.eventsOf('turn.settled');
+    expect(settled?.data).toMatchObject(sealed.spend);
+    expect(await stopped).toBe('AttemptSealed');
+    const spent = (await stage.journal.sessions.get(stage.sessionId))?.spend;
+    expect(spent?.costUsd).toBeGreaterThanOrEqual(sealed.spend.costUsd);
+    // No second charge: request and answer were charged once.
+    expect(spent?.usage.inputTokens).toBe(sealed.spend.usage.inputTokens);
+    const result = await stage.callModel(stage.message('and now?', { allowance }));
+    expect(result.outcome).toBe('budget_exhausted');
+    expect(model.requests).toHaveLength(1);
   });
 
   it('report the sum of a turn', async () => {

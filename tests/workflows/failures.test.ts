@@ -145,9 +145,10 @@ test('a turn ends when its tokens or its money are spent; what is left travels w
   await untilStatus(session, { turns: 2, state: 'waiting' });
   await eventually(() => session.world.facts.length === 2, 'two facts');
   expect(session.world.steps.map(({ allowance }) => allowance)).toEqual([
-    { tokens: 100, usd: 1 },
-    { tokens: 40, usd: 0.7 },
-    { tokens: 100, usd: 0.4 },
+    // The session's own limits go along: the journal's sum is held against them.
+    { tokens: 100, usd: 1, session: { tokens: null, usd: 1 } },
+    { tokens: 40, usd: 0.7, session: { tokens: null, usd: 1 } },
+    { tokens: 100, usd: 0.4, session: { tokens: null, usd: 1 } },
   ]);
   expect(session.world.factsOf('turn.settled')).toMatchObject([
     { outcome: 'limit_exceeded', error: { message: expect.stringContaining('tokens') } },

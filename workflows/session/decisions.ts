@@ -47,6 +47,11 @@ export function limitReached(session: Session, turn: OpenTurn): LimitReached | u
   return { outcome, error: errorInfo(outcome, message) };
 }
 
+const ofSession = (limits: SessionLimits): Pick<Allowance, 'session'> => {
+  const { tokensPerSession: tokens, usdPerSession: usd } = limits;
+  return tokens === null && usd === null ? {} : { session: { tokens, usd } };
+};
+
 /** Content-only: an absent field costs nothing in the history of every turn. */
 export function stepInput(session: Session, turn: OpenTurn): ModelStepInput {
   const rest = allowance(session, turn.spend);
@@ -56,7 +61,7 @@ export function stepInput(session: Session, turn: OpenTurn): ModelStepInput {
     step: turn.step,
     messages: turn.incoming,
     ...(session.model === undefined ? {} : { model: session.model }),
-    ...(rest === undefined ? {} : { allowance: rest }),
+    ...(rest === undefined ? {} : { allowance: { ...rest, ...ofSession(session.limits) } }),
     ...(turn.step === 1 ? {} : { turnSpend: turn.spend }),
   };
 }
