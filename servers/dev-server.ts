@@ -37,10 +37,16 @@ export interface DevServer extends Child, AsyncDisposable {
 /**
  * A stock server hands out at most 20 tasks a second and shard, and the dev server has one shard: every hop of a
  * quiet session would wait up to 50 ms (96 → 22 ms to the first token). Eager dispatch takes that to 16 ms.
+ *
+ * A frozen host keeps its open polls, and is handed work for as long as its connection stands: 70 s at a stock
+ * server. A client that leaves a ping unanswered is cut off after 10 s here, before its heartbeat (12 s) is missed, so
+ * that the retry goes to a live one. An idle client answers its pings and stays.
  */
 export const TUNED_DYNAMIC_CONFIG = {
   'history.transferProcessorMaxPollRPS': 10_000,
   'system.enableActivityEagerExecution': true,
+  'frontend.keepAliveTime': '2s',
+  'frontend.keepAliveTimeout': '8s',
 } as const;
 
 const START_TIMEOUT_MS = 60_000;

@@ -60,7 +60,7 @@ test('a worker frozen past its heartbeat writes nothing when it thaws', async ()
   const frozen = cluster.workers[0];
   frozen?.signal('SIGSTOP');
   await using other = await cluster.addWorker();
-  // Not within a time of our own: the frozen worker's open polls, which Temporal keeps for a minute, may be handed several attempts first.
+  // The frozen worker's open polls are handed attempts until Temporal cuts its connection (`frontend.keepAliveTime`).
   await watcher.until('the second attempt', (events) =>
     events.some(({ attempt }) => attempt === 2),
   );

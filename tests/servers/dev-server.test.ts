@@ -85,11 +85,13 @@ test('a second server on a taken port is refused with the port in the message', 
   );
 });
 
-test('the server is tuned: no task dispatch limit, eager activities, write-ahead log', () => {
+test('the server is tuned: no task dispatch limit, eager activities, frozen clients cut off, write-ahead log', () => {
   const line = devServerArguments({ port: 1, dbFile: 'f', logFile: 'l', searchAttributes }).join(
     ' ',
   );
   expect(line).toContain('history.transferProcessorMaxPollRPS=10000');
   expect(line).toContain('system.enableActivityEagerExecution=true');
+  expect(line).toContain('frontend.keepAliveTime="2s"');
+  expect(line).toContain('frontend.keepAliveTimeout="8s"');
   expect(line).toContain('journal_mode=WAL --sqlite-pragma synchronous=NORMAL');
 });
