@@ -186,7 +186,10 @@ describe.each(OPENERS)('over %s', (_, open, code) => {
     const sessionId = await newSession(strict);
     const slow = await open(strict, sessionId);
     await floodUntilClosed(strict, sessionId, []);
-    await eventually(slow.isCut, (cut) => cut);
+    await eventually(
+      () => slow.isCut(),
+      (cut) => cut,
+    );
     slow.close();
     await eventually(
       () => strict.registry.metrics(),

@@ -113,7 +113,7 @@ test('a tRPC subscription over a WebSocket that is cut at any moment resumes by 
           left = cut(1, 20);
           cuts += 1;
           // At once, in mid-frame, or between two events.
-          setTimeout(socket.cut, cut(0, 15));
+          setTimeout(() => socket.cut(), cut(0, 15));
         },
         onError: reject,
       },

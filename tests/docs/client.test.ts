@@ -20,7 +20,9 @@ function problemsOf(files: ReadonlyMap<string, string>): string[] {
     tsBuildInfoFile: undefined,
   };
   const host = ts.createCompilerHost(withDom);
-  const { readFile, fileExists, getSourceFile } = host;
+  const readFile = host.readFile.bind(host);
+  const fileExists = host.fileExists.bind(host);
+  const getSourceFile = host.getSourceFile.bind(host);
   host.readFile = (path) => files.get(path) ?? readFile(path);
   host.fileExists = (path) => files.has(path) || fileExists(path);
   host.getSourceFile = (path, target, ...rest) => {

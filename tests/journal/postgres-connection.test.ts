@@ -66,9 +66,10 @@ test('a server that goes away while it commits leaves the write in doubt, and th
   await migrate({ url: server.url }, 'up');
   const journal = await openPostgresJournal({ url: server.url, poolSize: 2, fateMs: 300 });
   const { attempt } = await openStep(journal);
-  const { query } = pg.Client.prototype as unknown as Queries;
+  const prototype = pg.Client.prototype as unknown as Queries;
+  const { query } = prototype;
   const stopped = Promise.withResolvers<void>();
-  using spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+  using spy = vi.spyOn(prototype, 'query').mockImplementation(function (
     this: pg.Client,
     ...args: unknown[]
   ) {
@@ -78,7 +79,7 @@ test('a server that goes away while it commits leaves the write in doubt, and th
       stopped.resolve();
       return call();
     });
-  } as never);
+  });
   const writing = journal.steps.append(attempt, [delta('x')]);
   await expect(writing).rejects.toMatchObject({
     code: 'journal_unavailable',

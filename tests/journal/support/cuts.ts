@@ -21,8 +21,9 @@ export interface Cuts extends Disposable {
 /** Breaks connections between two statements: before one is sent, or after it was and before its answer came. */
 export function cutting(moment: 'before' | 'after', application = 'perdure journal'): Cuts {
   let left = Infinity;
-  const { query } = pg.Client.prototype as unknown as Queries;
-  const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+  const prototype = pg.Client.prototype as unknown as Queries;
+  const { query } = prototype;
+  const spy = vi.spyOn(prototype, 'query').mockImplementation(function (
     this: pg.Client,
     ...args: unknown[]
   ) {
@@ -34,7 +35,7 @@ export function cutting(moment: 'before' | 'after', application = 'perdure journ
     const result = call();
     if (moment === 'after') setImmediate(() => stream.destroy());
     return result;
-  } as never);
+  });
   return {
     at: (statement) => (left = statement),
     made: () => left <= 0,
