@@ -8,6 +8,7 @@ export interface ApiMetrics {
   readonly refusals: Counter<'reason'>;
   readonly sweeps: Counter;
   readonly completedStarts: Counter;
+  readonly lostRuns: Counter;
 }
 
 export function createApiMetrics(registry: Registry): ApiMetrics {
@@ -41,6 +42,11 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
     completedStarts: new Counter({
       name: 'perdure_completed_starts_total',
       help: 'Sessions whose start had stopped half-way and was completed by the sweeper.',
+      registers,
+    }),
+    lostRuns: new Counter({
+      name: 'perdure_lost_runs_total',
+      help: 'Sessions that were ended because Temporal had no open run of them.',
       registers,
     }),
     sweeps: new Counter({

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiDeps } from './deps.ts';
 import { halfStarts } from './sweeps/half-starts.ts';
+import { lostRuns } from './sweeps/lost-runs.ts';
 import { lostSignals } from './sweeps/lost-signals.ts';
 
 /** Milliseconds. */
@@ -9,18 +10,20 @@ export interface Sweeping {
   readonly everyMs: number;
   /** A session that is `starting` for longer was left by whoever started it. */
   readonly startStalledMs: number;
+  /** In a session whose run is lost nothing happens any more. */
+  readonly quietForMs: number;
 }
 
 /** A start asks Temporal for 5 s at most; whoever made a row that is older has given up or died. */
-export const SWEEPING: Sweeping = { everyMs: 3_000, startStalledMs: 10_000 };
+export const SWEEPING: Sweeping = { everyMs: 3_000, startStalledMs: 10_000, quietForMs: 30_000 };
 
 /** Any number of API processes sweep at once: each step is harmless to repeat. */
 export function startSweeper(
   deps: ApiDeps,
-  { everyMs, startStalledMs }: Sweeping,
+  { everyMs, startStalledMs, quietForMs }: Sweeping,
 ): () => Promise<void> {
   const stop = new AbortController();
-  const sweeps = [lostSignals(deps), halfStarts(deps, startStalledMs)];
+  const sweeps = [lostSignals(deps), halfStarts(deps, startStalledMs), lostRuns(deps, quietForMs)];
   const running = Promise.all(sweeps.map((sweep) => repeat(sweep, everyMs)));
   return async () => {
     stop.abort();

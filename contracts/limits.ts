@@ -16,6 +16,8 @@ export const MAX_TEMPORAL_BYTES = 64 * KIB;
 export const MAX_QUEUED_MESSAGES = 100;
 /** Message ids a session remembers across continue-as-new; the journal's unique key is the permanent backstop. */
 export const REMEMBERED_MESSAGE_IDS = 1_000;
+/** Idempotency keys of edits and reconfigurations that a session remembers across continue-as-new. */
+export const REMEMBERED_UPDATES = 100;
 /** Tool calls in one model step. */
 export const MAX_CALLS_PER_STEP = 64;
 /** Tools that one session or agent may declare. */

@@ -12,3 +12,6 @@ export const SEARCH_ATTRIBUTES = {
   agent: 'PerdureAgent',
   state: 'PerdureState',
 } as const;
+
+/** Values of `PerdureState`. `failed`: it has ended, and its last turn failed. */
+export type SearchState = 'open' | 'ended' | 'failed';

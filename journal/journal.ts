@@ -32,7 +32,7 @@ export async function createJournal(store: Store): Promise<Journal> {
   });
   return {
     dialect: store.dialect,
-    sessions: sessions(store),
+    sessions: sessions(store, commits),
     steps: steps(commits, closing),
     ledger: ledger(store, commits, closing),
     events: eventLog(store, commits, hub),

@@ -26,6 +26,8 @@ export interface SessionRow extends SessionView, Owner {
   readonly digest: string;
   readonly tools: readonly ClientTool[];
   readonly limits: LimitOverrides;
+  /** Tells the lives of a session apart, which a reopening begins; for {@link SessionStore.endLost}. */
+  readonly lifeSeq?: number | undefined;
 }
 
 export interface SessionFilter {
@@ -54,6 +56,18 @@ export interface SessionStore {
    * worker has taken them up yet. Newest first.
    */
   starting(olderThanMs: number, page: PageRequest): Promise<Page<SessionRow>>;
+  /**
+   * Of all tenants, open sessions in which nothing has happened for `olderThanMs`, those that are still `starting` apart: sessions that wait,
+   * and those whose run is lost. Newest first.
+   */
+  quiet(olderThanMs: number, page: PageRequest): Promise<Page<SessionRow>>;
+  /**
+   * Ends a session of which Temporal has no open run, as its workflow would have: seals the open step, settles the turn as failed, rejects
+   * what waits, and appends `session.ended` with reason `error`. Nothing where the session has ended, or was reopened since `lifeSeq`.
+   * @returns the row as it is then
+   * @throws not_found
+   */
+  endLost(session: Pick<SessionRow, 'sessionId' | 'lifeSeq'>): Promise<SessionRow>;
   /**
    * Folds all of the session's events again and stores the result, after a change of the fold or a doubt.
    * @returns whether the stored projection was another one

@@ -5,7 +5,16 @@ import { EMPTY_SESSION, foldSession } from '../contracts/projections/session.ts'
 import { EVENT_VERSION } from '../contracts/events.ts';
 import type { EventOf } from '../contracts/events.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
-import type { NewSession, SessionFilter, SessionStore } from './port.ts';
+import { endLostSession } from './end-lost-session.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type {
+  NewSession,
+  Page,
+  PageRequest,
+  SessionFilter,
+  SessionRow,
+  SessionStore,
+} from './port.ts';
 import { keyBefore, pageOf } from './page.ts';
 import { writeRows } from './recordset.ts';
 import { sessionRow } from './session-row.ts';
@@ -19,7 +28,7 @@ import { EVENTS } from './write/targets.ts';
 
 const SESSIONS = { key: (record: SessionRecord): number => record.key, item: sessionRow };
 
-export const sessions = (store: Store): SessionStore => ({
+export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
   async create(session) {
     const created = createdEvent(session, store.now());
     const { isNew, record } = await transact(store, (tx) =>
@@ -51,22 +60,17 @@ export const sessions = (store: Store): SessionStore => ({
     return pageOf(records, page.limit, SESSIONS);
   },
 
-  async starting(olderThanMs, page) {
-    const records = await reach(store, (db) =>
-      db
-        .selectFrom('sessions')
-        .selectAll()
-        // Spelled out, so that SQLite knows its partial index to fit.
-        .where('open', '=', sql.lit<1>(1))
-        .where('state', '=', 'starting')
-        .where('created_at', '<', store.now() - olderThanMs)
-        .where('key', '<', keyBefore(page))
-        .orderBy('key', 'desc')
-        .limit(page.limit + 1)
-        .execute(),
-    );
-    return pageOf(records, page.limit, SESSIONS);
-  },
+  starting: (olderThanMs, page) =>
+    openOnes(store, page, (open) =>
+      open.where('state', '=', 'starting').where('created_at', '<', store.now() - olderThanMs),
+    ),
+
+  quiet: (olderThanMs, page) =>
+    openOnes(store, page, (open) =>
+      open.where('state', '<>', 'starting').where('updated_at', '<', store.now() - olderThanMs),
+    ),
+
+  endLost: (session) => endLostSession(store, commits, session),
 
   rebuild: (sessionId) => rebuildProjection(store, sessionId),
 
@@ -167,6 +171,26 @@ function refuseAnother(
 ): void {
   if (record.digest === digest && record.tenant === tenant && record.user_id === user) return;
   throw new PerdureError('idempotency_conflict', `${sessionId} was used for a different request.`);
+}
+
+type Records = SelectQueryBuilder<Tables, 'sessions', SessionRecord>;
+
+/** Of all tenants, newest first. */
+async function openOnes(
+  store: Store,
+  page: PageRequest,
+  narrow: (open: Records) => Records,
+): Promise<Page<SessionRow>> {
+  const records = await reach(store, (db) =>
+    narrow(db.selectFrom('sessions').selectAll())
+      // Spelled out, so that SQLite knows its partial index to fit.
+      .where('open', '=', sql.lit<1>(1))
+      .where('key', '<', keyBefore(page))
+      .orderBy('key', 'desc')
+      .limit(page.limit + 1)
+      .execute(),
+  );
+  return pageOf(records, page.limit, SESSIONS);
 }
 
 function matching<O>(query: SelectQueryBuilder<Tables, 'sessions', O>, filter: SessionFilter) {

@@ -24,13 +24,13 @@ const GRPC = { cancelled: 1, deadline: 4, exhausted: 8, failedPrecondition: 9, u
 
 /** What Temporal's client threw, as our own error; what is not Temporal's comes back as it was. */
 export function engineError(error: unknown): unknown {
-  if (error instanceof WorkflowNotFoundError) return new NoOpenRun(error);
+  if (error instanceof WorkflowNotFoundError || error instanceof QueryRejectedError)
+    return new NoOpenRun(error);
   if (error instanceof WorkflowExecutionAlreadyStartedError) return error;
   if (error instanceof WorkflowUpdateFailedError) return refusedUpdate(error);
   if (
     error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
-    error instanceof QueryNotRegisteredError ||
-    error instanceof QueryRejectedError
+    error instanceof QueryNotRegisteredError
   )
     return noWorker(error);
   const grpc = grpcCodeOf(error);

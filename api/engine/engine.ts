@@ -2,13 +2,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
+  WorkflowClient,
   type WorkflowHandle,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { CallId, SessionId } from '../../contracts/ids.ts';
 import { MAX_TEMPORAL_BYTES } from '../../contracts/limits.ts';
-import { SEARCH_ATTRIBUTES, SESSION_QUEUE, SESSION_WORKFLOW } from '../../contracts/names.ts';
+import {
+  SEARCH_ATTRIBUTES,
+  SESSION_QUEUE,
+  SESSION_WORKFLOW,
+  type SearchState,
+} from '../../contracts/names.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import * as messages from '../../workflows/session/messages.ts';
@@ -29,6 +35,13 @@ export interface StartRequest {
   readonly summary: string;
 }
 
+export interface UpdateName {
+  /** Temporal keeps an update's answer under its id: the same id twice is the same change. */
+  readonly id: string;
+  /** Stands for the request's idempotency key; the session refuses another change under the same one. */
+  readonly key: string | undefined;
+}
+
 const KEYS = {
   tenant: defineSearchAttributeKey(SEARCH_ATTRIBUTES.tenant, 'KEYWORD'),
   agent: defineSearchAttributeKey(SEARCH_ATTRIBUTES.agent, 'KEYWORD'),
@@ -44,11 +57,18 @@ export interface EngineOptions {
 
 export class SessionEngine {
   readonly #client: Client;
+  /** A run that has ended would be replayed to answer, as though it were still there. */
+  readonly #openRuns: WorkflowClient;
   readonly #updateMs: number;
   readonly #taskQueue: string;
 
   constructor({ client, updateMs, taskQueue }: EngineOptions) {
     this.#client = client;
+    this.#openRuns = new WorkflowClient({
+      ...client.workflow.options,
+      connection: client.connection,
+      queryRejectCondition: 'NOT_OPEN',
+    });
     this.#updateMs = updateMs;
     this.#taskQueue = taskQueue ?? SESSION_QUEUE;
   }
@@ -61,27 +81,32 @@ export class SessionEngine {
     return this.#launch(request, 'REJECT_DUPLICATE');
   }
 
-  /** Starts a new run under the same id, whose last run has ended. */
+  /**
+   * Starts a new run under the same id, whose last run has ended. A run that is open takes the message, and answers it in a new run where
+   * it is about to end.
+   */
   async reopen(request: StartRequest): Promise<void> {
     await this.#untilClosed(request.start.sessionId);
     await this.#launch(request, 'ALLOW_DUPLICATE');
   }
 
   /**
-   * The journal says that a session has ended a moment before Temporal does: what is sent to its last run in between is rejected. A run
-   * that stays open is one that somebody else has reopened already.
+   * The journal says that a session has ended a moment before Temporal does. Better a run that is started anew, with the settings of now. A
+   * run that stays open is one that somebody else has reopened already.
    */
   async #untilClosed(sessionId: SessionId): Promise<void> {
     const giveUpAt = Date.now() + CLOSING_MS;
-    while ((await this.#isOpen(sessionId)) && Date.now() < giveUpAt) await sleep(CLOSING_POLL_MS);
+    while ((await this.lastRun(sessionId)) === 'open' && Date.now() < giveUpAt)
+      await sleep(CLOSING_POLL_MS);
   }
 
-  async #isOpen(sessionId: SessionId): Promise<boolean> {
+  /** Of the newest run; `none` where the session never began, or Temporal has forgotten it. */
+  async lastRun(sessionId: SessionId): Promise<'open' | 'closed' | 'none'> {
     const described = this.#within(COMMAND_MS, sessionId, (handle) => handle.describe());
     try {
-      return (await described).status.name === 'RUNNING';
+      return (await described).status.name === 'RUNNING' ? 'open' : 'closed';
     } catch (error) {
-      if (error instanceof NoOpenRun) return false;
+      if (error instanceof NoOpenRun) return 'none';
       throw error;
     }
   }
@@ -103,30 +128,36 @@ export class SessionEngine {
     await this.#command(sessionId, (handle) => handle.signal(messages.stopSession));
   }
 
-  /** @param updateId the same id twice is the same edit */
+  /** A run that is about to end is followed by another; one that is not goes on. */
+  async reopenOpen(sessionId: SessionId): Promise<void> {
+    await this.#command(sessionId, (handle) => handle.signal(messages.reopenSession));
+  }
+
   editQueue(
     sessionId: SessionId,
     edit: messages.QueueEditRequest,
-    updateId: string,
+    { id, key }: UpdateName,
   ): Promise<readonly QueuedMessage[]> {
     refuseOversize(edit);
     return this.#within(this.#updateMs, sessionId, (handle) =>
-      handle.executeUpdate(messages.editQueue, { args: [edit], updateId }),
+      handle.executeUpdate(messages.editQueue, { args: [edit, key], updateId: id }),
     );
   }
 
   reconfigure(
     sessionId: SessionId,
     change: messages.Reconfiguration,
-    updateId: string,
+    { id, key }: UpdateName,
   ): Promise<void> {
     return this.#within(this.#updateMs, sessionId, (handle) =>
-      handle.executeUpdate(messages.reconfigure, { args: [change], updateId }),
+      handle.executeUpdate(messages.reconfigure, { args: [change, key], updateId: id }),
     );
   }
 
   status(sessionId: SessionId): Promise<LiveStatus> {
-    return this.#within(QUERY_MS, sessionId, (handle) => handle.query(messages.status));
+    return this.#deadline(QUERY_MS, () =>
+      this.#openRuns.getHandle(sessionId).query(messages.status),
+    );
   }
 
   /** @throws engine_unavailable */
@@ -153,13 +184,10 @@ export class SessionEngine {
     const { workflow } = this.#client;
     try {
       await this.#deadline(COMMAND_MS, async () => {
-        if (!message) await workflow.start(SESSION_WORKFLOW, options);
-        else
-          await workflow.signalWithStart(SESSION_WORKFLOW, {
-            ...options,
-            signal: messages.userMessage,
-            signalArgs: [message],
-          });
+        if (message)
+          await workflow.signalWithStart(SESSION_WORKFLOW, { ...options, ...said(message) });
+        else if (start.origin === 'start') await workflow.start(SESSION_WORKFLOW, options);
+        else await workflow.signalWithStart(SESSION_WORKFLOW, { ...options, ...ASKED });
       });
       return true;
     } catch (error) {
@@ -192,6 +220,12 @@ export class SessionEngine {
   }
 }
 
+const said = (message: messages.UserMessage) => ({
+  signal: messages.userMessage,
+  signalArgs: [message] as [messages.UserMessage],
+});
+const ASKED = { signal: messages.reopenSession, signalArgs: [] as [] };
+
 /** Whoever calls has moved large content to artifacts already; this is the last door before Temporal. @throws payload_too_large */
 function refuseOversize(payload: unknown): void {
   const bytes = Buffer.byteLength(JSON.stringify(payload ?? null));
@@ -206,5 +240,5 @@ const attributesOf = ({ tenant, agent }: messages.SessionStart): TypedSearchAttr
   new TypedSearchAttributes([
     { key: KEYS.tenant, value: tenant },
     { key: KEYS.agent, value: agent },
-    { key: KEYS.state, value: 'open' },
+    { key: KEYS.state, value: 'open' satisfies SearchState },
   ]);

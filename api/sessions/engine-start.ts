@@ -20,6 +20,7 @@ export function startOf(
     model: row.model,
     limits: mergeLimits(settings.limits, agent?.limits ?? {}, row.limits),
     origin,
+    signalsInOrder: true,
     ...(policies && { policies }),
     ...(origin === 'reopen' && { carried: carriedOver(row) }),
   };

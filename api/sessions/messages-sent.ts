@@ -1,4 +1,3 @@
-import type { Part } from '../../contracts/content.ts';
 import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { EventLog } from '../../journal/port.ts';
@@ -6,10 +5,17 @@ import { digestOf } from './digest.ts';
 
 const REMEMBERED = 10_000;
 
+export interface Sending {
+  readonly sessionId: SessionId;
+  readonly messageId: MessageId;
+  /** Of its content. */
+  readonly digest: string;
+}
+
 /** Tells a repeated message from another one under the same id. The journal knows those that a session has taken in; the rest is remembered. */
 export class MessagesSent {
   readonly #log: EventLog;
-  readonly #digests = new Map<MessageId, string>();
+  readonly #digests = new Map<ReturnType<typeof keyOf>, string>();
 
   constructor(log: EventLog) {
     this.#log = log;
@@ -23,29 +29,24 @@ export class MessagesSent {
 
   /**
    * @param recorded what {@link recorded} answered
-   * @returns true where the session has taken this very message in
-   * @throws idempotency_conflict where it is another one
+   * @throws idempotency_conflict where the id stands for another message in this session
    */
-  isRepeat(
-    { messageId, content }: { messageId: MessageId; content: readonly Part[] },
-    recorded: string | undefined,
-  ): boolean {
-    const digest = digestOf(content);
-    const known = recorded ?? this.#digests.get(messageId);
-    if (known !== undefined && known !== digest)
-      throw new PerdureError(
-        'idempotency_conflict',
-        `${messageId} was used for a different message in this session.`,
-        { field: 'messageId' },
-      );
-    this.#remember(messageId, digest);
-    return recorded !== undefined;
+  refuseAnother({ sessionId, messageId, digest }: Sending, recorded: string | undefined): void {
+    const known = recorded ?? this.#digests.get(keyOf(sessionId, messageId));
+    if (known === undefined || known === digest) return;
+    throw new PerdureError(
+      'idempotency_conflict',
+      `${messageId} was used for a different message in this session.`,
+      { field: 'messageId' },
+    );
   }
 
-  #remember(messageId: MessageId, digest: string): void {
-    this.#digests.set(messageId, digest);
+  remember({ sessionId, messageId, digest }: Sending): void {
+    this.#digests.set(keyOf(sessionId, messageId), digest);
     if (this.#digests.size <= REMEMBERED) return;
     const oldest = this.#digests.keys().next().value;
     if (oldest) this.#digests.delete(oldest);
   }
 }
+
+const keyOf = (sessionId: SessionId, messageId: MessageId) => `${sessionId}/${messageId}` as const;

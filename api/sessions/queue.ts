@@ -7,8 +7,14 @@ import { isClosed } from '../../contracts/session-state.ts';
 import type { QueueEditRequest } from '../../workflows/session/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { NoOpenRun } from '../engine/engine-errors.ts';
+import type { UpdateName } from '../engine/engine.ts';
 import { acceptContent } from './content.ts';
+import { digestOf } from './digest.ts';
+import { settleLost } from './lost-run.ts';
 import { closedError } from './send.ts';
+
+/** 128 bits: a session carries a hundred of these from run to run. */
+const DIGEST_CHARACTERS = 32;
 
 type Waiting = Omit<QueuedRow, 'content'> & { content: Part[] };
 
@@ -33,16 +39,20 @@ export async function editQueue(
   if (isClosed(row.state)) throw closedError(row);
   const request = await requestOf(ctx, edit);
   try {
-    const messages = await deps.engine.editQueue(sessionId, request, updateIdOf(idempotencyKey));
+    const update = updateNamed(idempotencyKey, { edit: request });
+    const messages = await deps.engine.editQueue(sessionId, request, update);
     return { sessionId, messages: [...messages] };
   } catch (error) {
-    throw error instanceof NoOpenRun ? closedError(row) : error;
+    throw error instanceof NoOpenRun ? closedError(await settleLost(deps, row)) : error;
   }
 }
 
-/** Temporal keeps an update's answer under its id, so a repeat gets the same one. */
-export const updateIdOf = (idempotencyKey: string | undefined): string =>
-  idempotencyKey ?? randomUUID();
+/** @param change what is asked for, under the name of the operation: the same key for another is a conflict */
+export function updateNamed(idempotencyKey: string | undefined, change: object): UpdateName {
+  if (idempotencyKey === undefined) return { id: randomUUID(), key: undefined };
+  const key = digestOf(idempotencyKey).slice(0, DIGEST_CHARACTERS);
+  return { id: `${key}-${digestOf(change).slice(0, DIGEST_CHARACTERS)}`, key };
+}
 
 async function requestOf(
   { deps, principal }: ApiContext,

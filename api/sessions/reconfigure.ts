@@ -4,7 +4,8 @@ import { isClosed } from '../../contracts/session-state.ts';
 import type { ApiContext } from '../context.ts';
 import { NoOpenRun } from '../engine/engine-errors.ts';
 import type { Commanded } from './commands.ts';
-import { updateIdOf } from './queue.ts';
+import { settleLost } from './lost-run.ts';
+import { updateNamed } from './queue.ts';
 import { closedError } from './send.ts';
 import { chosen } from './start.ts';
 
@@ -24,9 +25,10 @@ export async function reconfigureSession(
   if (model !== undefined) chosen('model', model, deps.catalogue.models);
   const change = { model, limits };
   try {
-    await deps.engine.reconfigure(sessionId, change, updateIdOf(idempotencyKey));
+    const update = updateNamed(idempotencyKey, { reconfigure: change });
+    await deps.engine.reconfigure(sessionId, change, update);
   } catch (error) {
-    throw error instanceof NoOpenRun ? closedError(row) : error;
+    throw error instanceof NoOpenRun ? closedError(await settleLost(deps, row)) : error;
   }
   return { sessionId, state: row.state };
 }

@@ -8,7 +8,9 @@ import { isJournalDown } from '../auth/keyring.ts';
 import type { ApiContext } from '../context.ts';
 import { NoOpenRun } from '../engine/engine-errors.ts';
 import { acceptContent } from './content.ts';
+import { digestOf } from './digest.ts';
 import { startOf } from './engine-start.ts';
+import { settleLost } from './lost-run.ts';
 
 export interface Sent {
   readonly sessionId: SessionId;
@@ -38,15 +40,18 @@ export async function sendMessage(
     messageId,
     content: await acceptContent(deps, principal, input.content),
     policy: input.policy,
+    ...(input.reopen && { reopen: true }),
   };
-  // First of all: the repeat of a message that was taken in is no new one, whatever has become of the session since.
-  if (deps.messagesSent.isRepeat(message, recorded))
-    return { sessionId, messageId, state: row.state, repeated: true };
+  const sending = { sessionId, messageId, digest: digestOf(message.content) };
+  deps.messagesSent.refuseAnother(sending, recorded);
+  deps.messagesSent.remember(sending);
+  // Before anything else: the repeat of a message that was taken in is no new one, whatever has become of the session since.
+  if (recorded !== undefined) return { sessionId, messageId, state: row.state, repeated: true };
   const closed = isClosed(row.state);
   if (closed && !input.reopen) throw closedError(row);
   if (input.policy === 'reject' && isBusy(row.state)) throw busyError(row);
   if (closed) await reopenWith(ctx, row, message);
-  else await deliver(ctx, row, { message, reopen: input.reopen });
+  else await deliver(ctx, row, message);
   const state = isBusy(row.state) ? row.state : 'running';
   return { sessionId, messageId, state, repeated: false };
 }
@@ -76,34 +81,34 @@ async function recordedMessage(
   }
 }
 
-async function deliver(
-  ctx: ApiContext,
-  row: SessionRow,
-  { message, reopen }: { message: UserMessage; reopen: boolean },
-): Promise<void> {
+async function deliver(ctx: ApiContext, row: SessionRow, message: UserMessage): Promise<void> {
   try {
     await ctx.deps.engine.send(row.sessionId, message);
   } catch (error) {
     if (!(error instanceof NoOpenRun)) throw error;
-    await deliverWithoutRun(ctx, row, { message, reopen });
+    await deliverWithoutRun(ctx, row, message);
   }
 }
 
 /**
  * The row is open, but no run is: either the start stopped between the row and Temporal, and is completed now; or the session ended a
- * moment ago, or was terminated by hand.
+ * moment ago, or Temporal has lost its run.
  */
 async function deliverWithoutRun(
   ctx: ApiContext,
   row: SessionRow,
-  { message, reopen }: { message: UserMessage; reopen: boolean },
+  message: UserMessage,
 ): Promise<void> {
   const { deps } = ctx;
-  if (reopen) return reopenWith(ctx, row, message);
-  if (row.state !== 'starting') throw closedError(row);
-  if (!(await deps.engine.start(startOf(deps, row, { origin: 'start', message }))))
-    throw closedError(row);
+  const { reopen: _, ...first } = message;
+  if (row.state === 'starting' && (await beginWith(ctx, row, first))) return;
+  const ended = await settleLost(deps, row);
+  if (!message.reopen) throw closedError(ended);
+  await reopenWith(ctx, ended, message);
 }
+
+const beginWith = ({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<boolean> =>
+  deps.engine.start(startOf(deps, row, { origin: 'start', message }));
 
 const reopenWith = ({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<void> =>
   deps.engine.reopen(startOf(deps, row, { origin: 'reopen', message }));

@@ -2,6 +2,7 @@ import type { SessionRow } from '../../journal/port.ts';
 import type { ApiDeps } from '../deps.ts';
 import { toPerdureError } from '../errors.ts';
 import { startOf } from '../sessions/engine-start.ts';
+import { settleLost } from '../sessions/lost-run.ts';
 
 /** Where no worker runs, every new session is `starting`: going round them must not keep Temporal busy. */
 const AT_ONCE = 20;
@@ -22,7 +23,11 @@ export function halfStarts(deps: ApiDeps, olderThanMs: number): () => Promise<vo
 async function complete(deps: ApiDeps, row: SessionRow): Promise<void> {
   const { sessionId } = row;
   try {
-    if (!(await deps.engine.start(startOf(deps, row, { origin: 'start' })))) return;
+    if (!(await deps.engine.start(startOf(deps, row, { origin: 'start' })))) {
+      // It has a run, which waits for a worker; or had one, which was terminated before any came.
+      await settleLost(deps, row);
+      return;
+    }
     deps.metrics.completedStarts.inc();
     deps.log.info({ sessionId }, 'start completed that had stopped half-way');
   } catch (error) {

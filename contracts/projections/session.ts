@@ -22,6 +22,11 @@ export interface SessionDetails {
   readonly turnSeq: number;
   /** Messages waiting for their turn, in the order of the queue. */
   readonly queue: readonly MessageId[];
+  /**
+   * Number of the event that began the session's present life: its creation, or when it was last reopened. Absent in rows that were last
+   * written before there was this field.
+   */
+  readonly lifeSeq?: number | undefined;
   /** Calls that somebody outside the worker has to answer. */
   readonly awaited: readonly CallId[];
   readonly turns: number;
@@ -80,9 +85,9 @@ const without = <T>(list: readonly T[], item: T): readonly T[] =>
 
 /** Events that are not here change only the number and the time. */
 const FOLDS: { [T in EventType]?: Fold<T> } = {
-  'session.created': (_, { at, data }) => ({
+  'session.created': (_, { seq, at, data }) => ({
     state: 'starting',
-    details: { ...data, createdAt: at },
+    details: { ...data, createdAt: at, lifeSeq: seq },
   }),
   'session.state': (_, { data }) => ({ state: data.state }),
   'session.ended': (_, { at, data }) => ({
@@ -95,9 +100,9 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
       awaited: [],
     },
   }),
-  'session.reopened': () => ({
+  'session.reopened': (_, { seq }) => ({
     state: 'waiting',
-    details: { endReason: null, error: null, endedAt: null },
+    details: { endReason: null, error: null, endedAt: null, lifeSeq: seq },
   }),
   'context.changed': (_, { data }) => ({ details: data }),
 

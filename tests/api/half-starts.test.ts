@@ -6,7 +6,7 @@ import type { NewSession } from '../../journal/port.ts';
 import { cableTo, type Cable } from './support/cable.ts';
 import { eventually, startFixture, uniqueName, type Fixture } from './support/fixture.ts';
 
-const SWEEPING = { everyMs: 50, startStalledMs: 0 };
+const SWEEPING = { everyMs: 50, startStalledMs: 0, quietForMs: 3_600_000 };
 
 let cable: Cable;
 let connection: Connection;

@@ -119,6 +119,34 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
     await product.send('POST', `${path}/stop`);
   });
 
+  test('a key used for one change of a session is a conflict for another edit, another operation and other limits', async () => {
+    const started = await product.send('POST', '/api/sessions', {
+      body: { message: '#slow tokens=400 delay=50' },
+    });
+    const path = `/api/sessions/${started.body.sessionId}`;
+    await eventually(
+      () => product.send('GET', path),
+      ({ body }) => body['state'] === 'streaming',
+    );
+    const queued = await product.send('POST', `${path}/messages`, { body: { content: 'x' } });
+    const { messageId } = queued.body;
+    const key = uniqueName('edit');
+    const patch = (where: string, body: object) => product.send('PATCH', where, keyed(key, body));
+    const edit = { action: 'edit', messageId, content: 'y' };
+    const first = await patch(`${path}/queue`, { edit });
+    expect(first.status).toBe(200);
+    const others = [
+      await patch(`${path}/queue`, { edit: { action: 'remove', messageId } }),
+      await patch(path, { model: 'other' }),
+      await patch(path, { limits: { stepsPerTurn: 3 } }),
+    ];
+    for (const { status, body } of others)
+      expect([status, body.code]).toEqual([409, 'idempotency_conflict']);
+    expect((await product.send('GET', path)).body).toMatchObject({ model: 'fake', queued: 1 });
+    expect((await patch(`${path}/queue`, { edit })).body).toEqual(first.body);
+    await product.send('POST', `${path}/stop`);
+  });
+
   test('creating a key twice under one Idempotency-Key makes one key; the repeat names it and cannot show it', async () => {
     const name = uniqueName('laptop');
     const create = (user: string, key?: string) =>

@@ -16,11 +16,13 @@ import * as state from '../../workflows/session/state.ts';
 import { liveStatus } from '../../workflows/session/status.ts';
 import { callSummary, story } from '../../workflows/session/story.ts';
 import * as timer from '../../workflows/session/timer.ts';
+import * as updates from '../../workflows/session/updates.ts';
 import { spent, toolCall } from './support/scripted-world.ts';
 import { userMessage } from './support/session-kit.ts';
 
 const NOW = Date.parse('2026-11-21T00:00:00Z');
 const MINUTE = 60_000;
+const UPDATE = { id: 'u1', now: NOW };
 
 const start = (limits: Partial<SessionLimits> = {}): SessionStart => ({
   sessionId: newId('ses'),
@@ -123,8 +125,8 @@ test('a session that is to end settles what still comes', () => {
     { event: { data: { error: { code: 'session_closed' } } } },
   ]);
   const edit = { action: 'remove', messageId: newId('msg') } as const;
-  expect(inbox.refuseEdit(session, edit)?.code).toBe('session_closed');
-  expect(inbox.refuseReconfiguration(session, {})?.code).toBe('session_closed');
+  expect(updates.refuseEdit(session, edit, UPDATE)?.code).toBe('session_closed');
+  expect(updates.refuseReconfiguration(session, {}, UPDATE)?.code).toBe('session_closed');
 });
 
 test('an interrupt concerns the turn that is about to open, too', () => {

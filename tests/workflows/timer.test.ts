@@ -126,3 +126,32 @@ test('a session reopened without a message waits', async () => {
   expect(session.world.factTypes).toEqual(['session.reopened', 'session.state']);
   await session.stop();
 });
+
+test('a lifetime that is extended after its warning: the warning is withdrawn, the idle time counts again, and the new end is announced', async () => {
+  const session = await kit.session({ limits: { ...limits, lifetimeMs: 4 * MINUTE } });
+  await kit.pass(3 * MINUTE + 40 * SECOND);
+  await eventually(() => session.world.facts.length === 2, 'the warning');
+  await session.handle.executeUpdate('reconfigure', {
+    args: [{ limits: { lifetimeMs: 7 * MINUTE } }],
+  });
+  await session.handle.result();
+  const warnings = session.world.factsOf('session.warning');
+  expect(warnings).toMatchObject([
+    { reason: 'lifetime', withdrawn: false },
+    { reason: 'lifetime', withdrawn: true },
+    { reason: 'lifetime', withdrawn: false },
+  ]);
+  const [first, withdrawn, second] = (warnings as { endsAt: string }[]).map(({ endsAt }) =>
+    Date.parse(endsAt),
+  );
+  expect([withdrawn, second]).toEqual([first, first! + 3 * MINUTE]);
+
+  const idle = await kit.session({ limits: { ...limits, lifetimeMs: 4 * MINUTE } });
+  await kit.pass(3 * MINUTE + 40 * SECOND);
+  await eventually(() => idle.world.facts.length === 2, 'the warning');
+  await idle.handle.executeUpdate('reconfigure', {
+    args: [{ limits: { lifetimeMs: 60 * MINUTE } }],
+  });
+  await idle.handle.result();
+  expect(idle.world.factsOf('session.ended')).toEqual([{ reason: 'idle' }]);
+});

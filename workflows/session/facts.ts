@@ -26,8 +26,9 @@ export const ended = (session: Session, reason: EndReason): Fact =>
 
 export function warning(session: Session, data: EventData<'session.warning'>): Fact {
   const verb = data.withdrawn ? 'withdrawn' : 'warned';
-  const since = data.reason === 'idle' ? session.idleSince : session.startedAt;
-  return fact(`${verb}:${data.reason}:${since.toString(36)}`, { type: 'session.warning', data });
+  // What moves an end that was announced, a message or a reconfiguration, starts the idle time anew.
+  const since = session.idleSince.toString(36);
+  return fact(`${verb}:${data.reason}:${since}`, { type: 'session.warning', data });
 }
 
 export const queued = ({ messageId, content, policy }: UserMessage): Fact =>

@@ -3,18 +3,20 @@ import {
   ApplicationFailure,
   CancellationScope,
   currentUpdateInfo,
+  defineSignal,
+  patched,
+  setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
 import * as inbox from './inbox.ts';
 import * as messages from './messages.ts';
-import { liveStatus } from './status.ts';
 import { queueView, type Session } from './state.ts';
+import { liveStatus } from './status.ts';
+import { isWarningOutdated, lifetimeEndsAt, withdrawWarning } from './timer.ts';
+import * as updates from './updates.ts';
 
 export function registerHandlers(session: Session): void {
-  setHandler(messages.userMessage, (message) => inbox.receive(session, message, Date.now()));
-  setHandler(messages.toolResult, (notice) => inbox.noteToolNews(session, notice));
-  setHandler(messages.interruptTurn, (request) => inbox.interrupt(session, request));
-  setHandler(messages.stopSession, () => inbox.stop(session));
+  registerSignals(session);
   setHandler(messages.status, () => liveStatus(session));
   setHandler(messages.pendingCalls, () => [...(session.turn?.pending ?? [])]);
   setHandler(messages.queue, () => queueView(session));
@@ -23,23 +25,57 @@ export function registerHandlers(session: Session): void {
   CancellationScope.current().cancelRequested.catch(() => inbox.stop(session));
 }
 
+function registerSignals(session: Session): void {
+  const handlers: Readonly<Record<string, (said: never) => void>> = {
+    [messages.userMessage.name]: (message: messages.UserMessage) =>
+      inbox.receive(session, message, Date.now()),
+    [messages.toolResult.name]: (notice: messages.ToolResultNotice) =>
+      inbox.noteToolNews(session, notice),
+    [messages.interruptTurn.name]: (request: messages.InterruptRequest) =>
+      inbox.interrupt(session, request),
+    [messages.stopSession.name]: () => inbox.stop(session),
+    [messages.reopenSession.name]: () => inbox.reopen(session),
+  };
+  // What came before the first task is handed over here: all of it in its order, where a handler of its own only gets its own kind.
+  if (session.start.signalsInOrder)
+    setDefaultSignalHandler((name, said) => handlers[name]?.(said as never));
+  for (const [name, handler] of Object.entries(handlers))
+    setHandler(defineSignal<[never]>(name), handler);
+}
+
 function registerUpdates(session: Session): void {
   setHandler(
     messages.editQueue,
-    (request) => {
-      inbox.editQueue(session, request, update());
+    (request, key) => {
+      updates.editQueue(session, request, update(key));
       return queueView(session);
     },
-    { validator: (request) => refuse(inbox.refuseEdit(session, request)) },
+    { validator: (request, key) => refuse(updates.refuseEdit(session, request, update(key))) },
   );
-  setHandler(messages.reconfigure, (change) => inbox.reconfigure(session, change, update()), {
-    validator: (change) => refuse(inbox.refuseReconfiguration(session, change)),
+  setHandler(messages.reconfigure, (change, key) => reconfigure(session, change, update(key)), {
+    validator: (change, key) => refuse(updates.refuseReconfiguration(session, change, update(key))),
   });
 }
 
-const update = () => ({ id: currentUpdateInfo()?.id ?? '', now: Date.now() });
+function reconfigure(
+  session: Session,
+  change: messages.Reconfiguration,
+  update: updates.UpdateRef,
+): void {
+  const announced = lifetimeEndsAt(session);
+  updates.reconfigure(session, change, update);
+  // 2026-11-21: sessions before that kept a warning whose end had moved, and with it the timer.
+  if (isWarningOutdated(session, announced) && patched('outdated-warning-withdrawn'))
+    withdrawWarning(session, announced);
+}
+
+const update = (key: string | undefined): updates.UpdateRef => ({
+  id: currentUpdateInfo()?.id ?? '',
+  key,
+  now: Date.now(),
+});
 
 /** A validator's refusal enters no history. */
-function refuse(refusal: inbox.Refusal | undefined): void {
+function refuse(refusal: updates.Refusal | undefined): void {
   if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
 }

@@ -15,6 +15,8 @@ export interface UserMessage {
   readonly messageId: MessageId;
   readonly content: readonly Part[];
   readonly policy: BusyPolicy;
+  /** Where it finds the session about to end, a new run answers it; without, it is rejected. Absent is false. */
+  readonly reopen?: boolean | undefined;
 }
 
 /** Only says that the ledger has news of this call; the answer itself is in the ledger. */
@@ -56,6 +58,8 @@ export interface SessionStart {
   readonly model: string;
   readonly limits: SessionLimits;
   readonly origin: 'start' | 'reopen' | 'continue';
+  /** A stop and a message that came before the first task are taken in their order. Absent in sessions begun before 2026-11-21. */
+  readonly signalsInOrder?: boolean | undefined;
   /** Where the configuration differs from `POLICIES`. */
   readonly policies?: PolicyOverrides | undefined;
   readonly carried?: CarriedState | undefined;
@@ -73,15 +77,30 @@ export interface CarriedState {
   readonly warned: 'idle' | 'lifetime' | null;
   /** Name of the model that a reconfiguration chose. */
   readonly model?: string | undefined;
+  /** The last turn failed. Absent is false. */
+  readonly failed?: boolean | undefined;
+  /** Which update each of the last idempotency keys stands for. */
+  readonly updates?: readonly (readonly [key: string, updateId: string])[] | undefined;
 }
 
 export const userMessage = defineSignal<[UserMessage]>('userMessage');
 export const toolResult = defineSignal<[ToolResultNotice]>('toolResult');
 export const interruptTurn = defineSignal<[InterruptRequest]>('interruptTurn');
 export const stopSession = defineSignal<[]>('stopSession');
+/** Where it finds the session about to end, a new run follows; an open session stays as it is. */
+export const reopenSession = defineSignal<[]>('reopenSession');
 
-export const editQueue = defineUpdate<readonly QueuedMessage[], [QueueEditRequest]>('editQueue');
-export const reconfigure = defineUpdate<void, [Reconfiguration]>('reconfigure');
+/**
+ * `key` stands for the request's idempotency key, where it had one. The same request again has the same update id, which Temporal answers by
+ * itself; another one under the same key is refused with `idempotency_conflict`.
+ */
+export const editQueue = defineUpdate<
+  readonly QueuedMessage[],
+  [request: QueueEditRequest, key: string | undefined]
+>('editQueue');
+export const reconfigure = defineUpdate<void, [change: Reconfiguration, key: string | undefined]>(
+  'reconfigure',
+);
 
 export const status = defineQuery<LiveStatus>('status');
 export const pendingCalls = defineQuery<readonly CallId[]>('pendingCalls');

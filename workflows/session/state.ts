@@ -1,7 +1,11 @@
 /** What a session's workflow knows: ids, sums and what it has not yet handed to the journal. Pure; one object a run, never shared. */
 import type { Fact, IncomingMessage } from '../../contracts/activities.ts';
 import type { CallId, MessageId } from '../../contracts/ids.ts';
-import { REMEMBERED_MESSAGE_IDS, type SessionLimits } from '../../contracts/limits.ts';
+import {
+  REMEMBERED_MESSAGE_IDS,
+  REMEMBERED_UPDATES,
+  type SessionLimits,
+} from '../../contracts/limits.ts';
 import type { QueuedMessage } from '../../contracts/session.ts';
 import type { EndReason, SessionState } from '../../contracts/session-state.ts';
 import { addSpend, NO_SPEND, type Spend } from '../../contracts/usage.ts';
@@ -38,9 +42,17 @@ export interface Session {
   model: string | undefined;
   /** The last ids, oldest first. */
   readonly seen: Set<MessageId>;
+  /** Which update each of the last idempotency keys stands for, oldest first. */
+  readonly updates: Map<string, string>;
   /** Messages that open turns ahead of the queue, with their content: the first of an idle session, and interrupting ones. */
   readonly openers: IncomingMessage[];
   queue: QueueEntry[];
+  /** A new run follows the end of this one. */
+  reopening: boolean;
+  /** What came while the session was ending, for the new run. */
+  held: QueueEntry[];
+  /** What came while the session was ending, and was told so. */
+  readonly turnedAway: Set<MessageId>;
   /** Facts that wait for the next record. */
   outbox: Fact[];
   turn: OpenTurn | null;
@@ -50,6 +62,8 @@ export interface Session {
   ended: boolean;
   spend: Spend;
   turns: number;
+  /** The last turn failed. */
+  failed: boolean;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   idleSince: number;
@@ -66,8 +80,12 @@ export function openSession(start: SessionStart, now: number): Session {
     limits: start.limits,
     model: carried?.model,
     seen: new Set(carried?.seen),
+    updates: new Map(carried?.updates),
     openers: [],
     queue: (carried?.queue ?? []).map((entry) => ({ ...entry, unrecorded: 0 })),
+    reopening: false,
+    held: [],
+    turnedAway: new Set(),
     outbox: [],
     turn: null,
     interrupting: false,
@@ -75,6 +93,7 @@ export function openSession(start: SessionStart, now: number): Session {
     ended: false,
     spend: carried?.spend ?? NO_SPEND,
     turns: carried?.turns ?? 0,
+    failed: carried?.failed ?? false,
     startedAt: continued?.startedAt ?? now,
     idleSince: continued?.idleSince ?? now,
     warned: continued?.warned ?? null,
@@ -83,30 +102,59 @@ export function openSession(start: SessionStart, now: number): Session {
 }
 
 /** The next run's argument. Only between turns, when nothing waits to be recorded: content must not be lost. */
-export function carryOver(session: Session): SessionStart {
-  const { start, limits, model } = session;
+export const carryOver = (session: Session): SessionStart =>
+  nextStart(session, 'continue', { queue: session.queue, seen: session.seen });
+
+/** The argument of the run that follows a session's end. */
+export const reopenedStart = (session: Session): SessionStart =>
+  // What the ended run has refused may be sent again; what it has taken in, the journal knows.
+  nextStart(session, 'reopen', {
+    queue: session.held,
+    seen: session.held.map(({ messageId }) => messageId),
+  });
+
+function nextStart(
+  session: Session,
+  origin: 'continue' | 'reopen',
+  { queue, seen }: { queue: readonly QueueEntry[]; seen: Iterable<MessageId> },
+): SessionStart {
+  const { start, limits, model, updates } = session;
   const carried: CarriedState = {
-    queue: queueView(session),
-    seen: [...session.seen],
+    queue: viewOf(queue),
+    seen: [...seen],
     spend: session.spend,
     turns: session.turns,
     startedAt: session.startedAt,
     idleSince: session.idleSince,
     warned: session.warned,
     ...(model === undefined ? {} : { model }),
+    ...(session.failed ? { failed: true } : {}),
+    ...(updates.size === 0 ? {} : { updates: [...updates] }),
   };
-  return { ...start, limits, origin: 'continue', carried };
+  return { ...start, limits, origin, carried };
 }
 
 /** @returns false where the id was seen before. Forgets the oldest beyond the limit. */
 export function remember(session: Session, messageId: MessageId): boolean {
   if (session.seen.has(messageId)) return false;
   session.seen.add(messageId);
-  for (const oldest of session.seen) {
-    if (session.seen.size <= REMEMBERED_MESSAGE_IDS) break;
-    session.seen.delete(oldest);
-  }
+  forgetOldest(session.seen, REMEMBERED_MESSAGE_IDS);
   return true;
+}
+
+/** @returns false where this very update was made before */
+export function rememberUpdate(session: Session, key: string, updateId: string): boolean {
+  if (session.updates.get(key) === updateId) return false;
+  session.updates.set(key, updateId);
+  forgetOldest(session.updates, REMEMBERED_UPDATES);
+  return true;
+}
+
+function forgetOldest<K>(all: Set<K> | Map<K, unknown>, limit: number): void {
+  for (const oldest of all.keys()) {
+    if (all.size <= limit) return;
+    all.delete(oldest);
+  }
 }
 
 export function openTurn(session: Session, opener: IncomingMessage): OpenTurn {
@@ -121,6 +169,7 @@ export function openTurn(session: Session, opener: IncomingMessage): OpenTurn {
   };
   session.turn = turn;
   session.turns += 1;
+  session.failed = false;
   // What still waits to open a turn at once interrupts this one.
   session.interrupting ||= session.openers.length > 0;
   return turn;
@@ -153,8 +202,10 @@ export const isBusy = (session: Session): boolean => session.turn !== null || ha
 export const hasWork = (session: Session): boolean =>
   session.openers.length > 0 || session.queue.length > 0;
 
-export const queueView = (session: Session): QueuedMessage[] =>
-  session.queue.map(({ messageId, policy }) => ({ messageId, policy }));
+const viewOf = (queue: readonly QueueEntry[]): QueuedMessage[] =>
+  queue.map(({ messageId, policy }) => ({ messageId, policy }));
+
+export const queueView = (session: Session): QueuedMessage[] => viewOf(session.queue);
 
 export function stateOf(session: Session): SessionState {
   if (session.ended) return 'ended';

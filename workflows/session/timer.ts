@@ -65,10 +65,18 @@ function warn(session: Session, reason: 'idle' | 'lifetime', endsAt: number): vo
 
 /** A person did something: the idle time starts again and its warning is withdrawn. */
 export function touch(session: Session, now: number): void {
-  if (session.warned === 'idle') {
-    const endsAt = new Date(idleEndsAt(session)).toISOString();
-    session.outbox.push(warning(session, { reason: 'idle', endsAt, withdrawn: true }));
-    session.warned = null;
-  }
+  if (session.warned === 'idle') withdrawWarning(session, idleEndsAt(session));
   session.idleSince = now;
+}
+
+/** The lifetime was changed after its warning, which said that it ended `announced`. */
+export const isWarningOutdated = (session: Session, announced: number): boolean =>
+  session.warned === 'lifetime' && lifetimeEndsAt(session) !== announced;
+
+/** Makes room for the next one: while a warning stands, only the end that it announced is waited for. */
+export function withdrawWarning(session: Session, announced: number): void {
+  if (session.warned === null) return;
+  const endsAt = new Date(announced).toISOString();
+  session.outbox.push(warning(session, { reason: session.warned, endsAt, withdrawn: true }));
+  session.warned = null;
 }

@@ -37,6 +37,7 @@ async function runStep(run: Run, turn: OpenTurn): Promise<boolean> {
   const result = await unlessInterrupted(run, turn, () => activities.callModel(turn));
   if (result === SEALED) return false;
   countStep(session, turn, result.spend);
+  session.failed = result.outcome === 'failed';
   if (result.outcome !== 'tool_calls') return false;
   const settled = await unlessInterrupted(run, turn, () => settleCalls(run, turn, result.calls));
   if (settled === SEALED) return false;
@@ -89,8 +90,10 @@ async function seal(run: Run, turn: OpenTurn, error?: ErrorInfo): Promise<void> 
   try {
     const sealed = await activities.sealStep(input);
     countStep(session, turn, sealed.spend);
+    session.failed = sealed.outcome === 'failed';
   } catch (failure) {
     if (!(failure instanceof TemporalFailure)) throw failure;
+    session.failed = true;
     // Retried until it works, so this is a defect that no retry mends. The turn ends all the same.
     log.error('The journal refused to seal a step', { turn: turn.id, step: turn.step, failure });
   }

@@ -4,10 +4,10 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  makeContinueAsNewFunc,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
 import { sessionActivities } from './activities.ts';
 import { isLong } from './decisions.ts';
 import { ended, reopened, waiting } from './facts.ts';
@@ -17,7 +17,8 @@ import type { SessionStart } from './messages.ts';
 import { takeOpener } from './queue.ts';
 import { recorded, recordFacts } from './recorder.ts';
 import { tell, type Run } from './run.ts';
-import { carryOver, hasWork, openSession, type Session } from './state.ts';
+import { endAttribute, openAttributes } from './search.ts';
+import { carryOver, hasWork, openSession, reopenedStart, type Session } from './state.ts';
 import { lifetimeIsOver, nextAlarm, ring } from './timer.ts';
 import { runTurn } from './turn.ts';
 
@@ -93,8 +94,13 @@ async function end(run: Run): Promise<void> {
   session.outbox.push(ended(session, session.ending ?? 'stopped'));
   session.ended = true;
   tell(run);
-  upsertSearchAttributes([
-    { key: { name: SEARCH_ATTRIBUTES.state, type: 'KEYWORD' }, value: 'ended' },
-  ]);
+  upsertSearchAttributes([endAttribute(session)]);
   await condition(() => allHandlersFinished() && session.outbox.length === 0);
+  if (session.reopening) await startReopened(session);
 }
+
+/** Somebody reopened the session while it was ending. A run of its own, as after any other reopening; only the id is the same. */
+const startReopened = (session: Session): Promise<never> =>
+  makeContinueAsNewFunc<(start: SessionStart) => Promise<void>>({
+    typedSearchAttributes: openAttributes(session.start),
+  })(reopenedStart(session));

@@ -4,6 +4,7 @@ import { concurrencyConformance } from './concurrency.ts';
 import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
+import { lostRunsConformance } from './lost-runs.ts';
 import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
 import { recordConformance } from './record.ts';
@@ -25,6 +26,7 @@ export const conformance = (dialect: Dialect) =>
     cutOffConformance(dialect);
     ledgerConformance(dialect);
     recordConformance(dialect);
+    lostRunsConformance(dialect);
     sessionsConformance(dialect);
     shelvesConformance(dialect);
     tailConformance(dialect);
