@@ -3,9 +3,9 @@ import { initTRPC } from '@trpc/server';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { OpenApiMeta } from 'trpc-to-openapi';
 import { ERRORS, type ErrorCode } from '../contracts/errors.ts';
-import { PerdureError } from '../contracts/perdure-error.ts';
 import type { Role } from '../journal/port.ts';
 import type { ApiContext } from './context.ts';
+import { enter } from './entry.ts';
 import { statusOf, toPerdureError } from './errors.ts';
 import { refuseUnsafe } from './raw-input.ts';
 
@@ -13,6 +13,8 @@ export interface ProcedureMeta extends Record<string, unknown> {
   readonly openapi?: NonNullable<OpenApiMeta['openapi']>;
   /** What the REST form adds to the procedure: its status, and which inputs of a request with a body stand in the query. */
   readonly rest?: { readonly status?: number; readonly query?: readonly string[] };
+  /** Who may call it. */
+  readonly roles?: readonly Role[];
 }
 
 /** What tRPC clients find in an error's `data`; REST says the same as problem+json. */
@@ -68,23 +70,13 @@ const t = initTRPC
 
 export const { router } = t;
 
-const checked = t.procedure.use(async ({ ctx, getRawInput, next }) => {
-  await ctx.deps.requests.count(ctx.principal);
+const checked = t.procedure.use(async ({ ctx, path, meta, getRawInput, next }) => {
+  await enter(ctx, { path, roles: meta?.roles ?? [] });
   refuseUnsafe(await getRawInput());
   return next();
 });
 
-const only = (...roles: readonly Role[]) =>
-  checked.use(({ ctx, path, next }) => {
-    const { principal, deps, address } = ctx;
-    if (roles.includes(principal.role)) return next();
-    const { tenant, user, role } = principal;
-    deps.refusals.note({ tenant, user, subject: path, reason: 'role', address });
-    throw new PerdureError(
-      'forbidden',
-      `A key with role "${role}" may not call ${path}: it takes ${roles.join(' or ')}.`,
-    );
-  });
+const only = (...roles: readonly Role[]) => checked.meta({ roles });
 
 /** Every role: what a runner needs too. */
 export const anyone = only('user', 'operator', 'runner');

@@ -15,10 +15,18 @@ export function refuseUnsafe(value: unknown, path = '', depth = 0): void {
   }
   for (const key of Object.keys(value)) {
     const at = path === '' ? key : `${path}.${key}`;
-    if (key === '__proto__') throw unsafe(at, 'this name is not allowed');
+    if (key === '__proto__' || reachesPrototype(key, value))
+      throw unsafe(at, 'this name is not allowed');
     refuseUnsafeText(key, path);
     refuseUnsafe((value as Record<string, unknown>)[key], at, depth + 1);
   }
+}
+
+/** As `constructor.prototype` it would, for whoever merges this into an object. */
+function reachesPrototype(key: string, value: object): boolean {
+  if (key !== 'constructor') return false;
+  const inner = (value as Record<string, unknown>)[key];
+  return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, 'prototype');
 }
 
 /** PostgreSQL stores no NUL, and a lone surrogate is not text in any encoding. */

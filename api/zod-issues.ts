@@ -1,5 +1,6 @@
 /** Turns what zod found into one sentence that names the field, what is wrong with its value and what is expected. */
 import type { z } from 'zod';
+import { ARTIFACT_ID } from '../contracts/content.ts';
 import { expectedId, type IdPrefix } from '../contracts/ids.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 
@@ -18,12 +19,12 @@ export function describeIssues(issues: readonly Issue[]): Description {
   if (!first) return { code: 'invalid_input', field: '', message: 'The input is not valid.' };
   const { field, text } = describe(first);
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  const prefix = idPrefixOf(first);
-  if (prefix)
+  const expected = expectedIdOf(first);
+  if (expected !== undefined)
     return {
       code: 'invalid_id',
       field,
-      message: `"${field}" is not a valid id: ${expectedId(prefix)}.${more}`,
+      message: `"${field}" is not a valid id: ${expected}.${more}`,
     };
   const where = field === '' ? 'The input' : `"${field}"`;
   return { code: 'invalid_input', field, message: `${where}: ${text}.${more}` };
@@ -36,8 +37,16 @@ function describe(issue: Issue): { field: string; text: string } {
       field: pathOf([...issue.path, issue.keys[0] ?? '']),
       text: 'no such field here; leave it out or correct its name',
     };
-  if (issue.code === 'invalid_union') return { field, text: alternatives(issue.errors) };
+  if (issue.code === 'invalid_union')
+    return { field, text: allowedNames(issue) ?? alternatives(issue.errors) };
   return { field, text: issue.message.replace(/\.$/, '') };
+}
+
+/** A field whose value says which form the rest has. */
+function allowedNames(issue: z.core.$ZodIssueInvalidUnion): string | undefined {
+  const names = 'options' in issue ? (issue.options as readonly unknown[] | undefined) : undefined;
+  if (!names || names.length === 0) return undefined;
+  return `expected one of ${names.map((name) => JSON.stringify(name)).join(', ')}`;
 }
 
 /** None of several forms fitted: the ones whose form was recognised say most. */
@@ -59,9 +68,11 @@ const pathOf = (path: readonly PropertyKey[]): string =>
     .join('')
     .replace(/^\./, '');
 
-/** The schemas of ids are patterns such as `^ses_[0-7]…$`. */
-function idPrefixOf(issue: Issue): IdPrefix | undefined {
+/** The schemas of ids are patterns such as `^ses_[0-7]…$`; an artifact's says in its message what it expects. */
+function expectedIdOf(issue: Issue): string | undefined {
   if (issue.code !== 'invalid_format' || issue.format !== 'regex') return undefined;
   const pattern = 'pattern' in issue ? String(issue.pattern) : '';
-  return /^\/\^([a-z]+)_\[0-7\]/.exec(pattern)?.[1] as IdPrefix | undefined;
+  if (pattern === String(ARTIFACT_ID)) return issue.message;
+  const prefix = /^\/\^([a-z]+)_\[0-7\]/.exec(pattern)?.[1] as IdPrefix | undefined;
+  return prefix && expectedId(prefix);
 }

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 
 /** Content addressed: the SHA-256 of the bytes in hexadecimal. */
+export const ARTIFACT_ID = /^sha256_[0-9a-f]{64}$/;
 export const artifactIdSchema = z
   .string()
-  .regex(/^sha256_[0-9a-f]{64}$/, 'expected "sha256_" and 64 hexadecimal characters');
+  .regex(ARTIFACT_ID, 'expected "sha256_" and 64 hexadecimal characters');
 
 export const artifactRefSchema = z.object({
   artifact: artifactIdSchema,
@@ -24,8 +25,16 @@ export const artifactPartSchema = z.object({
 });
 export const partSchema = z.discriminatedUnion('type', [textPartSchema, artifactPartSchema]);
 
+/** An empty message would cost a call of the model, which many refuse. */
+function saysSomething(content: string | readonly z.infer<typeof partSchema>[]): boolean {
+  const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content;
+  return parts.some((part) => part.type === 'artifact' || part.text.trim() !== '');
+}
+
 /** What a person sends: plain text, or parts. */
-export const contentSchema = z.union([z.string().min(1), z.array(partSchema).min(1).max(50)]);
+export const contentSchema = z
+  .union([z.string().min(1), z.array(partSchema).min(1).max(50)])
+  .refine(saysSomething, 'expected some text that is not only blank, or an artifact');
 
 export type ArtifactRef = z.infer<typeof artifactRefSchema>;
 export type Part = z.infer<typeof partSchema>;

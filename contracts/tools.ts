@@ -82,12 +82,17 @@ export type ToolSettlement = z.infer<typeof toolSettlementSchema>;
 
 /** What a client may answer a call with. */
 export const toolAnswerSchema = z.discriminatedUnion('status', [
-  z.strictObject({
-    status: z.literal('completed'),
-    result: z.json().optional(),
-    /** Instead of a large result: what was uploaded before. */
-    artifact: artifactRefSchema.optional(),
-  }),
+  z
+    .strictObject({
+      status: z.literal('completed'),
+      result: z.json().optional(),
+      /** Instead of a large result: what was uploaded before. */
+      artifact: artifactRefSchema.optional(),
+    })
+    .refine(({ result, artifact }) => result === undefined || artifact === undefined, {
+      path: ['artifact'],
+      error: 'stands instead of "result": expected one of the two, not both',
+    }),
   z.strictObject({
     status: z.literal('failed'),
     message: z.string().min(1).max(10_000),

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import type { PerdureError } from '../../contracts/perdure-error.ts';
 import { statusOf } from '../errors.ts';
+import { refusalsOf } from './batch.ts';
 
 /** 4000 to 4999 are an application's own (RFC 6455, section 7.4.2): the HTTP status that a request would have had, plus this. */
 const STATUS_OFFSET = 4_000;
@@ -19,6 +20,16 @@ export class ApiSocket extends WebSocket {
   /** Messages that have come so far. */
   get messages(): number {
     return this.#messages;
+  }
+
+  /** A frame with too many calls is answered here, before any of them begins. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    const [data, isBinary] = args;
+    const isText = event === 'message' && isBinary === false;
+    const refusals = isText ? refusalsOf((data as Buffer).toString()) : [];
+    if (refusals.length === 0) return super.emit(event, ...args);
+    for (const answer of refusals) this.send(answer);
+    return true;
   }
 
   /** To be called before anybody else listens. */

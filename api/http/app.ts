@@ -2,11 +2,14 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import Fastify, { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import { maxHeaderSize } from 'node:http';
 import { MAX_TOOL_RESULT_BYTES } from '../../contracts/limits.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ApiDeps } from '../deps.ts';
 import { registerArtifacts } from './artifact-routes.ts';
+import { refuseMalformed } from './bare-answer.ts';
 import { registerDocuments } from './documents.ts';
+import { registerErrorPages } from './error-pages.ts';
 import { EventStreams } from './event-stream.ts';
 import { HttpRefusal } from '../http-refusal.ts';
 import { registerHealth } from './health.ts';
@@ -19,8 +22,8 @@ import { registerTrpc } from './trpc.ts';
 
 /** The largest input is a tool result; escapes in JSON may double it. */
 const BODY_LIMIT = 2 * MAX_TOOL_RESULT_BYTES;
-/** A batch names all its procedures in the path. */
-const MAX_PATH = 5_000;
+/** A batch names all its procedures in the path, which can only be as long as a request's head: too many calls are refused as what they are. */
+const MAX_PATH = maxHeaderSize;
 /** What a client may send as its own request id. */
 const REQUEST_ID = /^[\w.:-]{1,100}$/;
 
@@ -47,12 +50,14 @@ export async function createApp(deps: ApiDeps): Promise<App> {
     },
     frameworkErrors: (error, request, reply) =>
       void sendProblem(request as FastifyRequest, reply, error),
+    clientErrorHandler: refuseMalformed,
     forceCloseConnections: true,
   }) as unknown as FastifyInstance;
   await registerHooks(fastify, deps);
   const streams = new EventStreams(deps);
   registerHealth(fastify, deps);
   await registerDocuments(fastify);
+  registerErrorPages(fastify);
   registerArtifacts(fastify, deps);
   registerRest(fastify, deps, {
     'session.page': (request, reply) => streams.handle(request, reply),
@@ -83,7 +88,8 @@ function nothingThere({ method, url }: FastifyRequest, known: KnownPaths): Perdu
 async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<void> {
   const { api } = deps.settings;
   // One that sends an empty body with a JSON content type means no body.
-  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  // Names that could reach a prototype pass here, so that `refuseUnsafe` can say which field they are in.
+  const parseJson = fastify.getDefaultJsonParser('ignore', 'ignore');
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
     body === '' ? done(null, undefined) : parseJson(request, body as string, done),
   );

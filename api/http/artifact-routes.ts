@@ -1,15 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { artifactIdSchema } from '../../contracts/content.ts';
 import { MAX_ARTIFACT_BYTES } from '../../contracts/limits.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import { findArtifact, storeArtifact } from '../artifacts.ts';
-import { contextOf, type ApiContext } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
+import { enterByHttp, type Door } from '../entry.ts';
 import { refuseUnsafe } from '../raw-input.ts';
+import { doorOf } from './door.ts';
 import { sendProblem } from './problem.ts';
 
 const DEFAULT_TYPE = 'application/octet-stream';
 const MAX_NAME = 255;
+const paramsSchema = z.object({ artifact: artifactIdSchema });
 
 /** Plain bytes in and out: JSON would make them a third larger. */
 export function registerArtifacts(app: FastifyInstance, deps: ApiDeps): void {
@@ -21,10 +25,10 @@ export function registerArtifacts(app: FastifyInstance, deps: ApiDeps): void {
       (_request, body, parsed) => parsed(null, body),
     );
     scope.post('/api/artifacts', { bodyLimit: MAX_ARTIFACT_BYTES }, (request, reply) =>
-      answer({ deps, request, reply }, upload),
+      answer({ deps, request, reply, door: doorOf('artifact.put') }, upload),
     );
     scope.get('/api/artifacts/:artifact', (request, reply) =>
-      answer({ deps, request, reply }, download),
+      answer({ deps, request, reply, door: doorOf('artifact.get') }, download),
     );
     done();
   });
@@ -34,17 +38,16 @@ interface Exchange {
   readonly deps: ApiDeps;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  readonly door: Door;
 }
 
 async function answer(
   exchange: Exchange,
   work: (ctx: ApiContext, exchange: Exchange) => Promise<FastifyReply>,
 ): Promise<FastifyReply> {
-  const { deps, request, reply } = exchange;
+  const { deps, request, reply, door } = exchange;
   try {
-    const ctx = await contextOf(deps, request, request.headers.authorization);
-    await deps.requests.count(ctx.principal);
-    return await work(ctx, exchange);
+    return await work(await enterByHttp(deps, request, door), exchange);
   } catch (error) {
     return sendProblem(request, reply, error);
   }
@@ -64,7 +67,7 @@ async function upload(ctx: ApiContext, { request, reply }: Exchange): Promise<Fa
 }
 
 async function download(ctx: ApiContext, { request, reply }: Exchange): Promise<FastifyReply> {
-  const artifact = artifactIdSchema.parse((request.params as { artifact: string }).artifact);
+  const { artifact } = paramsSchema.parse(request.params);
   const { ref, bytes } = await findArtifact(ctx, artifact);
   // Content that somebody uploaded must never run as a page of this origin.
   return reply

@@ -10,6 +10,8 @@ const PAGE_POLICY =
 
 /** What the API says about itself, in both machine-readable forms and as a page. No key: there is nothing of anybody's in it. */
 export async function registerDocuments(app: FastifyInstance): Promise<void> {
+  // Until there is an app to show.
+  app.get('/', (_request, reply) => reply.redirect('/api/docs/'));
   const openApi = JSON.stringify(generateOpenApi());
   const asyncApi = JSON.stringify(generateAsyncApi());
   app.get('/api/openapi.json', (_request, reply) => reply.type('application/json').send(openApi));

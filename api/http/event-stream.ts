@@ -2,13 +2,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import { setMaxListeners } from 'node:events';
+import { z } from 'zod';
 import { sessionIdSchema } from '../../contracts/events.ts';
-import { contextOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
+import { enterByHttp } from '../entry.ts';
 import type { EncodedEvent } from '../events/encoded.ts';
 import type { Sink } from '../events/feeds.ts';
 import { openStream } from '../events/subscription.ts';
+import { doorOf } from './door.ts';
 import { sendProblem } from './problem.ts';
+
+const paramsSchema = z.object({ sessionId: sessionIdSchema });
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -36,12 +40,13 @@ export class EventStreams {
   async handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const deps = this.#deps;
     try {
-      const ctx = await contextOf(deps, request, request.headers.authorization);
-      await deps.requests.count(ctx.principal);
+      const ctx = await enterByHttp(deps, request, doorOf('session.page'));
       const { params, query, headers } = request;
-      const sessionId = sessionIdSchema.parse((params as { sessionId: string }).sessionId);
+      const { sessionId } = paramsSchema.parse(params);
       const after = headers['last-event-id'] ?? (query as { after?: string }).after ?? '0';
       const opened = await openStream(ctx, sessionId, String(after));
+      // A client that left meanwhile is announced to nobody any more: a place taken for it now would be kept until the stream is old.
+      if (reply.raw.destroyed) return reply.hijack();
       const stream = new OpenStream(reply.raw, deps);
       const leave = deps.connections.admit(ctx.principal, () => stream.close('shutdown'));
       this.#open.add(stream);

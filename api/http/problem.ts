@@ -6,7 +6,7 @@ import type { PerdureError } from '../../contracts/perdure-error.ts';
 import { statusOf, toPerdureError } from '../errors.ts';
 import { HttpRefusal } from '../http-refusal.ts';
 
-/** Resolved against the server, so that it leads to the page in the docs wherever those are served. */
+/** Resolved against the server, which serves the page there (error-pages.ts). */
 const typeOf = (code: string): string => `/docs/errors/${code}`;
 
 export const problemSchema = z

@@ -13,7 +13,8 @@ import type { ApiDeps } from '../deps.ts';
 import { toPerdureError } from '../errors.ts';
 import { appRouter } from '../router.ts';
 import { ApiSocket } from './api-socket.ts';
-import { logProblem, problemOf } from './problem.ts';
+import { answerBare } from './bare-answer.ts';
+import { logProblem } from './problem.ts';
 import { refuseStrangeOrigin } from './origin.ts';
 
 /** The largest input, and what JSON adds to it. */
@@ -47,6 +48,8 @@ export class Sockets {
       onError: ({ error }) => logProblem({ log: app.log }, toPerdureError(error)),
     });
     app.server.on('upgrade', (request, duplex, head) => {
+      // Node has taken its own listener off: without one, a client that resets the connection would end the process.
+      duplex.on('error', () => duplex.destroy());
       this.#upgrade(request, duplex, () =>
         this.#server.handleUpgrade(request, duplex, head, (socket) => {
           socket.count();
@@ -72,7 +75,7 @@ export class Sockets {
       refuseStrangeOrigin(this.#deps.settings.api, request.headers);
       accept();
     } catch (error) {
-      refuse(duplex, toPerdureError(error));
+      answerBare(duplex, toPerdureError(error));
     }
   }
 
@@ -133,14 +136,4 @@ function expectHello(socket: ApiSocket): void {
   const clear = () => clearTimeout(timer);
   socket.once('hello', clear);
   socket.once('close', clear);
-}
-
-/** Before the handshake a refusal is an ordinary HTTP answer. */
-function refuse(duplex: Duplex, error: PerdureError): void {
-  const problem = problemOf(error, randomUUID());
-  const body = JSON.stringify(problem);
-  duplex.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

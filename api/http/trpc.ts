@@ -7,10 +7,9 @@ import { authorizationOf, contextOf } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { statusOf, toPerdureError } from '../errors.ts';
 import { appRouter, type AppRouter } from '../router.ts';
+import { errorShape, MAX_BATCH, tooManyCalls } from './batch.ts';
 import { logProblem } from './problem.ts';
 
-/** More calls in one request are a mistake or an attack; clients split by themselves. */
-const MAX_BATCH = 50;
 /** A client that misses two pings and a half connects again. */
 const PINGS_MISSED = 2.5;
 
@@ -22,7 +21,6 @@ export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise
   const refusals = new WeakMap<FastifyRequest, Failure>();
   const trpcOptions: Options = {
     router: withStreamTimes(deps.settings.timeouts),
-    maxBatchSize: MAX_BATCH,
     createContext: async ({ req, res, info }) => ({
       ...(await contextOf(deps, req, authorizationOf(req.headers, info.connectionParams))),
       carrier: { cut: () => cutOff(res) },
@@ -34,6 +32,7 @@ export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise
     responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
   };
   await app.register(async (scope) => {
+    scope.addHook('onRequest', refuseLongBatch);
     // tRPC would answer a subscription that cannot begin with 200 and an error event; its procedure has failed by now, so the status is known.
     scope.addHook('onSend', async (request, reply, payload) => {
       const refusal = refusals.get(request);
@@ -41,6 +40,19 @@ export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise
     });
     await scope.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
   });
+}
+
+/** tRPC's own refusal would neither name the limit nor say how many were sent. */
+async function refuseLongBatch(
+  { params, query }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const { batch } = query as { batch?: string | string[] };
+  const { path = '' } = params as { path?: string };
+  const sent = path.split(',').length;
+  if (sent <= MAX_BATCH || [batch].flat()[0] !== '1') return undefined;
+  const error = errorShape(tooManyCalls(sent));
+  return reply.code(400).type('application/json').send(JSON.stringify({ error }));
 }
 
 /** tRPC reads these times from the router, which all servers of a process share: this server's own is a copy that differs in them. */

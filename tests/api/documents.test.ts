@@ -6,6 +6,7 @@ import { breakingChanges } from '../../api/openapi/breaking.ts';
 import { generateAsyncApi } from '../../api/openapi/asyncapi.ts';
 import { generateOpenApi } from '../../api/openapi/openapi.ts';
 import { restRoutes } from '../../api/http/rest.ts';
+import { ERROR_CODES } from '../../contracts/errors.ts';
 import { EVENT_TYPES } from '../../contracts/events.ts';
 import { startFixture, type Fixture } from './support/fixture.ts';
 
@@ -64,6 +65,23 @@ test('both documents are served as they are generated, and the page that shows t
   const page = await product.send('GET', '/api/docs/');
   expect(page.body['text']).toContain('/api/openapi.json');
   expect(page.headers.get('content-security-policy')).not.toContain('https:');
+});
+
+test('the root leads to the page of the API until there is an app', async () => {
+  const answer = await fetch(`${product.url}/`);
+  expect([answer.status, answer.url]).toEqual([200, `${product.url}/api/docs/`]);
+});
+
+test('the type of a problem leads to the page of its code, on the server that answered it', async () => {
+  const { body } = await product.send('GET', '/api/nothing');
+  const page = await product.send('GET', String(body['type']));
+  expect(page.status).toBe(200);
+  expect(page.headers.get('content-type')).toContain('text/plain');
+  expect(page.body['text']).toBe(await readFile('docs/errors/not_found.md', 'utf8'));
+  for (const code of ERROR_CODES)
+    expect((await product.send('GET', `/docs/errors/${code}`)).status, code).toBe(200);
+  const unknown = await product.send('GET', '/docs/errors/..%2F..%2Fpackage.json');
+  expect([unknown.status, unknown.body.code]).toEqual([404, 'not_found']);
 });
 
 test('nothing that clients of the kept baseline use has gone', async () => {

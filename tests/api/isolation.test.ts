@@ -187,10 +187,19 @@ test("another tenant's artifact is not to be had as bytes either", async () => {
   expect(own.body['text']).toBe('secret');
 });
 
+// A session's id is its workflow's id, so it is one for all tenants, and a stranger who brings it cannot be given a session. That it is used
+// somewhere is all that the answer may show; it holds 74 random bits, so only those who were given it can ask.
 test("a session under another tenant's id is refused without showing it", async () => {
   const taken = await product.send('POST', '/api/sessions', {
     key: keys.stranger,
     body: { sessionId: theirs.sessionId },
   });
   expect([taken.status, taken.body.code]).toEqual([409, 'idempotency_conflict']);
+  // Word for word what the id's own owner hears of a different request.
+  const own = await product.send('POST', '/api/sessions', {
+    key: keys.user,
+    body: { sessionId: theirs.sessionId },
+  });
+  const { requestId: _, ...said } = taken.body;
+  expect(own.body).toMatchObject(said);
 });

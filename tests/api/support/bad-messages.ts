@@ -14,6 +14,40 @@ export const BAD_MESSAGES: readonly Bad[] = [
     field: 'content',
   },
   {
+    what: 'a message that is blank',
+    ask: ({ sessionId }) => ['POST', messages(sessionId), { body: { content: ' \n\t ' } }],
+    status: 400,
+    code: 'invalid_input',
+    field: 'content',
+    says: /some text.*or an artifact/,
+  },
+  {
+    what: 'a message whose parts are all blank',
+    ask: ({ sessionId }) => [
+      'POST',
+      messages(sessionId),
+      {
+        body: {
+          content: [
+            { type: 'text', text: '' },
+            { type: 'text', text: ' ' },
+          ],
+        },
+      },
+    ],
+    status: 400,
+    code: 'invalid_input',
+    field: 'content',
+    says: /some text.*or an artifact/,
+  },
+  {
+    what: 'a blank first message',
+    ask: () => ['POST', '/api/sessions', { body: { message: ' ' } }],
+    status: 400,
+    code: 'invalid_input',
+    field: 'message',
+  },
+  {
     what: 'a message without content',
     ask: ({ sessionId }) => ['POST', messages(sessionId), { body: {} }],
     status: 400,
@@ -153,6 +187,20 @@ export const BAD_MESSAGES: readonly Bad[] = [
     ],
     status: 400,
     code: 'invalid_input',
+    field: '__proto__',
+    says: /not allowed/,
+  },
+  {
+    what: 'constructor.prototype, however deep',
+    ask: ({ sessionId }) => [
+      'POST',
+      messages(sessionId),
+      { body: '{"content":[{"type":"text","text":"x","constructor":{"prototype":{}}}]}' },
+    ],
+    status: 400,
+    code: 'invalid_input',
+    field: 'content[0].constructor',
+    says: /not allowed/,
   },
   {
     what: 'JSON nested without end',

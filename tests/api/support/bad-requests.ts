@@ -59,6 +59,62 @@ export const BAD_REQUESTS: readonly Bad[] = [
     code: 'not_found',
   },
   {
+    what: 'a malformed id of a stream',
+    ask: () => ['GET', '/api/sessions/nope/events', { headers: { accept: 'text/event-stream' } }],
+    status: 400,
+    code: 'invalid_id',
+    field: 'sessionId',
+    says: /expected "ses_"/,
+  },
+  {
+    what: 'an outcome of an unknown kind',
+    ask: () => [
+      'POST',
+      `/api/tools/${newId('call')}/result`,
+      { body: { outcome: { status: 'done' } } },
+    ],
+    status: 400,
+    code: 'invalid_input',
+    field: 'outcome.status',
+    says: /expected one of "completed", "failed"/,
+  },
+  {
+    what: 'an outcome with a result and an artifact instead of it',
+    ask: () => [
+      'POST',
+      `/api/tools/${newId('call')}/result`,
+      {
+        body: {
+          outcome: {
+            status: 'completed',
+            result: 1,
+            artifact: {
+              artifact: `sha256_${'0'.repeat(64)}`,
+              mediaType: 'text/plain',
+              bytes: 1,
+            },
+          },
+        },
+      },
+    ],
+    status: 400,
+    code: 'invalid_input',
+    field: 'outcome.artifact',
+    says: /"result".*not both/,
+  },
+  {
+    what: 'an edit of an unknown kind',
+    ask: ({ sessionId }) => [
+      'PATCH',
+      `/api/sessions/${sessionId}/queue`,
+      { body: { edit: { action: 'shuffle' } } },
+    ],
+    status: 400,
+    code: 'invalid_input',
+    field: 'edit.action',
+    says: /expected one of "edit", "remove", "move", "steer"/,
+  },
+  {
     what: 'an unknown agent',
     ask: () => ['POST', '/api/sessions', { body: { agent: 'nobody' } }],
     status: 400,
@@ -203,8 +259,9 @@ export const BAD_REQUESTS: readonly Bad[] = [
     what: 'an artifact id that is none',
     ask: () => ['GET', '/api/artifacts/x'],
     status: 400,
-    code: 'invalid_input',
+    code: 'invalid_id',
     says: /sha256_/,
+    field: 'artifact',
   },
   {
     what: 'a tool answer of no kind',
