@@ -6,7 +6,7 @@ import { createPerdureClient, NetworkError, PerdureError, textOfTurn } from '../
 import type { ClientOptions, TransportName } from '../../client/index.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import { newId } from '../../contracts/ids.ts';
-import { startCluster } from '../support/cluster.ts';
+import { DEAD_SOON, startCluster } from '../support/cluster.ts';
 import { until, words } from './conversation.ts';
 import type { Cluster } from '../support/cluster.ts';
 
@@ -16,7 +16,7 @@ const PATIENCE = { timeout: 60_000 };
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await startCluster({ settings: { timeouts: DEAD_SOON } });
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
 
@@ -61,6 +61,14 @@ describe.each<TransportName>(['sse', 'ws', 'poll'])('a session followed by %s', 
     expect((await waiting).text).toBe(words(text, 50));
     expect(notices).toContain('lost');
     expect(notices.at(-1)).toBe('resumed');
+    const history = await Array.fromAsync(session.history());
+    expect(history.map(({ seq }) => seq)).toEqual(history.map((_, index) => index + 1));
+    expect(history.filter(({ type }) => type === 'turn.settled')).toHaveLength(1);
+    expect((await session.view()).turns.map(textOfTurn)).toEqual([words(text, 50)]);
+    const asked = cluster.model.requests.filter(({ user }) => user.startsWith(`#${text} `));
+    expect(asked.map((request) => request.text.trim())).toEqual(
+      Array.from({ length: 2 }, () => words(text, 50).trim()),
+    );
   });
 });
 

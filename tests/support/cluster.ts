@@ -91,6 +91,9 @@ export interface Cluster extends AsyncDisposable {
   addWorker(): Promise<ProductProcess>;
 }
 
+/** A dead worker counts as dead after 3 s instead of 12, so that a test that kills one takes seconds. */
+export const DEAD_SOON = { heartbeatMs: 3_000, heartbeatThrottleMs: 500 };
+
 const settings = (modelUrl: string): Record<string, unknown> => ({
   providers: { fake: { kind: 'openai-compatible', baseUrl: `${modelUrl}/v1` } },
   models: { fake: { provider: 'fake', model: 'fake-1' } },
