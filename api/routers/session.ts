@@ -86,7 +86,8 @@ export const sessionRouter = router({
       const { messageId, repeated } = sent;
       // The reply to a repeat may be there already.
       const after = repeated ? 0 : lastSeq;
-      const reply = await waitForReply(ctx.deps, sessionId, { messageId, after, ms });
+      const waiting = { messageId, after, rejectedUntil: lastSeq, ms };
+      const reply = await waitForReply(ctx.deps, sessionId, waiting);
       if (!reply) return sent;
       ctx.reply.status = 200;
       const { state } = await ctx.deps.access.find(ctx.principal, sessionId);

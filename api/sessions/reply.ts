@@ -33,6 +33,8 @@ export interface Waiting {
   readonly messageId: MessageId;
   /** Number of an event before the message was sent. */
   readonly after: number;
+  /** Rejections up to this number are over: the message was sent again since. */
+  readonly rejectedUntil: number;
   readonly ms: number;
 }
 
@@ -43,11 +45,11 @@ export interface Waiting {
 export async function waitForReply(
   deps: ApiDeps,
   sessionId: SessionId,
-  { messageId, after, ms }: Waiting,
+  { messageId, after, rejectedUntil, ms }: Waiting,
 ): Promise<Reply | undefined> {
   const signal = AbortSignal.timeout(ms);
   const stop = new AbortController();
-  const watch = new ReplyWatch(messageId);
+  const watch = new ReplyWatch(messageId, rejectedUntil);
   const sink = {
     write: (events: readonly { event: PerdureEvent }[]) => {
       for (const { event } of events) if (watch.take(event)) stop.abort();
@@ -65,26 +67,31 @@ export async function waitForReply(
 
 class ReplyWatch {
   readonly #messageId: MessageId;
+  readonly #rejectedUntil: number;
   #turn: MessageId | undefined;
   readonly #texts = new Map<MessageId, string>();
   reply: Reply | undefined;
   rejection: ErrorInfo | undefined;
 
-  constructor(messageId: MessageId) {
+  constructor(messageId: MessageId, rejectedUntil: number) {
     this.#messageId = messageId;
+    this.#rejectedUntil = rejectedUntil;
   }
 
   /** @returns true once everything is known */
   take(event: PerdureEvent): boolean {
     if (event.type === 'message.accepted' && event.data.messageId === this.#messageId)
       this.#turn = event.turn;
-    if (event.type === 'message.rejected' && event.data.messageId === this.#messageId)
-      this.rejection = event.data.error;
+    if (event.type === 'message.rejected' && this.#isNow(event)) this.rejection = event.data.error;
     if (event.type === 'content.completed' && event.data.kind === 'text' && event.turn)
       this.#texts.set(event.turn, event.data.text ?? `[${event.data.artifact?.artifact ?? ''}]`);
     if (event.type === 'turn.settled' && event.turn && event.turn === this.#turn)
       this.reply = this.#replyOf(event, event.turn);
     return this.reply !== undefined || this.rejection !== undefined;
+  }
+
+  #isNow({ seq, data }: EventOf<'message.rejected'>): boolean {
+    return data.messageId === this.#messageId && seq > this.#rejectedUntil;
   }
 
   #replyOf({ data }: EventOf<'turn.settled'>, turn: MessageId): Reply {

@@ -100,6 +100,34 @@ test('an edit of a message that has just left the queue changes nothing', () => 
   ]);
 });
 
+test('a message that was rejected may come again, and every rejection and every wait is a fact of its own', () => {
+  const late = state.openSession({ ...start(), signalsInOrder: true }, NOW);
+  const message = userMessage('reject');
+  inbox.receive(late, userMessage(), NOW);
+  inbox.receive(late, message, NOW + 1);
+  inbox.receive(late, message, NOW + 2);
+  late.openers.splice(0);
+  inbox.receive(late, message, NOW + 3);
+  expect(late.openers).toMatchObject([{ messageId: message.messageId }]);
+  inbox.receive(late, { ...message, policy: 'enqueue' }, NOW + 4);
+  const queued = userMessage('enqueue');
+  inbox.receive(late, queued, NOW + 5);
+  inbox.rejectWaiting(late);
+  const again = state.openSession(state.reopenedStart(late), NOW + 6);
+  inbox.receive(again, userMessage(), NOW + 7);
+  inbox.receive(again, queued, NOW + 8);
+  const facts = [...late.outbox, ...again.outbox];
+  expect(facts.map(({ event }) => event.type)).toEqual([
+    'message.rejected',
+    'message.rejected',
+    'message.queued',
+    'message.rejected',
+    'message.rejected',
+    'message.queued',
+  ]);
+  expect(new Set(facts.map(({ key }) => key)).size).toBe(facts.length);
+});
+
 test('interrupting messages count as waiting ones', () => {
   const { session } = busy();
   for (let n = 0; n < 100; n++) inbox.receive(session, userMessage('interrupt'), NOW);

@@ -3,7 +3,7 @@
  * reset or a restored backup, and a repeated key would swallow a new fact. Pure.
  */
 import type { Fact } from '../../contracts/activities.ts';
-import { errorInfo, type ErrorCode, type ErrorInfo } from '../../contracts/errors.ts';
+import type { ErrorInfo } from '../../contracts/errors.ts';
 import type { EventData, NewEvent } from '../../contracts/events.ts';
 import type { MessageId } from '../../contracts/ids.ts';
 import type { EndReason } from '../../contracts/session-state.ts';
@@ -31,16 +31,18 @@ export function warning(session: Session, data: EventData<'session.warning'>): F
   return fact(`${verb}:${data.reason}:${since}`, { type: 'session.warning', data });
 }
 
-export const queued = ({ messageId, content, policy }: UserMessage): Fact =>
-  fact(`queued:${messageId}`, {
+/** A message that was rejected may be sent again to the reopened session: that is another wait, and has another key. */
+export const queued = (session: Session, { messageId, content, policy }: UserMessage): Fact =>
+  fact(`queued:${messageId}:${era(session)}`, {
     type: 'message.queued',
     data: { messageId, content: [...content], policy },
   });
 
-export const rejected = (messageId: MessageId, code: ErrorCode, message: string): Fact =>
-  fact(`rejected:${messageId}`, {
+/** One that is sent again may be rejected again: what is said to a session moves its idle time. */
+export const rejected = (session: Session, messageId: MessageId, error: ErrorInfo): Fact =>
+  fact(`rejected:${messageId}:${session.idleSince.toString(36)}`, {
     type: 'message.rejected',
-    data: { messageId, error: errorInfo(code, message) },
+    data: { messageId, error },
   });
 
 /** `editId` is the update's id, which is the request's idempotency key. */

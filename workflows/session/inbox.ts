@@ -1,5 +1,5 @@
 /** What a session does when something is said to it (signals). Pure. */
-import type { ErrorCode } from '../../contracts/errors.ts';
+import { errorInfo, type ErrorCode } from '../../contracts/errors.ts';
 import { MAX_QUEUED_MESSAGES } from '../../contracts/limits.ts';
 import { queued, rejected } from './facts.ts';
 import type { InterruptRequest, ToolResultNotice, UserMessage } from './messages.ts';
@@ -23,12 +23,22 @@ export function receive(session: Session, received: UserMessage, now: number): v
 }
 
 function receiveBusy(session: Session, message: UserMessage): void {
-  if (message.policy === 'reject') return reject(session, message, 'session_busy');
-  if (isFull(session)) return reject(session, message, 'queue_full');
+  if (message.policy === 'reject') return turnAway(session, message, 'session_busy');
+  if (isFull(session)) return turnAway(session, message, 'queue_full');
   if (message.policy !== 'interrupt')
     return enqueue(session, message, message.policy === 'steer' ? 'steer' : 'enqueue');
   session.openers.push(message);
   if (session.turn) session.interrupting = true;
+}
+
+/** It may come again under its id. Not in the runs of a release that dropped it then: their histories say so. */
+function turnAway(
+  session: Session,
+  message: UserMessage,
+  code: 'session_busy' | 'queue_full',
+): void {
+  reject(session, message, code);
+  if (session.start.signalsInOrder) session.seen.delete(message.messageId);
 }
 
 /** What was turned away because the session was ending may come again with leave to reopen it. */
@@ -46,7 +56,7 @@ function receiveLate(session: Session, message: UserMessage): void {
   if (session.held.length >= MAX_QUEUED_MESSAGES) return reject(session, message, 'queue_full');
   session.reopening = true;
   session.held.push({ messageId: message.messageId, policy: 'enqueue', unrecorded: 0 });
-  session.outbox.push(queued({ ...message, policy: 'enqueue' }));
+  session.outbox.push(queued(session, { ...message, policy: 'enqueue' }));
 }
 
 const REASONS = {
@@ -60,7 +70,7 @@ function reject(
   { messageId }: Pick<UserMessage, 'messageId'>,
   code: keyof typeof REASONS,
 ): void {
-  session.outbox.push(rejected(messageId, code, REASONS[code]));
+  session.outbox.push(rejected(session, messageId, errorInfo(code, REASONS[code])));
 }
 
 /** Every message is settled: those that never opened a turn are told so. */

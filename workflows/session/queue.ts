@@ -15,7 +15,7 @@ export function enqueue(
   policy: QueueEntry['policy'],
 ): void {
   session.queue.push({ messageId: message.messageId, policy, unrecorded: 1 });
-  session.outbox.push(queued({ ...message, policy }));
+  session.outbox.push(queued(session, { ...message, policy }));
 }
 
 export const find = (session: Session, messageId: MessageId): QueueEntry | undefined =>
