@@ -18,7 +18,7 @@ const DIGEST_CHARACTERS = 32;
 
 type Waiting = Omit<QueuedRow, 'content'> & { content: Part[] };
 
-/** From the journal, in the order of arrival; the order in which they will be taken is the answer to an edit. */
+/** From the journal, in the order in which an edit leaves it. A message that is to steer the open turn is taken before the others. */
 export async function queueOf(
   { deps, principal }: ApiContext,
   sessionId: SessionId,
