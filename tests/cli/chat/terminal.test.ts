@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startCluster } from '../../support/cluster.ts';
+import { DEAD_SOON, startCluster } from '../../support/cluster.ts';
 import type { Cluster } from '../../support/cluster.ts';
 import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
@@ -10,7 +10,8 @@ vi.setConfig({ testTimeout: 180_000 });
 let cluster: Cluster;
 let env: Record<string, string>;
 beforeAll(async () => {
-  cluster = await startCluster({ settings: { workspaceRoots: [process.cwd()] } });
+  const settings = { workspaceRoots: [process.cwd()], timeouts: DEAD_SOON };
+  cluster = await startCluster({ settings });
   env = { PERDURE_URL: cluster.urls[0]! };
 });
 afterAll(() => cluster[Symbol.asyncDispose]());
@@ -106,6 +107,7 @@ describe('a chat in a terminal', () => {
     await terminal.sees('› ');
     const printed = terminal.text.match(/killed-\d+/g);
     expect(printed).toEqual(Array.from({ length: 60 }, (_, index) => `killed-${index + 1}`));
+    expect(asked().filter((user) => user.startsWith('#killed '))).toHaveLength(2);
     terminal.enter('#after tokens=2');
     await terminal.sees('after-2');
   });
