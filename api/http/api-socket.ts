@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import type { PerdureError } from '../../contracts/perdure-error.ts';
 import { statusOf } from '../errors.ts';
-import { refusalsOf } from './batch.ts';
+import { takeFrame } from './batch.ts';
 
 /** 4000 to 4999 are an application's own (RFC 6455, section 7.4.2): the HTTP status that a request would have had, plus this. */
 const STATUS_OFFSET = 4_000;
@@ -16,20 +16,35 @@ export class ApiSocket extends WebSocket {
   #messages = 0;
   #refusal: { readonly error: PerdureError; readonly messages: number } | undefined;
   #leaving = false;
+  /** Of frames that have come, in order: what tRPC has not been given yet. */
+  readonly #pieces: Buffer[] = [];
 
   /** Messages that have come so far. */
   get messages(): number {
     return this.#messages;
   }
 
-  /** A frame with too many calls is answered here, before any of them begins. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    const [data, isBinary] = args;
-    const isText = event === 'message' && isBinary === false;
-    const refusals = isText ? refusalsOf((data as Buffer).toString()) : [];
-    if (refusals.length === 0) return super.emit(event, ...args);
+    const isText = event === 'message' && args[1] === false;
+    return isText ? this.#take(args[0] as Buffer) : super.emit(event, ...args);
+  }
+
+  #take(frame: Buffer): true {
+    const { refusals, pieces } = takeFrame(frame);
     for (const answer of refusals) this.send(answer);
+    const isIdle = this.#pieces.length === 0;
+    this.#pieces.push(...pieces);
+    if (isIdle && pieces.length > 0) this.#handOn();
     return true;
+  }
+
+  /** One piece a turn of the event loop, and nothing more is read meanwhile: other clients have their turns in between. */
+  #handOn(): void {
+    super.emit('message', this.#pieces[0], false);
+    this.#pieces.shift();
+    if (this.#pieces.length === 0) return this.resume();
+    this.pause();
+    setImmediate(() => this.#handOn());
   }
 
   /** To be called before anybody else listens. */

@@ -22,19 +22,34 @@ export const errorShape = (error: PerdureError): unknown =>
     ...{ type: 'unknown', path: undefined, input: undefined, ctx: undefined },
   });
 
+/** What becomes of a frame: it is answered at once, or handed on in pieces. */
+export interface Taken {
+  readonly refusals: readonly string[];
+  readonly pieces: readonly Buffer[];
+}
+
 /**
- * What to answer a frame with too many calls, one text a message; nothing where the frame is for tRPC, which also says what else is wrong
- * with it. Subscriptions are not counted: a client that connects again sends all of its own at once, and streams have their own limit.
+ * A frame with too many calls is refused. Subscriptions are not counted, only handed on in pieces: a client that connects again sends all of
+ * its own at once, and streams have their own limit. What else is wrong with a frame is for tRPC to say.
  */
-export function refusalsOf(frame: string): string[] {
-  if (!/^\s*\[/.test(frame)) return [];
-  const messages = parsed(frame);
-  const calls = messages.filter((message) => !isSubscription(message));
-  if (calls.length <= MAX_BATCH) return [];
-  const error = errorShape(tooManyCalls(calls.length));
+export function takeFrame(frame: Buffer): Taken {
+  const text = frame.toString();
+  const messages = /^\s*\[/.test(text) ? parsed(text) : [];
+  const calls = messages.filter((message) => !isSubscription(message)).length;
+  if (calls > MAX_BATCH) return { refusals: refusalsOf(messages, calls), pieces: [] };
+  return { refusals: [], pieces: messages.length > MAX_BATCH ? piecesOf(messages) : [frame] };
+}
+
+function refusalsOf(messages: readonly unknown[], calls: number): string[] {
+  const error = errorShape(tooManyCalls(calls));
   const ids = messages.slice(0, MAX_ANSWERS).flatMap(idOf);
   return (ids.length > 0 ? ids : [null]).map((id) => JSON.stringify({ id, error }));
 }
+
+const piecesOf = (messages: readonly unknown[]): Buffer[] =>
+  Array.from({ length: Math.ceil(messages.length / MAX_BATCH) }, (_, index) =>
+    Buffer.from(JSON.stringify(messages.slice(index * MAX_BATCH, (index + 1) * MAX_BATCH))),
+  );
 
 function parsed(frame: string): readonly unknown[] {
   try {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { takeFrame } from '../../api/http/batch.ts';
 import { startFixture, type Fixture } from './support/fixture.ts';
 
 let product: Fixture;
@@ -70,10 +71,20 @@ test('a frame that attacks gets no more than a thousand answers, one without ids
 });
 const refusalOf = (sent: number) => ({ message: refusal(sent).message });
 
+test('a frame with many subscriptions is handed on in pieces of fifty, in order', () => {
+  const messages = Array.from({ length: 120 }, (_, id) => call(id, 'subscription'));
+  const { refusals, pieces } = takeFrame(Buffer.from(JSON.stringify(messages)));
+  const read = pieces.map((piece) => JSON.parse(piece.toString()) as unknown[]);
+  expect(refusals).toEqual([]);
+  expect(read.map(({ length }) => length)).toEqual([50, 50, 20]);
+  expect(read.flat()).toEqual(messages);
+});
+
 test('what a client that connects again sends at once is taken: 50 calls, and any number of subscriptions', async () => {
   const answers = await answersTo(frameOf(50));
   expect(answers.every((answer) => 'result' in answer)).toBe(true);
-  const subscriptions = await answersTo(frameOf(60, 'subscription'));
+  const subscriptions = await answersTo(frameOf(160, 'subscription'));
+  expect(subscriptions.map(({ id }) => id)).toEqual(Array.from({ length: 160 }, (_, id) => id));
   // Each is refused for its own reason: this procedure is none.
-  for (const answer of subscriptions) expect(answer).not.toMatchObject({ error: refusal(60) });
+  for (const answer of subscriptions) expect(answer).not.toMatchObject({ error: refusal(160) });
 });
