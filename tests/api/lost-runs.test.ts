@@ -124,6 +124,21 @@ test('a session whose run was terminated goes on with a message that may reopen 
   expect([count(types, 'turn.settled'), count(types, 'session.ended')]).toEqual([2, 1]);
 });
 
+test('so does a session that Temporal knows nothing of, as after its data was restored from before the session', async () => {
+  const { row } = await product.journal.sessions.create({
+    ...{ sessionId: newId('ses'), tenant: 'local', user: 'local', digest: 'x' },
+    ...{ agent: 'assistant', model: 'fake', workspace: null, context: null, title: null },
+    ...{ externalId: null, tools: [], limits: {} },
+  });
+  const { sessionId } = row;
+  await product.journal.events.record(sessionId, [
+    { key: 'waiting', event: { type: 'session.state', data: { state: 'waiting' } } },
+  ]);
+  const sent = await tell(sessionId, 'messages?wait=20s', { content: 'tokens=1', reopen: true });
+  expect([sent.status, sent.body['reply']]).toMatchObject([200, { outcome: 'completed' }]);
+  expect((await typesOf(sessionId)).slice(2, 4)).toEqual(['session.ended', 'session.reopened']);
+});
+
 test.each([
   { path: 'messages', body: { content: 'tokens=1', reopen: true }, status: 202, state: 'waiting' },
   { path: 'reopen', body: {}, status: 202, state: 'waiting' },

@@ -74,8 +74,11 @@ test('a run that goes on has the queue, ids, sums and times of the one before; a
   });
 });
 
-test('a carried state of a thousand ids stays under 64 KiB', () => {
+test('a carried state of a thousand ids and a hundred keys, the last of each, stays under 64 KiB', () => {
   const session = idle();
+  for (let n = 0; n < 101; n++) state.rememberUpdate(session, `${n}`.padEnd(32), 'u'.repeat(65));
+  expect(session.updates.size).toBe(100);
+  expect(state.rememberUpdate(session, '100'.padEnd(32), 'u'.repeat(65))).toBe(false);
   for (let n = 0; n < REMEMBERED_MESSAGE_IDS; n++) state.remember(session, newId('msg'));
   expect(JSON.stringify(state.carryOver(session)).length).toBeLessThan(64 * 1024);
 });
