@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { startSession, watch } from '../support/watcher.ts';
 import {
   expectExact,
+  expectJournal,
   numbered,
   requestsFor,
   saidByTranscript,
@@ -43,6 +44,7 @@ test('a message sent while everything but Temporal is down is not lost', async (
 
   await expectExact(watcher, await sending, numbered('during', 3));
   expect(requestsFor(cluster, 'during')).toBe(1);
+  await expectJournal(cluster, watcher, [numbered('before', 3), numbered('during', 3)]);
 });
 
 test('Temporal may restart in mid-stream: the answer is exact', async () => {
@@ -57,6 +59,9 @@ test('Temporal may restart in mid-stream: the answer is exact', async () => {
 
   await expectExact(watcher, turn, numbered('restart', 60));
   await expectExact(watcher, await watcher.send('#after tokens=3'), numbered('after', 3));
+  expect(requestsFor(cluster, 'restart')).toBeLessThanOrEqual(2);
+  expect(requestsFor(cluster, 'after')).toBe(1);
+  await expectJournal(cluster, watcher, [numbered('restart', 60), numbered('after', 3)]);
 });
 
 test('after Temporal was restored from an earlier copy of its file, sessions go on and no turn is paid for twice', async () => {
