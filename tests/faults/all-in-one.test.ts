@@ -75,9 +75,12 @@ test('after Temporal was restored from an earlier copy of its file, sessions go 
   const forgotten = await watcher.send('#forgotten tokens=3');
   await expectExact(watcher, forgotten, numbered('forgotten', 3));
 
+  // A worker that lives through a restoration would go on with what it remembers: docs/deployment.md says to stop it, too.
+  await cluster.apis[0]?.kill();
   await cluster.temporal.stop();
   await cluster.temporal.copy('restore');
   await cluster.temporal.start();
+  await cluster.apis[0]?.start();
 
   // The client does not know whether its last message arrived, and says it again.
   await watcher.send('#forgotten tokens=3', { messageId: forgotten });
