@@ -9,7 +9,10 @@ export async function readSettings(options: Partial<LoadOptions> = {}): Promise<
   try {
     return await loadSettings({ cwd: process.cwd(), env: process.env, ...options });
   } catch (error) {
-    if (error instanceof SettingsError) throw new CommandFailed(error.message, EXIT.settings);
-    throw error;
+    throw forPerson(error);
   }
 }
+
+/** Wrong settings are told to a person, without our stack. */
+export const forPerson = (error: unknown): unknown =>
+  error instanceof SettingsError ? new CommandFailed(error.message, EXIT.settings) : error;

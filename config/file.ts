@@ -1,6 +1,7 @@
 /** Reads perdure.yaml, and remembers on which line each setting stands. */
 import { readFile } from 'node:fs/promises';
 import { LineCounter, isNode, parseDocument } from 'yaml';
+import { dotted } from './problems.ts';
 import type { Problem } from './problems.ts';
 
 export interface SettingsFile {
@@ -56,6 +57,33 @@ function parse(text: string, { path, name }: FileRequest): SettingsFile {
     }
     return undefined;
   };
-  // An empty file, or one of comments only, parses as null.
-  return { path, content: document.toJS() ?? {}, problems: [], sourceOf };
+  try {
+    // An empty file, or one of comments only, parses as null.
+    const content: unknown = document.toJS() ?? {};
+    const circle = circleIn(content);
+    if (!circle) return { path, content, problems: [], sourceOf };
+    const message = 'is an alias of something that it is a part of; write out what you mean';
+    const problem = { path: dotted(circle), source: sourceOf(circle), message };
+    return { ...ABSENT, path, problems: [problem] };
+  } catch (error) {
+    // An alias of nothing, or so many that they would fill the memory.
+    const message = `is not YAML: ${(error as Error).message}`;
+    return { ...ABSENT, path, problems: [{ path: '', source: name, message }] };
+  }
+}
+
+/** The path of the first value that contains itself. */
+function circleIn(
+  value: unknown,
+  path: readonly PropertyKey[] = [],
+  around: readonly unknown[] = [],
+): readonly PropertyKey[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (around.includes(value)) return path;
+  for (const [key, inner] of Object.entries(value)) {
+    const at = Array.isArray(value) ? Number(key) : key;
+    const found = circleIn(inner, [...path, at], [...around, value]);
+    if (found) return found;
+  }
+  return undefined;
 }

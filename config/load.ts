@@ -10,6 +10,7 @@ import { nearest } from './nearest.ts';
 import { SettingsError, dotted, problemsOfIssue, valueAt } from './problems.ts';
 import type { PathProblem, Problem } from './problems.ts';
 import { checkReferences } from './references.ts';
+import type { Names } from './references.ts';
 import { settingsSchema } from './schema.ts';
 import type { FileSettings } from './schema.ts';
 import { resolveSettings } from './settings.ts';
@@ -50,7 +51,7 @@ export async function loadSettings(options: LoadOptions): Promise<Settings> {
   const input = overlay(file.content, values);
   const { parsed, wrong } = parseWhole(input);
   const done = parsed && (await complete(parsed, { ...options, input }));
-  const unfit = done ? checkReferences(done.completed) : [];
+  const unfit = done ? checkReferences(done.completed, namesIn(done.completed, input)) : [];
   const problems = [
     ...file.problems,
     ...unknownVariables(env),
@@ -76,18 +77,30 @@ function parseWhole(input: unknown): Parsed {
   if (first.success) return { parsed: first.data, wrong: [] };
   const context = { schema: settingsSchema, input };
   const wrong = first.error.issues.flatMap((issue) => problemsOfIssue(issue, context));
-  return { parsed: settingsSchema.safeParse(without(input, wrong)).data, wrong };
+  return { parsed: parseSound(input, wrong), wrong };
 }
 
-/** A copy in which the wrong settings are absent. */
-function without(input: unknown, wrong: readonly PathProblem[]): unknown {
-  const copy = structuredClone(input);
-  for (const { path } of wrong) {
-    const parent = valueAt(copy, path.slice(0, -1));
-    const key = path.at(-1);
-    if (isMapping(parent) && typeof key === 'string') delete parent[key];
+/** What is left without the wrong settings. Where one of them is required, that makes what it belongs to wrong: the whole entry goes. */
+function parseSound(input: unknown, wrong: readonly PathProblem[]): FileSettings | undefined {
+  const rest = structuredClone(input);
+  let paths: readonly (readonly PropertyKey[])[] = wrong.map(({ path }) => path);
+  for (;;) {
+    const dropped = paths.filter((path) => drop(rest, path));
+    if (dropped.length === 0) return undefined;
+    const { success, data, error } = settingsSchema.safeParse(rest);
+    if (success) return data;
+    paths = error.issues.map(({ path }) => path);
   }
-  return copy;
+}
+
+/** Takes out what stands at the path, or the nearest thing around it that can be taken out. @returns false where there is none */
+function drop(from: unknown, path: readonly PropertyKey[]): boolean {
+  for (let length = path.length; length > 0; length -= 1) {
+    const parent = valueAt(from, path.slice(0, length - 1));
+    const key = path[length - 1]!;
+    if (isMapping(parent) && Object.hasOwn(parent, key)) return Reflect.deleteProperty(parent, key);
+  }
+  return false;
 }
 
 /** A misspelt variable would otherwise be ignored without a word. */
@@ -125,6 +138,20 @@ function put(target: Record<string, unknown>, path: readonly string[], value: un
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What may be referred to. An entry that is wrong in itself still has its name. */
+function namesIn(completed: FileSettings, input: unknown): Names {
+  const namesOf = (key: keyof Names): readonly string[] => {
+    const written = valueAt(input, [key]);
+    return [
+      ...new Set([
+        ...Object.keys(isMapping(written) ? written : {}),
+        ...Object.keys(completed[key]),
+      ]),
+    ];
+  };
+  return { providers: namesOf('providers'), models: namesOf('models'), agents: namesOf('agents') };
+}
 
 interface Completed {
   readonly completed: FileSettings & { defaultModel: string };

@@ -6,7 +6,9 @@ import type { PathProblem } from './problems.ts';
 import { shown } from './problems.ts';
 import type { FileSettings } from './schema.ts';
 
-type Check = (settings: FileSettings) => readonly PathProblem[];
+/** What exists, by its name. */
+export type Names = Readonly<Record<'providers' | 'models' | 'agents', readonly string[]>>;
+type Check = (settings: FileSettings, names: Names) => readonly PathProblem[];
 type Path = readonly (string | number)[];
 
 function reference(
@@ -21,11 +23,11 @@ function reference(
   return [{ path, message }];
 }
 
-const checkModels: Check = ({ models, providers }) =>
+const checkModels: Check = ({ models }, { providers }) =>
   Object.entries(models).flatMap(([name, model]) => [
     ...reference(['models', name, 'provider'], model.provider, {
       kind: 'provider',
-      names: Object.keys(providers),
+      names: providers,
     }),
     ...(model.maxOutputTokens < model.contextTokens
       ? []
@@ -49,8 +51,8 @@ const checkProviders: Check = ({ providers }) =>
       : [],
   );
 
-const checkAgents: Check = ({ agents, models }) => {
-  const target = { kind: 'model', names: Object.keys(models) };
+const checkAgents: Check = ({ agents }, { models }) => {
+  const target = { kind: 'model', names: models };
   return Object.entries(agents).flatMap(([name, agent]) => {
     const path = ['agents', name];
     return [
@@ -75,9 +77,9 @@ function checkToolNames(path: Path, agent: FileSettings['agents'][string]): Path
   });
 }
 
-const checkDefaults: Check = ({ defaultModel, defaultAgent, models, agents }) => [
-  ...reference(['defaultModel'], defaultModel, { kind: 'model', names: Object.keys(models) }),
-  ...reference(['defaultAgent'], defaultAgent, { kind: 'agent', names: Object.keys(agents) }),
+const checkDefaults: Check = ({ defaultModel, defaultAgent }, { models, agents }) => [
+  ...reference(['defaultModel'], defaultModel, { kind: 'model', names: models }),
+  ...reference(['defaultAgent'], defaultAgent, { kind: 'agent', names: agents }),
 ];
 
 /** Each pair: the first must be below the second, else the first never happens. */
@@ -152,5 +154,5 @@ const CHECKS: readonly Check[] = [
   checkJournal,
 ];
 
-export const checkReferences = (settings: FileSettings): readonly PathProblem[] =>
-  CHECKS.flatMap((check) => check(settings));
+export const checkReferences = (settings: FileSettings, names: Names): readonly PathProblem[] =>
+  CHECKS.flatMap((check) => check(settings, names));

@@ -1,5 +1,4 @@
 /** Puts a journal together from what its dialect offers. */
-import { sql } from 'kysely';
 import { artifacts } from './artifacts.ts';
 import { audit } from './audit.ts';
 import { Closing } from './closing.ts';
@@ -41,7 +40,7 @@ export async function createJournal(store: Store): Promise<Journal> {
     keys: keys(store),
     audit: audit(store),
     async ping() {
-      await reach(store, (db) => sql`select 1`.execute(db));
+      await reach(store, () => store.writable.execute(store.db));
     },
     async close() {
       await commits.close();

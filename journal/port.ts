@@ -26,7 +26,7 @@ export interface Journal {
   readonly contexts: Contexts;
   readonly keys: Keys;
   readonly audit: Audit;
-  /** One round trip to the database. @throws journal_unavailable */
+  /** One round trip to the database, which shows that it can be written. @throws journal_unavailable */
   ping(): Promise<void>;
   /** Flushes what is under way and leaves no handle open. */
   close(): Promise<void>;

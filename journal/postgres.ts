@@ -1,6 +1,6 @@
 /** The fleet's journal: one PostgreSQL database for any number of workers and APIs. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { createJournal } from './journal.ts';
@@ -129,6 +129,8 @@ function openStore({
     onBatch,
     faultOf,
     batch: batchOn(pool),
+    // Writes nothing, and is refused all the same by a server that would refuse a write: a standby, or one set to read-only.
+    writable: sql`update sessions set open = open where false`,
     committed,
     close: () => db.destroy(),
   };

@@ -1,7 +1,5 @@
 /** The embedded journal: one SQLite file that belongs to this process. */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { createJournal } from './journal.ts';
 import { migrateDatabase } from './migrations/run.ts';
@@ -62,7 +60,6 @@ async function openStore(
   settings: SqliteSettings,
   { log, now, onBatch }: Pick<Store, 'log' | 'now' | 'onBatch'>,
 ): Promise<Store> {
-  mkdirSync(dirname(settings.file), { recursive: true });
   const lock = lockFile(settings.file);
   try {
     const client = await SqliteClient.open(settings);
@@ -84,6 +81,8 @@ async function openStore(
       onBatch,
       faultOf,
       batch: (reads, decide) => writer.batch(reads, decide),
+      // A page is written, even where it stays the same. Nobody else uses this number.
+      writable: sql`pragma user_version = 0`,
       close,
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 /** What the two dialects offer to the rest of the journal. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CompiledQuery, Kysely, Transaction } from 'kysely';
+import type { CompiledQuery, Kysely, RawBuilder, Transaction } from 'kysely';
 import type { PerdureEvent } from '../contracts/events.ts';
 import type { Tables } from './tables.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -55,6 +55,8 @@ export interface Store {
     reads: readonly CompiledQuery[],
     decide: (answers: readonly Rows[]) => readonly CompiledQuery[],
   ): Promise<void>;
+  /** A statement that fails where nothing can be written. */
+  readonly writable: RawBuilder<unknown>;
   faultOf(error: unknown): Fault;
   /**
    * Whether a transaction whose connection broke was committed; undefined where nobody can tell. Absent where a commit cannot be

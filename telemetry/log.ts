@@ -33,8 +33,18 @@ export function createLog(options: LogOptions): Logger {
       hooks: { streamWrite: redact },
       mixin: traceIds,
     },
-    options.destination ?? pino.destination({ fd: 1, sync: true }),
+    options.destination ?? standardOutput(),
   );
+}
+
+/** Lines that a full disk does not take are kept up to here, and written once there is room; what comes after them is lost. */
+const KEPT_CHARACTERS = 1_000_000;
+
+/** Never throws: a line that cannot be written is no reason to fail what it tells of. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ fd: 1, sync: true, maxLength: KEPT_CHARACTERS });
+  output.on('error', () => undefined);
+  return output;
 }
 
 /** The ids of the trace that is under way, where traces are on. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { newId } from '../../contracts/ids.ts';
+import { SettingsError } from '../../config/problems.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { ApiSettings } from '../deps.ts';
 import { hashSecret, isSecret } from './secret.ts';
@@ -17,8 +18,9 @@ export async function readBootstrapKey(api: Api, journal: Journal, log: Logger):
   if (!api.bootstrapKeyFile || (await journal.keys.count()) > 0) return;
   const secret = (await readFile(api.bootstrapKeyFile, 'utf8')).trim();
   if (!isSecret(secret))
-    throw new Error(
-      `${api.bootstrapKeyFile} (api.bootstrapKeyFile) does not hold a key: expected "pdk_" and 43 characters of base64url, ` +
+    throw wrong(
+      'bootstrapKeyFile',
+      `is ${api.bootstrapKeyFile}, which does not hold a key: expected "pdk_" and 43 characters of base64url, ` +
         'such as: echo pdk_$(openssl rand -base64 32 | tr +/ -_ | tr -d =)',
     );
   const { tenant, user, role } = LOCAL_OWNER;
@@ -52,9 +54,13 @@ async function insertOnce(
 export async function refuseOpenDoor(api: Api, journal: Journal): Promise<void> {
   if (isLoopback(api.host)) return;
   if ((await journal.keys.count()) > 0) return;
-  throw new Error(
+  throw wrong(
+    'host',
     `The API will not listen on ${api.host} without a key, because everybody who reaches it could use it. ` +
-      'Create one (perdure keys create --role operator), or name a file with one in api.bootstrapKeyFile ' +
+      'Create one (npx perdure keys create --role operator), or name a file with one in api.bootstrapKeyFile ' +
       '(PERDURE_BOOTSTRAP_KEY_FILE), or listen on 127.0.0.1.',
   );
 }
+
+const wrong = (setting: keyof Api, message: string): SettingsError =>
+  new SettingsError([{ path: `api.${setting}`, message }]);

@@ -104,7 +104,8 @@ function displayOf(screen: Screen, fail: (error: unknown) => void): Display {
       const turn = view.turns.find(({ turn }) => turn === event.turn);
       if (turn) screen.write(printer.update(turn));
       const notice = noticeOf(event);
-      if (notice) screen.notice(notice);
+      // A message that waits can wait to be told of: an answer is under way, and its line stays whole.
+      if (notice) screen[event.type === 'message.queued' ? 'aside' : 'notice'](notice);
       // What settles a message is counted after this step was shown.
       queueMicrotask(() => display.chat && !display.chat.busy && screen.prompt());
     },
@@ -128,7 +129,7 @@ function showAgain(screen: Screen, { sessionId, view, print }: Shown): void {
   screen.notice(`session ${sessionId}`);
   const earlier = view.turns.length - SHOWN_AGAIN;
   if (earlier > 0)
-    screen.notice(`(${earlier} earlier turns: perdure sessions transcript ${sessionId})`);
+    screen.notice(`(${earlier} earlier turns: npx perdure sessions transcript ${sessionId})`);
   for (const turn of view.turns.slice(-SHOWN_AGAIN)) {
     for (const { content } of turn.messages) screen.write(`› ${printable(partsText(content))}\n`);
     screen.write(print(turn));
@@ -141,5 +142,5 @@ async function farewell(chat: Chat): Promise<void> {
   await chat.leave();
   if (!session) return;
   if (busy) console.log('The answer goes on without you.');
-  console.log(`Go on with this session: perdure chat --session ${session.id}`);
+  console.log(`Go on with this session: npx perdure chat --session ${session.id}`);
 }

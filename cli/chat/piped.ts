@@ -36,7 +36,7 @@ export async function piped({ client, options, catalogue, sessionId }: ChatStart
     process.off('SIGINT', interrupt);
     const { session } = chat;
     await chat.leave();
-    if (session) console.error(`(go on with: perdure chat --session ${session.id})`);
+    if (session) console.error(`(go on with: npx perdure chat --session ${session.id})`);
   }
 }
 

@@ -11,6 +11,8 @@ export interface Screen {
   write(text: string): void;
   /** A line of its own, dimmed. */
   notice(text: string): void;
+  /** The same for what can wait until the line that is being written is whole. */
+  aside(text: string): void;
   /** Shows the prompt, and with it what was typed meanwhile. */
   prompt(): void;
   /** True where something is typed that was not sent. */
@@ -26,7 +28,7 @@ export function createScreen(): Screen {
   const { stdin, stdout } = process;
   let shown = false;
   let closed = false;
-  let atLineStart = true;
+  const paper = paperOn(stdout);
   const gate = gateTo(stdout, () => shown);
   const input: Interface = createInterface({
     input: stdin,
@@ -45,21 +47,20 @@ export function createScreen(): Screen {
   const write = (text: string) => {
     if (text === '' || closed) return;
     hide();
-    stdout.write(text);
-    atLineStart = text.endsWith('\n');
+    paper.write(text);
   };
   input.on('line', () => {
     // The terminal has moved to the next line by itself, if it showed the one that was sent.
-    if (shown) atLineStart = true;
+    if (shown) paper.broken();
     shown = false;
   });
   return {
     write,
-    notice: (text) => text && write(`${atLineStart ? '' : '\n'}${DIM[0]}${text}${DIM[1]}\n`),
+    notice: (text) => text && write(`${paper.atLineStart ? '' : '\n'}${dimmed(text)}`),
+    aside: (text) => (paper.atLineStart ? write(dimmed(text)) : paper.later(dimmed(text))),
     prompt() {
       if (shown || closed) return;
-      if (!atLineStart) stdout.write('\n');
-      atLineStart = true;
+      if (!paper.atLineStart) paper.write('\n');
       shown = true;
       input.prompt(true);
     },
@@ -78,6 +79,44 @@ export function createScreen(): Screen {
       closed = true;
       input.close();
     },
+  };
+}
+
+const dimmed = (text: string): string => `${DIM[0]}${text}${DIM[1]}\n`;
+
+interface Paper {
+  readonly atLineStart: boolean;
+  write(text: string): void;
+  /** Written as soon as the present line is whole. */
+  later(text: string): void;
+  /** Somebody else has ended the present line. */
+  broken(): void;
+}
+
+/** Knows whether a line is being written, and what waits for its end. */
+function paperOn(stdout: NodeJS.WriteStream): Paper {
+  let atLineStart = true;
+  let waiting = '';
+  const put = (text: string) => {
+    if (text === '') return;
+    stdout.write(text);
+    atLineStart = text.endsWith('\n');
+  };
+  return {
+    get atLineStart() {
+      return atLineStart;
+    },
+    write(text) {
+      const whole = text.lastIndexOf('\n') + 1;
+      put(text.slice(0, whole));
+      if (atLineStart) {
+        put(waiting);
+        waiting = '';
+      }
+      put(text.slice(whole));
+    },
+    later: (text) => void (waiting += text),
+    broken: () => void (atLineStart = true),
   };
 }
 

@@ -44,7 +44,8 @@ export const SLASH_COMMANDS: Readonly<Record<string, SlashCommand>> = {
       if (!catalogue.models.some((model) => model.name === name)) {
         return `There is no model "${name}".\n${modelList(catalogue)}`;
       }
-      if (!chat.session) return `${NO_SESSION} Give the model with: perdure chat --model ${name}`;
+      if (!chat.session)
+        return `${NO_SESSION} Give the model with: npx perdure chat --model ${name}`;
       await chat.session.useModel(name);
       return modelLine(catalogue, name);
     },

@@ -7,7 +7,7 @@ import { createLog } from '../../telemetry/log.ts';
 import { openJournal } from '../process/journal.ts';
 import { connectTemporal } from '../process/temporal.ts';
 import { localUrl } from '../local-url.ts';
-import { takenPorts, wantedPorts } from '../up/ports.ts';
+import { portProblems, wantedPorts } from '../up/ports.ts';
 import { ok, problem, warning } from './check.ts';
 import type { Finding } from './check.ts';
 
@@ -24,13 +24,11 @@ async function ownApiAnswers(settings: Settings): Promise<boolean> {
 export async function checkPorts(settings: Settings): Promise<readonly Finding[]> {
   const wanted = wantedPorts(settings);
   if (await ownApiAnswers(settings)) return [ok('ports', `Perdure runs on ${settings.api.port}`)];
-  const taken = await takenPorts(wanted);
-  if (taken.length === 0) {
+  const problems = await portProblems(wanted);
+  if (problems.length === 0) {
     return [ok('ports', `free: ${wanted.map(({ port }) => port).join(', ')}`)];
   }
-  return taken.map(({ what, port, variable }) =>
-    problem('ports', `${port}, for ${what}, is taken`, `Stop that program, or set ${variable}.`),
-  );
+  return problems.map(({ detail, mend }) => problem('ports', detail, mend));
 }
 
 export async function checkTemporal(
@@ -42,7 +40,7 @@ export async function checkTemporal(
     const detail = `nothing answers at ${address} (namespace ${namespace})`;
     return [
       embedded
-        ? warning('Temporal', detail, 'Start it with `perdure up`.')
+        ? warning('Temporal', detail, 'Start it with `npx perdure up`.')
         : problem('Temporal', detail, 'Start it, or correct TEMPORAL_ADDRESS.'),
     ];
   }
@@ -60,7 +58,7 @@ async function checkSearchAttributes(settings: Settings, secrets: SecretLookup):
       const missing = await missingSearchAttributes(connection, settings.temporal.namespace);
       return missing.length === 0
         ? ok(check, 'registered')
-        : problem(check, `missing: ${missing.join(', ')}`, 'Run `perdure migrate`.');
+        : problem(check, `missing: ${missing.join(', ')}`, 'Run `npx perdure migrate`.');
     } finally {
       await connection.close();
     }
@@ -80,7 +78,7 @@ export async function checkJournal(settings: Settings): Promise<Finding> {
     await journal.close();
     return ok(check, 'PostgreSQL, schema up to date');
   } catch (error) {
-    const mend = 'Check PERDURE_DATABASE_URL and the server, then run `perdure migrate`.';
+    const mend = 'Check PERDURE_DATABASE_URL and the server, then run `npx perdure migrate`.';
     return problem(check, (error as Error).message, mend);
   }
 }

@@ -4,6 +4,7 @@ import { startWorker } from '../../worker/start.ts';
 import { readSettings } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal } from './journal.ts';
+import { writeLastWords } from './last-words.ts';
 import { processLog } from './log.ts';
 import { startOwnApi } from './start-api.ts';
 import { tryToRegister } from './temporal.ts';
@@ -14,6 +15,7 @@ export async function runAllInOne(): Promise<void> {
   const settings = await readSettings();
   const secrets = environmentSecrets();
   const log = processLog(settings, 'all-in-one', secrets);
+  writeLastWords(log);
   await using open = new AsyncDisposableStack();
   const metrics = createMetrics();
   const journal = open.adopt(await openJournal(settings, { log, metrics }), (it) => it.close());

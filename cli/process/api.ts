@@ -2,6 +2,7 @@ import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { readSettings } from '../settings.ts';
 import { openJournal, requirePostgres } from './journal.ts';
+import { writeLastWords } from './last-words.ts';
 import { processLog } from './log.ts';
 import { startOwnApi } from './start-api.ts';
 import { tracingOf } from './tracing.ts';
@@ -12,6 +13,7 @@ export async function runApi(): Promise<void> {
   requirePostgres(settings, 'api');
   const secrets = environmentSecrets();
   const log = processLog(settings, 'api', secrets);
+  writeLastWords(log);
   await using open = new AsyncDisposableStack();
   const metrics = createMetrics();
   const journal = open.adopt(await openJournal(settings, { log, metrics }), (it) => it.close());

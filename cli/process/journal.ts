@@ -34,8 +34,8 @@ export function requirePostgres(settings: Settings, command: string): void {
   throw new CommandFailed(
     [
       `\`perdure ${command}\` on its own needs PostgreSQL: the embedded SQLite journal belongs to exactly one process.`,
-      'Set PERDURE_DATABASE_URL=postgres://… (or journal.url in perdure.yaml) and run `perdure migrate`,',
-      'or start everything in one process with `perdure up`.',
+      'Set PERDURE_DATABASE_URL=postgres://… (or journal.url in perdure.yaml) and run `npx perdure migrate`,',
+      'or start everything in one process with `npx perdure up`.',
     ].join('\n'),
     EXIT.settings,
   );

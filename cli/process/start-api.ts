@@ -6,6 +6,8 @@ import type { Settings } from '../../config/settings.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { CommandFailed, EXIT } from '../exit-codes.ts';
+import { forPerson } from '../settings.ts';
 import { connectTemporal } from './temporal.ts';
 
 export interface ApiParts {
@@ -42,8 +44,19 @@ export async function startOwnApi(parts: ApiParts): Promise<RunningApi> {
     return { url: api.url, close };
   } catch (error) {
     await connection.close();
-    throw error;
+    throw notListening(error, settings) ?? forPerson(error);
   }
+}
+
+/** An address or a port that cannot be had is no mistake of ours: no stack. */
+function notListening(error: unknown, { api }: Settings): CommandFailed | undefined {
+  const { syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return undefined;
+  const reason = `The API cannot listen on ${api.host}, port ${api.port}: ${message}`;
+  return new CommandFailed(
+    `${reason}. Correct api.host (PERDURE_API_HOST) or api.port (PERDURE_API_PORT).`,
+    EXIT.unavailable,
+  );
 }
 
 async function traceCommands() {

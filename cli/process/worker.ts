@@ -4,6 +4,7 @@ import { startWorker } from '../../worker/start.ts';
 import { readSettings } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal, requirePostgres } from './journal.ts';
+import { writeLastWords } from './last-words.ts';
 import { processLog } from './log.ts';
 import { tracingOf } from './tracing.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -13,6 +14,7 @@ export async function runWorker(): Promise<void> {
   requirePostgres(settings, 'worker');
   const secrets = environmentSecrets();
   const log = processLog(settings, 'worker', secrets);
+  writeLastWords(log);
   await using open = new AsyncDisposableStack();
   const metrics = createMetrics();
   const journal = open.adopt(await openJournal(settings, { log, metrics }), (it) => it.close());

@@ -36,8 +36,8 @@ export async function startTemporal(
   return owned(server, temporalFile(home));
 }
 
-/** Detached too: only the supervisor says when it drains, whoever presses Ctrl-C. */
-export async function startAllInOne(settings: Settings): Promise<Child> {
+/** Detached too: only the supervisor says when it drains, whoever presses Ctrl-C. Ends at once what `stopping` catches in its start. */
+export async function startAllInOne(settings: Settings, stopping: AbortSignal): Promise<Child> {
   const { home } = settings;
   const logFile = join(home, 'perdure.log');
   const child = launch({
@@ -47,15 +47,31 @@ export async function startAllInOne(settings: Settings): Promise<Child> {
     detached: true,
     stopTimeoutMs: settings.worker.drainMs + AFTER_DRAIN_MS,
   });
-  remember(allInOneFile(home), child.pid);
-  const readyUrl = `${localUrl(settings)}/readyz`;
-  const isUp = (): Promise<boolean> => answersOk(readyUrl);
-  await waitUntilUp({ what: 'Perdure', child, logFile, timeoutMs: READY_WITHIN_MS, isUp });
+  await rememberOrStop(child, allInOneFile(home));
+  const stop = (): void => void child.stop();
+  stopping.addEventListener('abort', stop);
+  try {
+    const readyUrl = `${localUrl(settings)}/readyz`;
+    const isUp = (): Promise<boolean> => answersOk(readyUrl);
+    await waitUntilUp({ what: 'Perdure', child, logFile, timeoutMs: READY_WITHIN_MS, isUp });
+  } finally {
+    stopping.removeEventListener('abort', stop);
+  }
   return owned(child, allInOneFile(home));
 }
 
-function owned(child: Child, file: string): Child {
-  remember(file, child.pid);
+/** Without its note (the disk may be full) nobody would find it after our own death. */
+async function rememberOrStop(child: Child, file: string): Promise<void> {
+  try {
+    remember(file, child.pid);
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+}
+
+async function owned(child: Child, file: string): Promise<Child> {
+  await rememberOrStop(child, file);
   void child.exited.then(() => forget(file));
   return child;
 }

@@ -1,5 +1,4 @@
 /** `perdure up`: a small supervisor of Temporal and of the all-in-one process. It holds no state but its two children. */
-import { signal as send } from '../../servers/child.ts';
 import type { Settings } from '../../config/settings.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { readSettings } from '../settings.ts';
@@ -15,6 +14,7 @@ import { lockHome } from './home-lock.ts';
 import { keepRunning } from './keep-running.ts';
 import type { Kept, KeptProgram } from './keep-running.ts';
 import { endOrphan } from './owned.ts';
+import type { Ending } from './owned.ts';
 import { requireFreePorts, wantedPorts } from './ports.ts';
 
 /** A first start that fails is told to a person: the end of the program's log, not our stack. */
@@ -44,37 +44,38 @@ export async function up(): Promise<void> {
     started.defer(() => temporal.stop());
   }
   say('Starting Perdure …');
-  const start = () => startAllInOne(settings);
+  const start = (stopping: AbortSignal) => startAllInOne(settings, stopping);
   const starting = first({ name: 'Perdure', start, say });
   const perdure = await Promise.race([starting, stop.first]);
   if (!perdure) {
     starting.catch(() => {});
-    await endOrphans(settings);
+    await endPerdure(settings, { withinMs: settings.worker.drainMs + AFTER_DRAIN_MS });
     return;
   }
   started.defer(() => perdure.stop());
   say(banner(settings));
   await stop.first;
   say('Stopping: running answers may finish. Press Ctrl-C again to stop at once.');
-  void stop.second.then(() => killNow(perdure));
+  void stop.second.then(() => endPerdure(settings, { withinMs: 0 }));
   await started.disposeAsync();
   say('Stopped. Everything is kept; the next start goes on.');
 }
 
 /** Children of a supervisor that was killed: ended, never adopted, so that what runs always has the present settings. */
-async function endOrphans({ home, worker }: Settings): Promise<void> {
+async function endOrphans(settings: Settings): Promise<void> {
+  const { home, worker } = settings;
   const onFound = (what: string) => (pid: number) =>
     say(`Ending ${what} of an earlier start (process ${pid}) …`);
-  await endOrphan(allInOneFile(home), {
+  await endPerdure(settings, {
     withinMs: worker.drainMs + AFTER_DRAIN_MS,
     onFound: onFound('Perdure'),
   });
   await endOrphan(temporalFile(home), { withinMs: AFTER_DRAIN_MS, onFound: onFound('Temporal') });
 }
 
-function killNow({ pid }: Kept): void {
-  if (pid !== undefined) send(pid, 'SIGKILL');
-}
+/** By its note in the data folder, which is there from the moment it was launched: also while it is being started. */
+const endPerdure = ({ home }: Settings, ending: Ending): Promise<void> =>
+  endOrphan(allInOneFile(home), ending);
 
 interface StopRequests {
   readonly first: Promise<void>;

@@ -87,6 +87,67 @@ describe('perdure worker and perdure api', () => {
   });
 });
 
+/** Rejects something that nobody waits for, whenever it is told to. */
+const MISTAKE = `data:text/javascript,${encodeURIComponent(
+  "process.on('SIGWINCH', () => void Promise.reject(new Error('nobody caught this', { cause: new TypeError('why') })))",
+)}`;
+
+describe('a server process', () => {
+  it.each(['api', 'worker', 'all-in-one'])(
+    'writes what nobody caught into its log, and ends with 1: %s',
+    async (name) => {
+      await using folder = await temporaryFolder();
+      await using database = await postgresDatabase();
+      const env = {
+        ...(name === 'all-in-one' ? {} : { PERDURE_DATABASE_URL: database.url }),
+        ...(await nobody()),
+        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        PERDURE_DEFAULT_MODEL: 'demo',
+        NODE_OPTIONS: `--import=${MISTAKE}`,
+      };
+      if (name !== 'all-in-one')
+        await run(['migrate', '--journal-only'], { cwd: folder.path, env });
+      const child = execa(process.execPath, [MAIN, name], { cwd: folder.path, env, reject: false });
+      let out = '';
+      for await (const line of child.iterable()) {
+        out = line;
+        if (/"msg":"(API started|.*RUNNING.*|worker started)"/.test(line)) child.kill('SIGWINCH');
+      }
+      expect((await child).exitCode).toBe(1);
+      expect((await child).stderr).toBe('');
+      expect(JSON.parse(out)).toMatchObject({
+        level: 'fatal',
+        service: name,
+        err: { message: 'nobody caught this', cause: { type: 'TypeError', message: 'why' } },
+      });
+    },
+    120_000,
+  );
+
+  it.each([
+    {
+      what: 'an open door',
+      wrong: { PERDURE_API_HOST: '0.0.0.0' } as Given,
+      exitCode: 3,
+      reason: 'api.host: The API will not listen on 0.0.0.0',
+    },
+    {
+      what: 'an address of another machine',
+      wrong: { PERDURE_API_HOST: '10.99.99.99', PERDURE_BOOTSTRAP_KEY_FILE: 'key' },
+      exitCode: 4,
+      reason: 'EADDRNOTAVAIL',
+    },
+  ])('refuses $what without a stack', async ({ wrong, exitCode, reason }) => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'key'), `pdk_${'a'.repeat(43)}`);
+    const env = { ...(await nobody()), ...wrong, TEMPORAL_ADDRESS: inject('temporalAddress') };
+    const { code, err } = await run(['all-in-one'], { cwd: folder.path, env });
+    expect(err).toContain(reason);
+    expect(err).not.toMatch(/^\s+at /m);
+    expect(code).toBe(exitCode);
+  });
+});
+
 describe('perdure migrate', () => {
   it('brings the journal up, registers search attributes, can be repeated, and goes down again', async () => {
     await using folder = await temporaryFolder();
@@ -173,7 +234,7 @@ describe('perdure doctor', () => {
     expect(out).toMatch(/^ok {7}Node: 24/m);
     expect(out).toMatch(/^warning {2}provider demo: .*script, not an AI/m);
     expect(out).toMatch(/^warning {2}Temporal: nothing answers/m);
-    expect(out).toContain('→ Start it with `perdure up`');
+    expect(out).toContain('→ Start it with `npx perdure up`');
   });
 
   it('names every wrong setting', async () => {

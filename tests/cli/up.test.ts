@@ -107,6 +107,20 @@ describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
     expect(childrenOf(where)).toEqual({ perdure: 0, temporal: 0 });
   });
 
+  it('ends at the first Ctrl-C also while it starts again what died', async () => {
+    await using folder = await temporaryFolder();
+    const where = await place(folder.path);
+    await using up = new Up(where);
+    await up.says(READY);
+    const died = childrenOf(where).perdure;
+    process.kill(died, 'SIGKILL');
+    await expect.poll(() => [0, died].includes(childrenOf(where).perdure), SOON).toBe(false);
+    const children = childrenOf(where);
+    expect(await up.end('SIGINT')).toBe(0);
+    expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([false, false]);
+    expect(up.output).not.toContain('is back');
+  });
+
   it('refuses a second one with the same data folder', async () => {
     await using folder = await temporaryFolder();
     const where = await place(folder.path);
@@ -147,6 +161,7 @@ describe('perdure up, before it starts anything', () => {
     expect(await up.end('SIGTERM')).toBe(0);
     expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([false, false]);
     expect(up.output).not.toContain(READY);
+    expect(up.output).not.toContain('unexpectedly');
   });
 
   it('lists every wrong setting and ends with 3', async () => {

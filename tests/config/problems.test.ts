@@ -109,6 +109,55 @@ describe('wrong settings (A6)', () => {
     expect(problems.map(({ path }) => path)).toEqual(['api.port', 'defaultModel']);
   });
 
+  it('include every reference where an entry is wrong in a setting that it cannot do without', async () => {
+    const yaml = (model: string): string =>
+      [
+        `models: { m: { provider: demo, model: ${model} }, n: { provider: nobody, model: x } }`,
+        'agents: { a: { model: m, fallbackModels: [mm, nothing] } }',
+        'defaultModel: quick',
+      ].join('\n');
+    const alone = (await problemsOf({ yaml: yaml('fine') })).map(({ path }) => path);
+    expect(alone).toEqual([
+      'models.n.provider',
+      'agents.a.fallbackModels[0]',
+      'agents.a.fallbackModels[1]',
+      'defaultModel',
+    ]);
+    const both = (await problemsOf({ yaml: yaml('5') })).map(({ path }) => path);
+    expect(both).toEqual(['models.m.model', ...alone]);
+  });
+
+  it('include references where an element of a list is wrong', async () => {
+    const yaml = 'agents: { a: { tools: [list_file], model: nobody } }\ndefaultAgent: b';
+    const problems = await problemsOf({ yaml });
+    expect(problems.map(({ path }) => path)).toEqual([
+      'agents.a.tools[0]',
+      'agents.a.model',
+      'defaultAgent',
+    ]);
+  });
+
+  it('include an alias of what it is a part of, wherever it is', async () => {
+    expect(await problemsOf({ yaml: 'api: {}\nproviders: &a [*a]' })).toMatchObject([
+      { path: 'providers[0]', source: 'perdure.yaml:2' },
+    ]);
+    const yaml =
+      'agents: { a: { clientTools: [{ name: t, inputSchema: &s { type: object, x: *s } }] } }';
+    const [problem] = await problemsOf({ yaml });
+    expect(problem?.path).toBe('agents.a.clientTools[0].inputSchema.x');
+    expect(problem?.message).toMatch(/^is an alias of something that it is a part of/);
+  });
+
+  it.each([
+    'providers: *nobody',
+    Array.from({ length: 7 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(9)}x]`)
+      .toSpliced(0, 0, 'a0: &a0 [x]')
+      .join('\n'),
+  ])('include an alias of nothing, and aliases without end: %#', async (yaml) => {
+    const [problem] = await problemsOf({ yaml });
+    expect(problem?.message).toMatch(/^is not YAML: .*alias/i);
+  });
+
   it('include an openai-compatible provider without an address', async () => {
     const problems = await problemsOf({ yaml: 'providers: { mine: { kind: openai-compatible } }' });
     expect(problems.map(({ path }) => path)).toEqual(['providers.mine.baseUrl']);

@@ -40,7 +40,7 @@ describe('a chat in a terminal', () => {
     await terminal.sees(words('token', 20));
     await terminal.sees('› ');
     terminal.press('ctrl-d');
-    const id = await terminal.sees(/Go on with this session: perdure chat --session (ses_\w+)/);
+    const id = await terminal.sees(/Go on with this session: npx perdure chat --session (ses_\w+)/);
     expect(await terminal.exited).toBe(0);
     expect((await perdure(['sessions', 'show', id], { env })).out).toMatch(/turns +2/);
   });
@@ -88,10 +88,23 @@ describe('a chat in a terminal', () => {
     terminal.enter('#first tokens=40');
     await terminal.sees('first-2 ');
     terminal.enter('#second tokens=3');
-    await terminal.sees('(queued: #second tokens=3)');
-    await terminal.sees('first-40');
+    // The answer is one line, and stays one.
+    await terminal.sees(/first-40 *\n\(queued: #second tokens=3\)\n/);
+    expect(terminal.text).toContain(words('first', 40));
     await terminal.sees('second-3');
     await terminal.sees('› ');
+  });
+
+  test('tells of a queued message as soon as a line of the answer ends', async () => {
+    const text = `${words('one', 20)}\nSecond line, ${words('two', 20)}`;
+    cluster.model.script({ text, tokenDelayMs: 60 }, { text: 'done' });
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('two lines, please');
+    await terminal.sees('one-1 ');
+    terminal.enter('more');
+    await terminal.sees('one-20\n(queued: more)\nSecond line, two-1 ');
+    await terminal.sees('done');
   });
 
   test('survives kill -9 of the server in mid-answer: the answer is whole, and none of it comes twice', async () => {
@@ -196,7 +209,7 @@ describe('a chat through a pipe', () => {
       out: expect.stringMatching(/^a-1 a-2 a-3 *\nb-1 b-2 *$/),
     });
     expect(ran.err).toContain('model: fake');
-    expect(ran.err).toMatch(/go on with: perdure chat --session ses_/);
+    expect(ran.err).toMatch(/go on with: npx perdure chat --session ses_/);
   });
 
   test('prints every event as a line of JSON when asked to', async () => {
