@@ -1,4 +1,5 @@
 /** What a session says: its events as they are, and folded into the conversation. */
+import type { Content } from '../contracts/content.ts';
 import type { PerdureEvent } from '../contracts/events.ts';
 import type { MessageId, SessionId } from '../contracts/ids.ts';
 import type { ConversationView } from '../contracts/projections/conversation.ts';
@@ -13,6 +14,11 @@ import type { FollowStep, Reply } from './settled.ts';
 export interface ViewOptions extends FollowOptions {
   /** A view that the caller has already, continued from its last event. */
   readonly from?: ConversationView | undefined;
+}
+
+export interface SettledOptions extends FollowOptions {
+  /** What was sent under the id: told apart from what somebody else sent under it. */
+  readonly sent?: Content | undefined;
 }
 
 export function sessionEvents({ connection, transport, read }: Calls, sessionId: SessionId) {
@@ -62,10 +68,14 @@ export function sessionEvents({ connection, transport, read }: Calls, sessionId:
   /**
    * The reply to a message, once its turn is settled; at once where it is already.
    * @param options.after number of an event before the message, to spare reading the whole log
-   * @throws {PerdureError} where the session rejected it, ended first, or it was removed from the queue
+   * @throws {PerdureError} where the session rejected it, ended first, or it was removed from the queue; `idempotency_conflict` where
+   *   another content than `options.sent` stands under the id
    */
-  async function onceSettled(messageId: MessageId, options: FollowOptions = {}): Promise<Reply> {
-    const reply = await replyTo(messageId, follow(options));
+  async function onceSettled(
+    messageId: MessageId,
+    { sent, ...options }: SettledOptions = {},
+  ): Promise<Reply> {
+    const reply = await replyTo(messageId, follow(options), sent);
     if (reply) return reply;
     throw options.signal?.reason ?? new Error('The stream of events ended by itself.');
   }

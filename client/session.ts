@@ -31,7 +31,8 @@ export function sessionClient(calls: Calls, sessionId: SessionId) {
       // A message with an id of the caller's own may have been sent long ago: then the whole log is read.
       const after = sending.messageId ? 0 : (await commands.get({ signal })).lastSeq;
       await commands.send(content, { ...sending, messageId });
-      return reading.onceSettled(messageId, { after, signal, onConnection, retryDelay });
+      const following = { after, signal, onConnection, retryDelay };
+      return reading.onceSettled(messageId, { sent: content, ...following });
     },
 
     /** Answers the session's client tools with the caller's functions until it is closed. */

@@ -1,3 +1,4 @@
+import type { Part } from '../../contracts/content.ts';
 import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { EventLog } from '../../journal/port.ts';
@@ -33,12 +34,17 @@ export class MessagesSent {
    */
   refuseAnother({ sessionId, messageId, digest }: Sending, recorded: string | undefined): void {
     const known = recorded ?? this.#digests.get(keyOf(sessionId, messageId));
-    if (known === undefined || known === digest) return;
-    throw new PerdureError(
-      'idempotency_conflict',
-      `${messageId} was used for a different message in this session.`,
-      { field: 'messageId' },
-    );
+    if (known !== undefined && known !== digest) throw conflict(messageId);
+  }
+
+  /** What the sender is told whose message another process overtook: the session has taken in `content` under its id, which is not what was sent. */
+  overtaken(
+    sessionId: SessionId,
+    messageId: MessageId,
+    content: readonly Part[],
+  ): PerdureError | undefined {
+    const sent = this.#digests.get(keyOf(sessionId, messageId));
+    return sent === undefined || sent === digestOf(content) ? undefined : conflict(messageId);
   }
 
   remember({ sessionId, messageId, digest }: Sending): void {
@@ -48,5 +54,12 @@ export class MessagesSent {
     if (oldest) this.#digests.delete(oldest);
   }
 }
+
+const conflict = (messageId: MessageId): PerdureError =>
+  new PerdureError(
+    'idempotency_conflict',
+    `${messageId} was used for a different message in this session.`,
+    { field: 'messageId' },
+  );
 
 const keyOf = (sessionId: SessionId, messageId: MessageId) => `${sessionId}/${messageId}` as const;

@@ -3,6 +3,8 @@ import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import type { EventOf, PerdureEvent } from '../../contracts/events.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
+import type { Part } from '../../contracts/content.ts';
+import { isOfAnother } from '../../contracts/projections/session.ts';
 import type { Spend } from '../../contracts/usage.ts';
 import type { ApiDeps } from '../deps.ts';
 
@@ -40,7 +42,7 @@ export interface Waiting {
 
 /**
  * The reply to a message, whichever turn takes it in; undefined where it takes longer.
- * @throws what the session rejected the message with
+ * @throws what the session rejected the message with; idempotency_conflict where another one came first under its id
  */
 export async function waitForReply(
   deps: ApiDeps,
@@ -49,7 +51,10 @@ export async function waitForReply(
 ): Promise<Reply | undefined> {
   const signal = AbortSignal.timeout(ms);
   const stop = new AbortController();
-  const watch = new ReplyWatch(messageId, rejectedUntil);
+  const watch = new ReplyWatch(messageId, {
+    rejectedUntil,
+    overtaken: (content) => deps.messagesSent.overtaken(sessionId, messageId, content),
+  });
   const sink = {
     write: (events: readonly { event: PerdureEvent }[]) => {
       for (const { event } of events) if (watch.take(event)) stop.abort();
@@ -61,37 +66,57 @@ export async function waitForReply(
     // The message is sent; that its reply cannot be seen now does not undo that.
     deps.log.warn({ err: error, sessionId, messageId }, 'waiting for a reply broke off');
   });
-  if (watch.rejection) throw new PerdureError(watch.rejection.code, watch.rejection.message);
+  if (watch.refusal) throw watch.refusal;
   return watch.reply;
+}
+
+interface Sender {
+  readonly rejectedUntil: number;
+  readonly overtaken: (content: readonly Part[]) => PerdureError | undefined;
 }
 
 class ReplyWatch {
   readonly #messageId: MessageId;
-  readonly #rejectedUntil: number;
+  readonly #sender: Sender;
+  #takenIn = false;
   #turn: MessageId | undefined;
   readonly #texts = new Map<MessageId, string>();
   reply: Reply | undefined;
-  rejection: ErrorInfo | undefined;
+  refusal: PerdureError | undefined;
 
-  constructor(messageId: MessageId, rejectedUntil: number) {
+  constructor(messageId: MessageId, sender: Sender) {
     this.#messageId = messageId;
-    this.#rejectedUntil = rejectedUntil;
+    this.#sender = sender;
   }
 
   /** @returns true once everything is known */
   take(event: PerdureEvent): boolean {
     if (event.type === 'message.accepted' && event.data.messageId === this.#messageId)
       this.#turn = event.turn;
-    if (event.type === 'message.rejected' && this.#isNow(event)) this.rejection = event.data.error;
+    if (event.type === 'message.queued' || event.type === 'message.accepted') this.#compare(event);
+    if (event.type === 'message.rejected' && this.#isNow(event)) this.#reject(event.data);
     if (event.type === 'content.completed' && event.data.kind === 'text' && event.turn)
       this.#texts.set(event.turn, event.data.text ?? `[${event.data.artifact?.artifact ?? ''}]`);
     if (event.type === 'turn.settled' && event.turn && event.turn === this.#turn)
       this.reply = this.#replyOf(event, event.turn);
-    return this.reply !== undefined || this.rejection !== undefined;
+    return this.reply !== undefined || this.refusal !== undefined;
   }
 
-  #isNow({ seq, data }: EventOf<'message.rejected'>): boolean {
-    return data.messageId === this.#messageId && seq > this.#rejectedUntil;
+  #isNow({ seq, data }: PerdureEvent & { data: { messageId: MessageId } }): boolean {
+    return data.messageId === this.#messageId && seq > this.#sender.rejectedUntil;
+  }
+
+  /** Once: what was taken in may be edited while it waits. */
+  #compare(event: EventOf<'message.queued' | 'message.accepted'>): void {
+    if (this.#takenIn || !this.#isNow(event)) return;
+    this.#takenIn = true;
+    this.refusal = this.#sender.overtaken(event.data.content);
+  }
+
+  #reject(rejected: EventOf<'message.rejected'>['data']): void {
+    // It is about the other one of two messages, and which of them this is, is known when the session takes the first one in.
+    if (isOfAnother(rejected)) return;
+    this.refusal = new PerdureError(rejected.error.code, rejected.error.message);
   }
 
   #replyOf({ data }: EventOf<'turn.settled'>, turn: MessageId): Reply {

@@ -3,7 +3,7 @@
  * any process may load it.
  */
 import type { ErrorInfo } from '../errors.ts';
-import type { EventOf, EventType, PerdureEvent } from '../events.ts';
+import type { EventData, EventOf, EventType, PerdureEvent } from '../events.ts';
 import type { CallId, MessageId } from '../ids.ts';
 import { isClosed } from '../session-state.ts';
 import type { EndReason, SessionState } from '../session-state.ts';
@@ -119,7 +119,7 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
         },
   'message.accepted': leaveQueue,
   'message.removed': leaveQueue,
-  'message.rejected': leaveQueue,
+  'message.rejected': (before, event) => (isOfAnother(event.data) ? {} : leaveQueue(before, event)),
 
   'turn.started': ({ details }, event) => ({
     state: 'running',
@@ -155,6 +155,10 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
     details: { spend: addSpend(details.spend, data) },
   }),
 };
+
+/** The refusal of another message under an id that was taken: the message that has the id stays as it is. */
+export const isOfAnother = ({ error }: EventData<'message.rejected'>): boolean =>
+  error.code === 'idempotency_conflict';
 
 function leaveQueue(
   { details }: SessionProjection,

@@ -9,7 +9,7 @@ import type { EventData, EventOf, EventType, PerdureEvent } from '../events.ts';
 import type { MessageId } from '../ids.ts';
 import type { ConversationView, StepView, ToolCallView, TurnView } from './conversation.ts';
 import type { QueuedMessageView } from './conversation.ts';
-import { EMPTY_SESSION, foldSession } from './session.ts';
+import { EMPTY_SESSION, foldSession, isOfAnother } from './session.ts';
 
 /** Before the first event. */
 export const EMPTY_CONVERSATION: ConversationView = {
@@ -36,7 +36,7 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
   'message.edited': ({ queue }, { data }) => ({ queue: edited(queue, data) }),
   'message.removed': ({ queue }, { data }) => ({ queue: dropped(queue, data.messageId) }),
   'message.rejected': ({ queue, rejected }, { data }) => ({
-    queue: dropped(queue, data.messageId),
+    queue: isOfAnother(data) ? queue : dropped(queue, data.messageId),
     rejected: [...rejected, data],
   }),
   'message.accepted': (view, event) => ({

@@ -2,6 +2,7 @@
 import type { Fact } from '../../contracts/activities.ts';
 import type { NewEvent } from '../../contracts/events.ts';
 import type { SessionId } from '../../contracts/ids.ts';
+import { isOfAnother } from '../../contracts/projections/session.ts';
 import type { Operation } from '../group-commit.ts';
 import type { MessageRecord } from '../tables.ts';
 import type { SessionDraft } from '../write/session-draft.ts';
@@ -47,6 +48,7 @@ function updateQueue(draft: SessionDraft, event: QueueEvent, seq: number): void 
   const id = event.data.messageId;
   const row = draft.messages.get(id);
   if (isTakenIn(row)) return;
+  if (event.type === 'message.rejected' && isOfAnother(event.data)) return;
   // One that is rejected may be sent again under its id: nothing of it may be left.
   if (event.type === 'message.removed' || event.type === 'message.rejected')
     return draft.removeMessage(id);

@@ -169,24 +169,39 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
     expect((await create('kim', olga)).status).toBe(201);
   });
 
-  test('a message id used for another content is refused by every API once the session has it; until then the first content wins', async () => {
+  test('a message id used for another content is refused by every API once the session has it; until then the second one is refused in the log', async () => {
     await using fleet = await startFixture({ dialect });
     const second = await fleet.addApi();
     const { sessionId } = (await fleet.send('POST', '/api/sessions', { body: {} })).body;
     const [messageId, label] = [newId('msg'), uniqueName('first')];
-    const send = (api: Pick<Fixture, 'send'>, content: string) =>
-      api.send('POST', `/api/sessions/${sessionId}/messages`, { body: { messageId, content } });
+    const send = (api: Pick<Fixture, 'send'>, content: string, query = '') =>
+      api.send('POST', `/api/sessions/${sessionId}/messages${query}`, {
+        body: { messageId, content },
+      });
     const [mine, other] = [`#${label} tokens=1`, '#other tokens=1'];
     expect((await send(fleet, mine)).status).toBe(202);
     // The API that sent it knows at once, another one does not: no worker runs, so the session has not taken it in.
     expect((await send(fleet, other)).body.code).toBe('idempotency_conflict');
     expect((await send(second, other)).status).toBe(202);
+    const waiting = [fleet, second].map((api, index) =>
+      send(api, [mine, other][index]!, '?wait=90s'),
+    );
     await fleet.startWorker();
+    const [won, lost] = await Promise.all(waiting);
+    expect(won).toMatchObject({ status: 200, body: { reply: { outcome: 'completed' } } });
+    expect(lost).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
     await eventually(
       () => fleet.send('GET', `/api/sessions/${sessionId}`),
       ({ body }) => body['turns'] === 1 && body['state'] === 'waiting',
     );
     expect(fleet.models.requests.map(({ user }) => user)).toEqual([mine]);
+    const log = await fleet.send('GET', `/api/sessions/${sessionId}/history`);
+    expect(log.body['events']).toContainEqual(
+      expect.objectContaining({
+        type: 'message.rejected',
+        data: { messageId, error: expect.objectContaining({ code: 'idempotency_conflict' }) },
+      }),
+    );
     for (const api of [fleet, second]) {
       expect((await send(api, other)).body.code).toBe('idempotency_conflict');
       expect((await send(api, mine)).status).toBe(202);

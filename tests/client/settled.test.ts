@@ -52,6 +52,39 @@ test('a rejected message has the session’s reason', async () => {
   });
 });
 
+test('of two messages under one id the first has its reply, and whoever sent the other is told', async () => {
+  const conflict = { ...error, code: 'idempotency_conflict' as const };
+  const another = [{ type: 'text' as const, text: 'first' }];
+  const log = () =>
+    steps([
+      { type: 'message.rejected', data: { messageId: joined, error: conflict } },
+      { type: 'message.queued', data: { ...message(joined), content: another } },
+      { type: 'message.edited', data: { messageId: joined, content: [...another, ...another] } },
+      {
+        type: 'message.accepted',
+        data: { ...message(joined), content: [...another, ...another] },
+        turn: joined,
+        step: 1,
+      },
+      {
+        type: 'turn.settled',
+        data: { outcome: 'completed', usage: NO_USAGE, costUsd: 0 },
+        turn: joined,
+      },
+    ]);
+  for (const sent of ['first', another, undefined])
+    expect(await replyTo(joined, log(), sent)).toMatchObject({ turn: { outcome: 'completed' } });
+  const file = { type: 'artifact', artifact: `sha256_${'0'.repeat(64)}` } as const;
+  for (const sent of [
+    'second',
+    [...another, ...another],
+    [{ ...file, mediaType: 'a/b', bytes: 1 }],
+  ])
+    await expect(replyTo(joined, log(), sent)).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+});
+
 test('a message that the end of its session overtook is told so', async () => {
   const ended = steps([{ type: 'session.ended', data: { reason: 'stopped' } }]);
   await expect(replyTo(joined, ended)).rejects.toMatchObject({ code: 'session_closed' });

@@ -186,6 +186,23 @@ describe('a conversation', () => {
     expect(view.rejected).toEqual([{ messageId: two, error }]);
   });
 
+  test('leaves a message alone under whose id another one was refused', () => {
+    const one = newId('msg');
+    const refused = { messageId: one, error: { ...error, code: 'idempotency_conflict' as const } };
+    const view = foldEvents(
+      numbered([
+        {
+          type: 'message.queued',
+          data: { messageId: one, content: text('?'), policy: 'enqueue' as const },
+        },
+        { type: 'message.rejected', data: refused },
+      ]),
+    );
+    expect(view.queue).toMatchObject([{ messageId: one, content: text('?') }]);
+    expect(view.session.details.queue).toEqual([one]);
+    expect(view.rejected).toEqual([refused]);
+  });
+
   test('follows a tool call from request over progress to its result', () => {
     const callId = newId('call');
     const log = numbered([

@@ -35,7 +35,7 @@ test('a message id that was seen before is dropped silently', async () => {
   const session = await kit.session({ message, otherwise: completed() });
   await untilStatus(session, { turns: 1, state: 'waiting' });
   await session.handle.signal('userMessage', message);
-  await session.handle.signal('userMessage', { ...message, content: [] });
+  await session.handle.signal('userMessage', { ...message, policy: 'interrupt' });
   const other = await session.send();
   await untilStatus(session, { turns: 2, state: 'waiting' });
   expect(session.world.accepted).toEqual([[message.messageId], [other]]);

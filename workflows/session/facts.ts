@@ -3,7 +3,7 @@
  * reset or a restored backup, and a repeated key would swallow a new fact. Pure.
  */
 import type { Fact } from '../../contracts/activities.ts';
-import type { ErrorInfo } from '../../contracts/errors.ts';
+import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { EventData, NewEvent } from '../../contracts/events.ts';
 import type { MessageId } from '../../contracts/ids.ts';
 import type { EndReason } from '../../contracts/session-state.ts';
@@ -43,6 +43,19 @@ export const rejected = (session: Session, messageId: MessageId, error: ErrorInf
   fact(`rejected:${messageId}:${session.idleSince.toString(36)}`, {
     type: 'message.rejected',
     data: { messageId, error },
+  });
+
+/** The hash is the refused content's: sent again, it is refused by the same fact. */
+export const conflicting = (messageId: MessageId, hash: number): Fact =>
+  fact(`conflict:${messageId}:${hash.toString(36)}`, {
+    type: 'message.rejected',
+    data: {
+      messageId,
+      error: errorInfo(
+        'idempotency_conflict',
+        'Another message came under this id first, and stays: send this one under an id of its own.',
+      ),
+    },
   });
 
 /** `editId` is the update's id, which is the request's idempotency key. */

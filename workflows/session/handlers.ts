@@ -27,8 +27,7 @@ export function registerHandlers(session: Session): void {
 
 function registerSignals(session: Session): void {
   const handlers: Readonly<Record<string, (said: never) => void>> = {
-    [messages.userMessage.name]: (message: messages.UserMessage) =>
-      inbox.receive(session, message, Date.now()),
+    [messages.userMessage.name]: (message: messages.UserMessage) => receive(session, message),
     [messages.toolResult.name]: (notice: messages.ToolResultNotice) =>
       inbox.noteToolNews(session, notice),
     [messages.interruptTurn.name]: (request: messages.InterruptRequest) =>
@@ -41,6 +40,13 @@ function registerSignals(session: Session): void {
     setDefaultSignalHandler((name, said) => handlers[name]?.(said as never));
   for (const [name, handler] of Object.entries(handlers))
     setHandler(defineSignal<[never]>(name), handler);
+}
+
+function receive(session: Session, message: messages.UserMessage): void {
+  // 2026-11-21: sessions before that dropped it as a repeat.
+  if (inbox.isAnother(session, message) && patched('another-content-refused'))
+    inbox.refuseAnother(session, message);
+  else inbox.receive(session, message, Date.now());
 }
 
 function registerUpdates(session: Session): void {

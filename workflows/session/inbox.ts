@@ -1,7 +1,8 @@
 /** What a session does when something is said to it (signals). Pure. */
 import { errorInfo, type ErrorCode } from '../../contracts/errors.ts';
 import { MAX_QUEUED_MESSAGES } from '../../contracts/limits.ts';
-import { queued, rejected } from './facts.ts';
+import { contentHash } from './content-hash.ts';
+import { conflicting, queued, rejected } from './facts.ts';
 import type { InterruptRequest, ToolResultNotice, UserMessage } from './messages.ts';
 import { enqueue, isFull } from './queue.ts';
 import { isBusy, remember, type Session } from './state.ts';
@@ -31,6 +32,21 @@ function receiveBusy(session: Session, message: UserMessage): void {
   if (session.turn) session.interrupting = true;
 }
 
+/**
+ * Another content under an id that came a moment ago: the journal, which tells the API of used ids, did not know the first one yet. Nothing
+ * else is said about ids of earlier runs, which it knows.
+ */
+export function isAnother(session: Session, received: UserMessage): boolean {
+  if (!isUserMessage(received)) return false;
+  const first = session.seen.get(received.messageId);
+  return first !== undefined && first !== contentHash(received.content);
+}
+
+/** The first one stays as it is; whoever sent this one finds its refusal in the log. */
+export const refuseAnother = (session: Session, { messageId, content }: UserMessage): void => {
+  session.outbox.push(conflicting(messageId, contentHash(content)));
+};
+
 /** It may come again under its id. Not in the runs of a release that dropped it then: their histories say so. */
 function turnAway(
   session: Session,
@@ -42,8 +58,9 @@ function turnAway(
 }
 
 /** What was turned away because the session was ending may come again with leave to reopen it. */
-const isKnown = (session: Session, { messageId, reopen }: UserMessage): boolean =>
-  !remember(session, messageId) && !(reopen === true && session.turnedAway.delete(messageId));
+const isKnown = (session: Session, { messageId, content, reopen }: UserMessage): boolean =>
+  !remember(session, messageId, contentHash(content)) &&
+  !(reopen === true && session.turnedAway.delete(messageId));
 
 /** The session is about to end: a new run answers what may reopen it, and its content is safe in the journal until then. */
 function receiveLate(session: Session, message: UserMessage): void {
@@ -71,6 +88,8 @@ function reject(
   code: keyof typeof REASONS,
 ): void {
   session.outbox.push(rejected(session, messageId, errorInfo(code, REASONS[code])));
+  // Nothing stands under its id any more that another content could contradict.
+  if (session.seen.has(messageId)) session.seen.set(messageId, undefined);
 }
 
 /** Every message is settled: those that never opened a turn are told so. */

@@ -40,8 +40,8 @@ export interface Session {
   limits: SessionLimits;
   /** Chosen by a reconfiguration. */
   model: string | undefined;
-  /** The last ids, oldest first. */
-  readonly seen: Set<MessageId>;
+  /** The last ids, oldest first, with a hash of what came under them in this run; undefined where that is in the journal, or was rejected. */
+  readonly seen: Map<MessageId, number | undefined>;
   /** Which update each of the last idempotency keys stands for, oldest first. */
   readonly updates: Map<string, string>;
   /** Messages that open turns ahead of the queue, with their content: the first of an idle session, and interrupting ones. */
@@ -79,7 +79,7 @@ export function openSession(start: SessionStart, now: number): Session {
     start,
     limits: start.limits,
     model: carried?.model,
-    seen: new Set(carried?.seen),
+    seen: new Map(carried?.seen.map((messageId) => [messageId, undefined])),
     updates: new Map(carried?.updates),
     openers: [],
     queue: (carried?.queue ?? []).map((entry) => ({ ...entry, unrecorded: 0 })),
@@ -103,7 +103,7 @@ export function openSession(start: SessionStart, now: number): Session {
 
 /** The next run's argument. Only between turns, when nothing waits to be recorded: content must not be lost. */
 export const carryOver = (session: Session): SessionStart =>
-  nextStart(session, 'continue', { queue: session.queue, seen: session.seen });
+  nextStart(session, 'continue', { queue: session.queue, seen: session.seen.keys() });
 
 /** The argument of the run that follows a session's end. */
 export const reopenedStart = (session: Session): SessionStart =>
@@ -135,9 +135,9 @@ function nextStart(
 }
 
 /** @returns false where the id was seen before. Forgets the oldest beyond the limit. */
-export function remember(session: Session, messageId: MessageId): boolean {
+export function remember(session: Session, messageId: MessageId, hash?: number): boolean {
   if (session.seen.has(messageId)) return false;
-  session.seen.add(messageId);
+  session.seen.set(messageId, hash);
   forgetOldest(session.seen, REMEMBERED_MESSAGE_IDS);
   return true;
 }
@@ -150,7 +150,7 @@ export function rememberUpdate(session: Session, key: string, updateId: string):
   return true;
 }
 
-function forgetOldest<K>(all: Set<K> | Map<K, unknown>, limit: number): void {
+function forgetOldest<K>(all: Map<K, unknown>, limit: number): void {
   for (const oldest of all.keys()) {
     if (all.size <= limit) return;
     all.delete(oldest);

@@ -60,7 +60,10 @@ export const projectionConformance = (dialect: Dialect) =>
         ]);
       // As releases did that did not see a rejection as the end of the wait.
       await database.execute(`update sessions set details = replace(details, '"${left}",', '')`);
-      await database.execute(`update events set type = 'message.rejected' where fact = '${left}'`);
+      const error = `'{"error":{"code":"session_closed","message":"","retryable":false},'`;
+      await database.execute(
+        `update events set type = 'message.rejected', data = replace(data, '{"messageId"', ${error} || '"messageId"') where fact = '${left}'`,
+      );
       expect(await journal.events.queued(sessionId)).toMatchObject([{ messageId: waiting }]);
       await journal.sessions.rebuild(sessionId);
       expect(await journal.events.message(sessionId, left)).toBeUndefined();

@@ -98,6 +98,23 @@ export const recordConformance = (dialect: Dialect) =>
       expect(await journal.sessions.get(sessionId)).toMatchObject({ queued: 1 });
     });
 
+    test('keep a message whose id another one was refused under', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const sessionId = await createSession(journal);
+      const one = newId('msg');
+      const error = { code: 'idempotency_conflict', message: 'taken', retryable: false } as const;
+      const refused: NewEvent = { type: 'message.rejected', data: { messageId: one, error } };
+      await journal.events.record(sessionId, [queuedFact(one), fact('conflict:1', refused)]);
+      expect(await journal.events.queued(sessionId)).toMatchObject([
+        { messageId: one, content: text(one) },
+      ]);
+      expect(await journal.sessions.get(sessionId)).toMatchObject({ queued: 1 });
+      expect(
+        (await journal.events.read(sessionId, { after: 0, limit: 9 })).events.at(-1),
+      ).toMatchObject(refused);
+    });
+
     test('let a rejected message go: it waits no longer, and can be sent again under its id', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;
