@@ -1,17 +1,10 @@
 import { Client, Connection } from '@temporalio/client';
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import type { SessionId } from '../../contracts/ids.ts';
 import type { Cluster } from '../support/cluster.ts';
-import { startSession, watch } from '../support/watcher.ts';
-import {
-  expectExact,
-  expectJournal,
-  numbered,
-  requestsFor,
-  startFaultCluster,
-  streaming,
-} from './faults.ts';
+import { startAllInOne } from './fault-cluster.ts';
+import { openSession } from './fault-session.ts';
 
 const NAMESPACE = 'default';
 
@@ -31,38 +24,42 @@ async function lastWorkflowTask({ workflow }: Operator, sessionId: SessionId) {
   return last.eventId;
 }
 
-test('after an operator resets the activity in mid-stream the answer is exact', async () => {
-  await using cluster = await startFaultCluster();
-  await using temporal = await operator(cluster);
-  const sessionId = await startSession(cluster.urls[0] ?? '');
-  await using watcher = watch(cluster.urls, sessionId);
-  const turn = await watcher.send('#reset tokens=100');
-  await streaming(watcher, turn);
+/** The model call, which is the one activity of a turn. */
+async function runningActivity({ workflow }: Operator, sessionId: SessionId): Promise<string> {
+  const { raw } = await workflow.getHandle(sessionId).describe();
+  const id = raw.pendingActivities?.[0]?.activityId;
+  if (!id) throw new Error('no activity is running');
+  return id;
+}
 
-  const { raw } = await temporal.workflow.getHandle(sessionId).describe();
-  const id = raw.pendingActivities?.[0]?.activityId ?? '';
+test('after an operator resets the activity in mid-stream the answer is exact', async () => {
+  await using cluster = await startAllInOne();
+  await using temporal = await operator(cluster);
+  await using session = await openSession(cluster);
+  const { sessionId } = session.watcher;
+  const asked = await session.askMidStream('reset');
+
   await temporal.connection.workflowService.resetActivity({
     namespace: NAMESPACE,
     execution: { workflowId: sessionId },
-    id,
+    id: await runningActivity(temporal, sessionId),
   });
+  await session.nextAttempt(asked);
+  cluster.model.release();
 
-  await expectExact(watcher, turn, numbered('reset', 100));
-  await expectExact(watcher, await watcher.send('#after tokens=3'), numbered('after', 3));
-  expect(requestsFor(cluster, 'reset')).toBe(2);
-  expect(requestsFor(cluster, 'after')).toBe(1);
-  await expectJournal(cluster, watcher, [numbered('reset', 100), numbered('after', 3)]);
+  await session.expectAnswer(asked);
+  await session.expectOrdinaryTurn('after');
+  await session.expectWhole({ reset: 2 });
 });
 
 test('after an operator resets the workflow in mid-stream the answer is exact, and finished turns are not run again', async () => {
-  await using cluster = await startFaultCluster();
+  await using cluster = await startAllInOne();
   await using temporal = await operator(cluster);
-  const sessionId = await startSession(cluster.urls[0] ?? '');
-  await using watcher = watch(cluster.urls, sessionId);
-  await expectExact(watcher, await watcher.send('#finished tokens=3'), numbered('finished', 3));
+  await using session = await openSession(cluster);
+  const { sessionId } = session.watcher;
+  await session.expectOrdinaryTurn('finished');
   const beforeTurn = await lastWorkflowTask(temporal, sessionId);
-  const turn = await watcher.send('#running tokens=100');
-  await streaming(watcher, turn);
+  const asked = await session.askMidStream('running');
 
   await temporal.connection.workflowService.resetWorkflowExecution({
     namespace: NAMESPACE,
@@ -71,11 +68,10 @@ test('after an operator resets the workflow in mid-stream the answer is exact, a
     requestId: randomUUID(),
     workflowTaskFinishEventId: beforeTurn,
   });
+  await session.nextAttempt(asked);
+  cluster.model.release();
 
-  await expectExact(watcher, turn, numbered('running', 100));
-  expect(requestsFor(cluster, 'finished')).toBe(1);
-  await expectExact(watcher, await watcher.send('#after tokens=3'), numbered('after', 3));
-  expect(requestsFor(cluster, 'running')).toBe(2);
-  const answers = [numbered('finished', 3), numbered('running', 100), numbered('after', 3)];
-  await expectJournal(cluster, watcher, answers);
+  await session.expectAnswer(asked);
+  await session.expectOrdinaryTurn('after');
+  await session.expectWhole({ finished: 1, running: 2 });
 });

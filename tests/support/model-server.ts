@@ -6,6 +6,7 @@
  * the next scripted reply if there is one, else what the last user message asks for, which is the same for every repeat of it:
  *   `#LABEL` names the tokens: "LABEL-1 LABEL-2 … "        (default: "token")
  *   `tokens=N` how many, `delay=MS` between two of them     (defaults: the server's)
+ *   `hold=N`  after N tokens nothing more comes before `release()`: the answer is not over before a test wants it, on any machine
  *   `stamp`   each token is the epoch time in ms with 3 decimals at which it was written, for measuring lag
  *   `call=NAME{"json":1}` calls a tool, unless its result is there already
  * Control: `GET /requests` (all so far), `GET /count`, `POST /script` (a list of replies, used in order), `POST /reset`.
@@ -50,6 +51,8 @@ export interface ScriptedReply {
   readonly usage?: ScriptedUsage | null;
   readonly firstTokenDelayMs?: number;
   readonly tokenDelayMs?: number;
+  /** After so many tokens nothing more comes before `release()`. */
+  readonly holdAfter?: number;
   readonly fault?: Fault;
 }
 
@@ -86,6 +89,8 @@ export interface ModelServer extends AsyncDisposable {
   readonly requests: readonly SeenRequest[];
   /** Replies for the next requests, in order. */
   script(...replies: ScriptedReply[]): void;
+  /** Replies that hold go on, and later ones no longer hold. */
+  release(): void;
   reset(): void;
   close(): Promise<void>;
 }
@@ -126,10 +131,12 @@ function replyTo(body: Body, options: ModelServerOptions): ScriptedReply {
   const label = /#([\w-]+)/.exec(text)?.[1] ?? 'token';
   const count = Number(/tokens=(\d+)/.exec(text)?.[1] ?? options.tokens ?? 20);
   const delay = /delay=(\d+)/.exec(text)?.[1];
+  const hold = /hold=(\d+)/.exec(text)?.[1];
   const stamp = /\bstamp\b/.test(text);
   return {
     text: Array.from({ length: count }, (_, i) => (stamp ? STAMP : `${label}-${i + 1} `)).join(''),
     ...(delay === undefined ? {} : { tokenDelayMs: Number(delay) }),
+    ...(hold === undefined ? {} : { holdAfter: Number(hold) }),
   };
 }
 
@@ -159,6 +166,7 @@ interface Exchange {
   readonly reply: ScriptedReply;
   readonly seen: SeenRequest;
   readonly options: ModelServerOptions;
+  readonly released: Promise<void>;
 }
 
 /** @returns true where the fault ends the reply */
@@ -200,6 +208,7 @@ async function sendReply(exchange: Exchange): Promise<void> {
     if (frame.paced) {
       const wait = seen.written === 0 ? first : delay;
       if (wait > 0) await sleep(wait);
+      if (seen.written === reply.holdAfter) await exchange.released;
       seen.written++;
     }
     response.write(encode(frame));
@@ -234,6 +243,7 @@ function wireReply({ reply, seen }: Exchange): WireReply {
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const requests: SeenRequest[] = [];
   const script: ScriptedReply[] = [];
+  const gate = Promise.withResolvers<void>();
   const reset = (): void => {
     requests.length = 0;
     script.length = 0;
@@ -266,7 +276,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     };
     requests.push(seen);
     response.once('close', () => (seen.left = !response.writableFinished));
-    await sendReply({ response, wire, reply, seen, options });
+    await sendReply({ response, wire, reply, seen, options, released: gate.promise });
   };
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -285,6 +295,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     script: (...replies) => void script.push(...replies),
+    release: gate.resolve,
     reset,
     close,
     [Symbol.asyncDispose]: close,

@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The program `perdure`. */
 export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 40_000;
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 90_000;
 
 export interface ProcessOptions {
   readonly name: string;

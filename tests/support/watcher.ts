@@ -23,7 +23,7 @@ export async function postJson<T>(url: string, body: unknown): Promise<T> {
 }
 
 /** Repeats until the API takes it: the id makes a repeat harmless. */
-export async function insist<T>(attempt: () => Promise<T>, timeoutMs = 40_000): Promise<T> {
+export async function insist<T>(attempt: () => Promise<T>, timeoutMs = 120_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
