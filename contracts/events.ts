@@ -160,6 +160,8 @@ export const EVENT_DATA = {
     model: z.string(),
     usage: usageSchema,
     costUsd: z.number(),
+    /** The provider did not say: our own count of what was sent to it and came from it, which errs on the high side. */
+    estimated: z.boolean().optional(),
   }),
 } as const satisfies Record<string, z.ZodType>;
 

@@ -43,6 +43,8 @@ export type ClaimResult =
       /** Index into [model, ...fallbacks] where this attempt starts; `charged` counts from the last change. */
       readonly modelIndex: number;
       readonly lastError: ErrorInfo | null;
+      /** What the step's earlier attempts cost; estimated for a call whose worker went away without saying it. */
+      readonly spend: Spend;
     }
   /** Complete in the journal already: return it; no model call, no event, no second charge. */
   | { readonly state: 'finished'; readonly result: ModelStepResult }
@@ -93,7 +95,8 @@ export interface Summary {
   readonly text: string;
   /** Position of the last transcript row that it replaces. */
   readonly through: number;
-  readonly event: NewEvent;
+  /** `context.compacted`, and what the summary cost. */
+  readonly events: readonly NewEvent[];
   readonly spend: Spend;
 }
 
@@ -109,12 +112,13 @@ export interface BegunCall {
 export interface StepStore {
   /**
    * Takes the step for this attempt if its fence is newer than the last one's. Appends, the first time: `message.accepted` for each message (with its
-   * transcript row) and, at step 1, `turn.started`; and `attempt.superseded` when an unfinished attempt had streamed.
+   * transcript row) and, at step 1, `turn.started`; `attempt.superseded` when an unfinished attempt had streamed; and `usage.recorded` for a call
+   * of its that never said what it used.
    */
   claim(claim: Claim): Promise<ClaimResult>;
   /**
    * Appends events for an attempt, committed together with those of other sessions.
-   * @param begun with `model.started`: a seal charges the call that it cuts off
+   * @param begun where a call begins: whoever cuts it off charges it, a seal or the next attempt
    * @returns the number of the last one
    * @throws {AttemptClosed} when the step is sealed, finished or claimed by a newer attempt
    */

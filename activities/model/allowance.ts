@@ -17,16 +17,25 @@ export interface Reservation {
 const left = (allowed: number | null, limit: number | null, spent: number): number | null =>
   limit === null ? allowed : Math.min(allowed ?? Infinity, Math.max(0, limit - spent));
 
+/** What is known in the worker to be spent. */
+interface Spent {
+  /** By the session, as the journal has it. */
+  readonly session: Spend;
+  /** By this step so far: earlier attempts and summaries, of which the workflow has not heard. */
+  readonly step: Spend;
+}
+
 /**
- * No more than what is left of the session's own limits by the journal's sum, in which every call is that was cut off.
- * @param spent by the session, as its row says
+ * What is left when the step's own spending so far is taken off, and no more than the journal's sum leaves of the session's own limits: in
+ * that sum is every call that was cut off.
  */
-export const heldAgainst = (spent: Spend, allowance: Allowance): Allowance => {
-  const { session, tokens, usd } = allowance;
-  if (!session) return allowance;
+export const heldAgainst = (spent: Spent, { session, tokens, usd }: Allowance): Allowance => {
+  const inStep = totalTokens(spent.step.usage);
+  const ofTurn = { tokens: left(null, tokens, inStep), usd: left(null, usd, spent.step.costUsd) };
+  if (!session) return ofTurn;
   return {
-    tokens: left(tokens, session.tokens, totalTokens(spent.usage)),
-    usd: left(usd, session.usd, spent.costUsd),
+    tokens: left(ofTurn.tokens, session.tokens, totalTokens(spent.session.usage)),
+    usd: left(ofTurn.usd, session.usd, spent.session.costUsd),
   };
 };
 

@@ -8,7 +8,7 @@ import type { NewEvent } from '../../contracts/events.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import { MODEL_BUDGET } from '../../contracts/policies.ts';
 import type { Spend } from '../../contracts/usage.ts';
-import { NO_SPEND } from '../../contracts/usage.ts';
+import { NO_SPEND, addSpend } from '../../contracts/usage.ts';
 import { AttemptClosed } from '../../journal/port.ts';
 import type { StepSettlement } from '../../journal/port.ts';
 import { Stopped } from '../liveness.ts';
@@ -16,12 +16,13 @@ import { CircuitOpen } from './breakers.ts';
 import { Call } from './call.ts';
 import { prepareRequest } from './context/prepare.ts';
 import type { ModelFailure } from './failure.ts';
-import { classifyFailure } from './failure.ts';
+import { classifyFailure, isUnbilled } from './failure.ts';
 import type { ModelStep } from './model-step.ts';
+import { stepSpend } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { keyNameOf } from './providers.ts';
 import { redact } from './redaction.ts';
-import { failureSettlement, limitSettlement } from './settlement.ts';
+import { failureSettlement, failureUsage, limitSettlement } from './settlement.ts';
 import { heldAgainst, reserve } from './allowance.ts';
 import { judge } from './verdict.ts';
 
@@ -45,7 +46,10 @@ async function answer(step: ModelStep, progress: Progress): Promise<ModelStepRes
   const model = (progress.model = step.memory.resolve(step.modelName));
   const prepared = await prepareRequest(step, model);
   const reservation = reserve(prepared.maxOutputTokens, prepared.inputTokens, {
-    allowance: heldAgainst(step.session.spend, step.input.allowance ?? UNLIMITED),
+    allowance: heldAgainst(
+      { session: addSpend(step.session.spend, step.extraSpend), step: stepSpend(step) },
+      step.input.allowance ?? UNLIMITED,
+    ),
     prices: model.settings,
   });
   if (reservation.exhausted && reservation.limitedBy)
@@ -89,12 +93,13 @@ const modelFailed = (called: boolean, error: ErrorInfo): NewEvent[] =>
 async function fallBack(
   step: ModelStep,
   error: ErrorInfo,
-  { called, spend }: { called: boolean; spend: Spend },
+  { called, spend, model }: { called: boolean; spend: Spend; model?: CallableModel },
 ): Promise<never> {
   const to = step.fallbackName ?? step.modelName;
   await step.deps.journal.steps.fail(step.attempt, {
     events: [
       ...modelFailed(called, error),
+      ...failureUsage(model, spend),
       { type: 'model.switched', data: { from: step.modelName, to, reason: 'fallback' } },
     ],
     error,
@@ -126,6 +131,10 @@ async function waitForCircuit(step: ModelStep, open: CircuitOpen): Promise<Model
   throw retryLater('CircuitOpen', open.message, open.retryInMs);
 }
 
+/** Of a call that ended without saying what it used, the answer's or a summary's. */
+const unsaidSpend = (step: ModelStep, call: Call | undefined): Spend | undefined =>
+  call ? call.estimatedSpend() : step.unsaid?.();
+
 async function afterFailure(
   step: ModelStep,
   error: unknown,
@@ -135,7 +144,8 @@ async function afterFailure(
   const failure = classify(step, error);
   if (!failure.charged) throw error;
   const called = call !== undefined;
-  const spend = call?.estimatedSpend() ?? NO_SPEND;
+  const spend = (isUnbilled(error) ? undefined : unsaidSpend(step, call)) ?? NO_SPEND;
+  const paid = { ...(model ? { model } : {}), spend, called };
   const info = infoOf(failure);
   const { sessionId, turn, step: number } = step.input;
   const where = { sessionId, turn, step: number, attempt: step.attempt.number };
@@ -145,16 +155,13 @@ async function afterFailure(
     hasFallback: step.fallbackName !== undefined,
     policy: step.deps.policies.model,
   });
-  if (verdict.next === 'fallback') return fallBack(step, info, { called, spend });
-  if (verdict.next === 'give-up')
-    return finish(
-      step,
-      failureSettlement(step, verdict.error, { ...(model ? { model } : {}), spend, called }),
-    );
+  if (verdict.next === 'fallback') return fallBack(step, info, paid);
+  if (verdict.next === 'give-up') return finish(step, failureSettlement(step, verdict.error, paid));
   // Recorded as charged before it is thrown: a crash in between must not make it an interruption.
   await step.deps.journal.steps.fail(step.attempt, {
     events: [
       ...modelFailed(called, info),
+      ...failureUsage(model, spend),
       {
         type: 'model.retrying',
         data: { error: info, failures: verdict.failures, nextAt: inMs(verdict.afterMs) },
@@ -170,7 +177,7 @@ async function afterFailure(
 /** Somebody or something ended the attempt from outside: what the provider did until then is paid for. */
 async function afterStop(step: ModelStep, { model, call }: Progress): Promise<never> {
   call?.end();
-  const spend = call?.estimatedSpend();
+  const spend = unsaidSpend(step, call);
   if (model && spend)
     await step.deps.journal.steps
       .chargeAborted(step.attempt, { ...spend, provider: model.provider, model: model.name })
@@ -196,6 +203,7 @@ export async function runAttempt(step: ModelStep): Promise<ModelStepResult> {
       if (error instanceof PerdureError && error.code === 'journal_unavailable') throw error;
       if (squeezes < MAX_SQUEEZES && progress.model && isTooLong(error)) {
         step.memory.corrections.distrust(progress.model.name);
+        step.unsaid = undefined;
         continue;
       }
       return afterFailure(step, error, progress);

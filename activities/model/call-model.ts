@@ -80,6 +80,7 @@ function stepOf(parts: StepParts): ModelStep {
     fallbackName: models[index + 1],
     modelIndex: index,
     extraSpend: NO_SPEND,
+    unsaid: undefined,
   };
 }
 
@@ -100,12 +101,14 @@ async function run(
 ): Promise<ModelStepResult> {
   using liveness = watchLiveness(deps.timeouts.heartbeatThrottleMs);
   const { sessions, steps } = deps.journal;
-  const [claim, session] = await Promise.all([
+  const [claim, seen] = await Promise.all([
     steps.claim(claimOf(input)),
     sessions.get(input.sessionId),
   ]);
   if (claim.state === 'finished') return claim.result;
   if (claim.state === 'superseded') throw new Stopped('superseded');
+  // The claim may have charged what the attempt before left unsaid.
+  const session = claim.attempt.number > 1 ? await sessions.get(input.sessionId) : seen;
   if (!session) throw noSession(input.sessionId);
   const step = stepOf({ deps, memory, input, claim, session, liveness });
   if (claim.interruptions >= MODEL_BUDGET.interruptions) return giveUpInterrupted(step);

@@ -171,6 +171,29 @@ const isNetwork = (error: unknown): boolean =>
     );
   });
 
+/** Codes of connections that never came about. */
+const UNREACHED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/**
+ * The provider turned the request down, or never had it: it bills nothing. Whatever else went wrong may have been paid for, a gateway's
+ * time-out among it.
+ */
+export function isUnbilled(error: unknown): boolean {
+  if (error instanceof PerdureError) return true;
+  if (chain(error).some((at) => UNREACHED.has(String((at as { code?: unknown }).code))))
+    return true;
+  if (!APICallError.isInstance(error)) return false;
+  const { statusCode = 0 } = error;
+  return statusCode >= 400 && byStatus(statusCode, '') !== SLOW;
+}
+
 const UNREADABLE = [
   JSONParseError,
   InvalidResponseDataError,

@@ -45,6 +45,8 @@ export interface ModelStep {
   readonly deadlineAt: number;
   /** Spent on the way by this attempt (summaries), and in the journal already. */
   extraSpend: Spend;
+  /** What a summary may have cost whose call is under way, or was broken off: nothing has said it to the journal. */
+  unsaid: (() => Spend) | undefined;
 }
 
 export const spendOf = (model: CallableModel, usage: Usage): Spend => ({
@@ -52,9 +54,9 @@ export const spendOf = (model: CallableModel, usage: Usage): Spend => ({
   costUsd: costOf(usage, model.settings),
 });
 
-/** What this attempt has spent: its summaries, and `spend`. */
+/** What the step has spent: its earlier attempts, this one's summaries, and `spend`. */
 export const stepSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>
-  addSpend(step.extraSpend, spend);
+  addSpend(addSpend(step.claim.spend, step.extraSpend), spend);
 
 /** What the turn has spent when this step adds `spend`. */
 export const turnSpend = (step: ModelStep, spend: Spend = NO_SPEND): Spend =>

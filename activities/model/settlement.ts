@@ -46,10 +46,19 @@ export function turnSettled(outcome: TurnOutcome, spend: Spend, error?: ErrorInf
   };
 }
 
-const usageRecorded = (model: CallableModel, spend: Spend): NewEvent => ({
+/** @param estimated where the provider did not say what it used */
+export const usageRecorded = (
+  { provider, name: model }: CallableModel,
+  spend: Spend,
+  { estimated }: { estimated: boolean },
+): NewEvent => ({
   type: 'usage.recorded',
-  data: { provider: model.provider, model: model.name, ...spend },
+  data: { provider, model, ...spend, ...(estimated ? { estimated } : {}) },
 });
+
+/** Of a call that failed. */
+export const failureUsage = (model: CallableModel | undefined, spend: Spend): NewEvent[] =>
+  model && spend !== NO_SPEND ? [usageRecorded(model, spend, { estimated: true })] : [];
 
 export interface FinishedAnswer {
   readonly model: CallableModel;
@@ -99,7 +108,7 @@ export async function answerSettlement(
         type: 'model.settled',
         data: { outcome: 'completed', finishReason: answer.finishReason },
       },
-      usageRecorded(model, spend),
+      usageRecorded(model, spend, { estimated: !answer.usage }),
       ...(ends ? [turnSettled(outcome, turnSpend(step, spend), error)] : []),
     ],
     message: messageOf(finished),
@@ -130,7 +139,7 @@ export function failureSettlement(
       ...(called
         ? [{ type: 'model.settled' as const, data: { outcome: 'failed' as const, error } }]
         : []),
-      ...(model && spend !== NO_SPEND ? [usageRecorded(model, spend)] : []),
+      ...failureUsage(model, spend),
       turnSettled('failed', turnSpend(step, spend), error),
     ],
     calls: [],

@@ -86,16 +86,16 @@ export const addSummary = (attempt: Attempt, summary: Summary): Operation<void> 
   apply(draft) {
     const row = writable(draft, attempt);
     const { turn, step } = attempt;
-    const { seq } = draft.append(placeOf(attempt), summary.event);
+    appendAll(draft, attempt, summary.events);
     const body = JSON.stringify({ text: summary.text, through: summary.through });
     draft.putMessage({
       id: `${stepKey(attempt)}/summary`,
       role: 'summary',
-      position: seq,
+      position: draft.projection.lastSeq,
       turn,
       step,
       body,
     });
-    draft.putStep({ ...row, spend: withSpend(row, summary.spend) });
+    draft.putStep({ ...row, open_call: null, spend: withSpend(row, summary.spend) });
   },
 });

@@ -1,4 +1,7 @@
-/** What calls cost that are cut off, and so never say what they used: estimated by the seal at once, by their worker a moment later. */
+/**
+ * What calls cost that are cut off, and so never say what they used: estimated by the seal at once, by their worker a moment later; and by
+ * the next attempt where their worker has gone.
+ */
 import { estimateTokens } from '../../contracts/token-estimate.ts';
 import { addSpend, costOf, NO_SPEND, NO_USAGE } from '../../contracts/usage.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
@@ -30,7 +33,11 @@ export const spendOf = (row: StepRecord): Spend => JSON.parse(row.spend) as Spen
  * would never be reached: the workflow goes on before the worker has said anything.
  * @returns the row, which the caller puts
  */
-export function chargeCutOff(draft: SessionDraft, row: StepRecord, text: string): StepRecord {
+export function chargeCutOff(
+  draft: SessionDraft,
+  row: StepRecord,
+  { text, fact }: { text: string; fact?: string },
+): StepRecord {
   const call = openCallOf(row);
   if (!call) return row;
   const usage: Usage = {
@@ -38,8 +45,30 @@ export function chargeCutOff(draft: SessionDraft, row: StepRecord, text: string)
     inputTokens: call.inputTokens,
     outputTokens: text === '' ? 0 : estimateTokens(text),
   };
-  return chargeRest(draft, row, { call, total: { usage, costUsd: costOf(usage, call.prices) } });
+  const total = { usage, costUsd: costOf(usage, call.prices) };
+  return chargeRest(draft, row, { call, total, ...(fact === undefined ? {} : { fact }) });
 }
+
+const lostFact = (attempt: Pick<StepRecord, 'turn' | 'step' | 'number'>): string =>
+  `lost:${stepKey(attempt)}/${attempt.number}`;
+
+/**
+ * The same for the call of an attempt that another one replaces: its worker is gone, and most often without a word. One that said what its
+ * call had used is not charged again; one that comes back later finds its call charged.
+ * @returns the row, which the caller puts
+ */
+export function chargeLost(draft: SessionDraft, row: StepRecord): StepRecord {
+  const said = openCallOf(row)?.charged;
+  if (said && !isNothing(said)) return row;
+  const text = draft
+    .streamed(row)
+    .map((delta) => delta.text)
+    .join('');
+  return chargeCutOff(draft, row, { text, fact: lostFact(row) });
+}
+
+const isNothing = ({ usage, costUsd }: Spend): boolean =>
+  costUsd === 0 && Object.values(usage).every((tokens) => tokens === 0);
 
 /** Adds to what the call was charged what is missing to `total`. */
 function chargeRest(
@@ -48,11 +77,11 @@ function chargeRest(
   { call, total, fact }: { call: OpenCall; total: Spend; fact?: string },
 ): StepRecord {
   const rest = missing(total, call.charged);
-  if (rest.costUsd === 0 && Object.values(rest.usage).every((tokens) => tokens === 0)) return row;
+  if (isNothing(rest)) return row;
   const { provider, model } = call;
   draft.append(
     { turn: row.turn, step: row.step, attempt: row.number, fact },
-    { type: 'usage.recorded', data: { provider, model, ...rest } },
+    { type: 'usage.recorded', data: { provider, model, ...rest, estimated: true } },
   );
   const charged = addSpend(call.charged, rest);
   return { ...row, spend: withSpend(row, rest), open_call: JSON.stringify({ ...call, charged }) };
@@ -78,11 +107,12 @@ export function chargeAborted(
   { usage, costUsd, provider, model }: Spend & Pick<BegunCall, 'provider' | 'model'>,
 ): Operation<void> {
   const fact = `aborted:${stepKey(attempt)}/${attempt.number}`;
+  const lost = lostFact(attempt);
   const total = { usage, costUsd };
   return {
-    needs: { sessionId: attempt.sessionId, steps: [attempt], facts: [fact] },
+    needs: { sessionId: attempt.sessionId, steps: [attempt], facts: [fact, lost] },
     apply(draft) {
-      if (draft.facts.has(fact)) return;
+      if (draft.facts.has(fact) || draft.facts.has(lost)) return;
       const row = draft.step(attempt);
       const isNewest = row?.number === attempt.number;
       // It has said what it used.
@@ -91,7 +121,7 @@ export function chargeAborted(
       if (row && call) return draft.putStep(chargeRest(draft, row, { call, total, fact }));
       if (row) draft.putStep({ ...row, spend: withSpend(row, total) });
       const place: Place = { turn: attempt.turn, step: attempt.step, attempt: attempt.number };
-      const data = { provider, model, ...total };
+      const data = { provider, model, ...total, estimated: true };
       draft.append({ ...place, fact }, { type: 'usage.recorded', data });
     },
   };

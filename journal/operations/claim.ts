@@ -8,6 +8,7 @@ import type { StepRecord } from '../tables.ts';
 import { stepKey } from '../write/session-draft.ts';
 import type { SessionDraft } from '../write/session-draft.ts';
 import { acceptMessages } from './accept.ts';
+import { chargeLost, spendOf } from './charge.ts';
 import { compareFence } from './fence.ts';
 import { interruptCalls } from './settle-call.ts';
 
@@ -18,7 +19,7 @@ export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
     steps: [stepBefore(claim)],
     messages: [...claim.messages.map((message) => message.messageId), stepKey(claim)],
     openCallsOf: claim.turn,
-    deltasOf: claim,
+    deltasFrom: claim,
   },
   apply(draft) {
     const before = draft.step(claim);
@@ -57,6 +58,7 @@ const claimed = (row: StepRecord, { sessionId, turn, step, fence }: Claim): Clai
   interruptions: row.interruptions,
   modelIndex: row.model_index,
   lastError: row.last_error === null ? null : (JSON.parse(row.last_error) as ErrorInfo),
+  spend: spendOf(row),
 });
 
 const fresh = (draft: SessionDraft, claim: Claim): StepRecord => ({
@@ -83,6 +85,7 @@ const fresh = (draft: SessionDraft, claim: Claim): StepRecord => ({
 function takenOver(draft: SessionDraft, before: StepRecord, claim: Claim): StepRecord {
   const { turn, step } = claim;
   const rerun = before.state === 'finished';
+  const { spend } = chargeLost(draft, before);
   draft.closed = true;
   if (rerun || draft.streamed(before).length > 0) {
     draft.append({ turn, step }, { type: 'attempt.superseded', data: { attempt: before.number } });
@@ -96,7 +99,7 @@ function takenOver(draft: SessionDraft, before: StepRecord, claim: Claim): StepR
     for (const later of draft.steps.values())
       if (later.turn === turn && later.step > step) takeBack(draft, later);
   }
-  const next = { ...fresh(draft, claim), number: before.number + 1, spend: before.spend };
+  const next = { ...fresh(draft, claim), number: before.number + 1, spend };
   if (rerun) return next;
   return {
     ...next,
@@ -114,7 +117,7 @@ const NO_MORE_ATTEMPTS = 2_147_483_647;
 function takeBack(draft: SessionDraft, later: StepRecord): void {
   draft.removeMessage(stepKey(later));
   draft.putStep({
-    ...later,
+    ...chargeLost(draft, later),
     state: 'open',
     temporal_attempt: NO_MORE_ATTEMPTS,
     input_digest: '',

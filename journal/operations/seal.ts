@@ -105,7 +105,7 @@ function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void 
       body,
     });
   }
-  const charged = chargeCutOff(draft, row, content.map(({ text }) => text).join(''));
+  const charged = chargeCutOff(draft, row, { text: content.map(({ text }) => text).join('') });
   draft.putStep({ ...charged, ...sealing(input) });
   draft.closed = true;
 }

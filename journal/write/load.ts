@@ -32,9 +32,7 @@ export interface Needs {
   readonly calls?: readonly CallId[];
   /** All calls of this turn that are not settled. */
   readonly openCallsOf?: MessageId;
-  /** What the newest attempt of this step has streamed. */
-  readonly deltasOf?: StepName;
-  /** The same of this step and those of its turn that came after it. */
+  /** What the newest attempts of this step, and of those of its turn that came after it, have streamed. */
   readonly deltasFrom?: StepName;
 }
 
@@ -227,9 +225,7 @@ function callsRead(loading: Loading): Read | undefined {
 }
 
 function deltasRead(loading: Loading): Read | undefined {
-  const names = wanted(loading, ({ deltasOf, deltasFrom }) =>
-    rangesOf(deltasOf ? [deltasOf] : [], deltasFrom),
-  );
+  const names = wanted(loading, ({ deltasFrom }) => rangesOf([], deltasFrom));
   if (names.length === 0) return undefined;
   return {
     query: sql`

@@ -16,6 +16,7 @@ import {
   IncompleteAnswer,
   ModelTimeout,
   classifyFailure,
+  isUnbilled,
 } from '../../activities/model/failure.ts';
 import { redact } from '../../activities/model/redaction.ts';
 import { judge } from '../../activities/model/verdict.ts';
@@ -260,6 +261,34 @@ describe('the verdict', () => {
       next: 'give-up',
       error: { code: 'model_unavailable' },
     });
+  });
+});
+
+describe('what a provider bills', () => {
+  it('is nothing for a request that it turned down or never had', () => {
+    for (const free of [
+      http(401),
+      http(429),
+      http(529),
+      caused('ECONNREFUSED'),
+      caused('UND_ERR_CONNECT_TIMEOUT'),
+      new PerdureError('model_rejected', 'no key'),
+    ])
+      expect(isUnbilled(free)).toBe(true);
+  });
+
+  it('may be something for an answer that broke off, or that nobody waited for any longer', () => {
+    for (const billed of [
+      http(200, 'terminated'),
+      http(504),
+      http(undefined),
+      caused('ECONNRESET'),
+      event('overloaded_error'),
+      new ModelTimeout('first token', 60_000),
+      new IncompleteAnswer('cut'),
+      new ContentRefused(),
+    ])
+      expect(isUnbilled(billed)).toBe(false);
   });
 });
 

@@ -4,24 +4,19 @@ import type { ModelMessage, ToolSet } from 'ai';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import { estimateTokens } from '../../../contracts/token-estimate.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
-import { addSpend } from '../../../contracts/usage.ts';
 import type { ModelStep } from '../model-step.ts';
-import { spendOf, timeoutsOf } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
-import type { Answer } from '../answer-collector.ts';
-import { streamAnswer } from '../stream-answer.ts';
 import type { OfferedTools } from '../../tools/offered-tools.ts';
 import { offeredTools } from '../../tools/offered-tools.ts';
 import { inlineArtifacts } from './artifacts.ts';
-import { measured, messagesIn, rowText } from './measure.ts';
+import { compact } from './compact.ts';
+import { measured, messagesIn } from './measure.ts';
 import { toModelMessages } from './messages.ts';
 import { planContext } from './plan.ts';
 import type { ContextPlan } from './plan.ts';
 import { systemPrompt } from './prompt.ts';
 import { imageTokensOf, readImages, seesImages } from './seen-images.ts';
 import type { SeenImages } from './seen-images.ts';
-import { SUMMARY_INSTRUCTIONS, conversationText, deterministicSummary } from './summarize.ts';
-import { cutMiddle } from './shrink.ts';
 import { TOKENS_PER_MESSAGE, mostTokens, tokenCounter } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
 
@@ -137,85 +132,6 @@ async function read(step: ModelStep, model: CallableModel): Promise<Readable> {
   return { rows: await inlineArtifacts(rows, reader), images };
 }
 
-/** Most of a summary's tokens; less in a small window. */
-const SUMMARY_TOKENS = 1_024;
-const SUMMARY_SHARE = 1 / 8;
-/** Where cutting begins; what still has too many tokens is cut further. */
-const CHARACTERS_PER_TOKEN = 2;
-
-const summaryTokens = (frame: Frame): number =>
-  Math.max(
-    16,
-    Math.min(
-      SUMMARY_TOKENS,
-      frame.maxOutputTokens,
-      Math.floor(frame.model.settings.contextTokens * SUMMARY_SHARE),
-    ),
-  );
-
-interface Older {
-  readonly older: readonly TranscriptMessage[];
-  readonly tokensOf: (text: string) => number;
-}
-
-/** @throws the provider's failure, which counts like one of the answer itself */
-async function askForSummary(
-  step: ModelStep,
-  frame: Frame,
-  { older, tokensOf }: Older,
-): Promise<Answer> {
-  const maxOutputTokens = summaryTokens(frame);
-  const room =
-    frame.model.settings.contextTokens -
-    maxOutputTokens -
-    tokensOf(SUMMARY_INSTRUCTIONS) -
-    2 * TOKENS_PER_MESSAGE;
-  let characters = room * CHARACTERS_PER_TOKEN;
-  let content = conversationText(older, characters);
-  while (tokensOf(content) > room && characters > 1)
-    content = conversationText(older, (characters = Math.floor(characters / 1.5)));
-  return streamAnswer(
-    {
-      model: frame.model,
-      instructions: SUMMARY_INSTRUCTIONS,
-      messages: [{ role: 'user', content }],
-      tools: {},
-      maxOutputTokens,
-    },
-    { onText: () => undefined, onFirstPart: () => undefined },
-    { stop: step.liveness.signal, timeouts: timeoutsOf(step) },
-  );
-}
-
-async function compact(step: ModelStep, frame: Frame, { older, tokensOf }: Older): Promise<void> {
-  const limit = summaryTokens(frame) * CHARACTERS_PER_TOKEN;
-  const answer = await askForSummary(step, frame, { older, tokensOf });
-  const text =
-    answer.text.trim() === ''
-      ? deterministicSummary(older, limit)
-      : cutMiddle(answer.text.trim(), limit * 2);
-  const beforeTokens = older.reduce((sum, row) => sum + tokensOf(rowText(row)), 0);
-  const usage = answer.usage ?? {
-    inputTokens: beforeTokens,
-    outputTokens: tokensOf(text),
-    cachedInputTokens: 0,
-    reasoningTokens: 0,
-  };
-  const spend = spendOf(frame.model, usage);
-  const last = older.at(-1);
-  if (!last) return;
-  await step.deps.journal.steps.summarize(step.attempt, {
-    text,
-    through: last.position,
-    spend,
-    event: {
-      type: 'context.compacted',
-      data: { beforeTokens, afterTokens: tokensOf(text), throughMessage: last.id },
-    },
-  });
-  step.extraSpend = addSpend(step.extraSpend, spend);
-}
-
 /** @throws {PerdureError} `context_too_long` where the person's own words do not fit */
 export async function prepareRequest(
   step: ModelStep,
@@ -229,7 +145,8 @@ export async function prepareRequest(
   const scope = counter.exact ? 'exact' : `${model.name}/${correction.toFixed(3)}`;
   let planned = plan(step, frame, { ...readable, counter, scope, mayCompact: true });
   if (planned.kind === 'compact') {
-    await compact(step, frame, { older: planned.older, tokensOf: (text) => counter.count(text) });
+    const tokensOf = (text: string): number => counter.count(text);
+    await compact(step, { ...frame, older: planned.older, tokensOf });
     readable = await read(step, model);
     planned = plan(step, frame, { ...readable, counter, scope, mayCompact: false });
   }

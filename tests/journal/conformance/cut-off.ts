@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NewEvent } from '../../../contracts/events.ts';
 import { estimateTokens } from '../../../contracts/token-estimate.ts';
-import { addUsage, costOf, NO_SPEND } from '../../../contracts/usage.ts';
+import { addSpend, addUsage, costOf, NO_SPEND } from '../../../contracts/usage.ts';
 import { AttemptClosed } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
@@ -11,11 +11,13 @@ import {
   asksFor,
   claimOf,
   claimed,
+  createSession,
   delta,
   openStep,
   sealOf,
   spend,
   types,
+  usage,
 } from '../support/facts.ts';
 
 const STARTED: NewEvent = { type: 'model.started', data: { provider: 'demo', model: 'demo' } };
@@ -121,6 +123,108 @@ export const cutOffConformance = (dialect: Dialect) => {
         type: 'turn.settled',
         data: { outcome: 'interrupted', usage: { outputTokens: 7 } },
       });
+    });
+  });
+
+  describe('an attempt that takes a step over', () => {
+    const CALL = {
+      provider: 'demo',
+      model: 'large',
+      inputTokens: 1_000,
+      prices: { inputUsdPerMTok: 1, outputUsdPerMTok: 10 },
+    };
+    const costing = (words: string) => {
+      const usage = { ...NO_SPEND.usage, inputTokens: 1_000, outputTokens: estimateTokens(words) };
+      return { usage, costUsd: costOf(usage, CALL.prices) };
+    };
+    const said = { provider: 'demo', model: 'large', ...spend(50_000) };
+    const LATER = { scheduledAt: 2_000, attempt: 1 };
+
+    test('charges the call whose worker went away without a word, once, even where that one comes back', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const claim = claimOf(await createSession(journal));
+      const first = await claimed(journal, claim);
+      await journal.steps.append(first, [STARTED, delta('Hel'), delta('lo')], CALL);
+      const lost = costing('Hello');
+      const next = await journal.steps.claim({ ...claim, fence: LATER });
+      expect(next).toMatchObject({ state: 'claimed', interruptions: 1, spend: lost });
+      if (next.state !== 'claimed') return;
+      const events = await allEvents(journal, claim.sessionId);
+      expect(events.slice(-2)).toMatchObject([
+        {
+          type: 'usage.recorded',
+          attempt: 1,
+          data: { provider: 'demo', model: 'large', estimated: true, ...lost },
+        },
+        { type: 'attempt.superseded', data: { attempt: 1 } },
+      ]);
+      await journal.steps.chargeAborted(first, said);
+      expect(await allEvents(journal, claim.sessionId)).toEqual(events);
+      await journal.steps.append(next.attempt, [STARTED], CALL);
+      const sum = addSpend(lost, costing(''));
+      expect((await journal.steps.seal(sealOf(first))).spend).toEqual(sum);
+      expect((await journal.sessions.get(claim.sessionId))?.spend).toEqual(sum);
+    });
+
+    test('charges nothing where the worker had said what its call used, or nothing was sent', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const claim = claimOf(await createSession(journal));
+      const at = (attempt: number) => ({ ...claim, fence: { scheduledAt: 2_000, attempt } });
+      const first = await claimed(journal, claim);
+      const second = await journal.steps.claim(at(1));
+      expect(second).toMatchObject({ spend: NO_SPEND });
+      // Its request was sent, but it could not write so any more.
+      await journal.steps.chargeAborted(first, said);
+      const third = await claimed(journal, at(2));
+      await journal.steps.append(third, [STARTED, delta('x')], CALL);
+      await journal.steps.chargeAborted(third, said);
+      const spent = addSpend(spend(50_000), spend(50_000));
+      expect(await journal.steps.claim(at(3))).toMatchObject({ interruptions: 3, spend: spent });
+      expect((await journal.sessions.get(claim.sessionId))?.spend).toEqual(spent);
+    });
+
+    test('charges the open call of a later step too, which it takes back', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const claim = claimOf(await createSession(journal));
+      const { sessionId, turn } = claim;
+      await journal.steps.finish(await claimed(journal, claim), asksFor());
+      const second = claimOf(sessionId, { turn, step: 2, messages: [], fence: LATER });
+      const attempt = await claimed(journal, second);
+      await journal.steps.append(attempt, [STARTED, delta('As I said')], CALL);
+      const fence = { scheduledAt: 3_000, attempt: 1 };
+      await claimed(journal, { ...claim, inputDigest: 'other', fence });
+      const lost = costing('As I said');
+      expect((await journal.sessions.get(sessionId))?.spend).toEqual(lost);
+      await journal.steps.chargeAborted(attempt, said);
+      expect((await journal.sessions.get(sessionId))?.spend).toEqual(lost);
+      expect(await journal.steps.claim({ ...second, fence })).toMatchObject({ spend: lost });
+    });
+
+    test('charges a summary that was being written, and one that is finished only once', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const claim = claimOf(await createSession(journal));
+      const at = (attempt: number) => ({ ...claim, fence: { scheduledAt: 1_000, attempt } });
+      const first = await claimed(journal, claim);
+      const before = (await journal.sessions.get(claim.sessionId))?.lastSeq;
+      expect(await journal.steps.append(first, [], CALL)).toBe(before);
+      const second = await journal.steps.claim(at(2));
+      expect(second).toMatchObject({ spend: costing('') });
+      if (second.state !== 'claimed') return;
+      await journal.steps.append(second.attempt, [], CALL);
+      const data = { beforeTokens: 9, afterTokens: 1, throughMessage: claim.turn };
+      await journal.steps.summarize(second.attempt, {
+        text: 'In short',
+        through: 1,
+        events: [usage(3), { type: 'context.compacted', data }],
+        spend: spend(3),
+      });
+      const sum = addSpend(costing(''), spend(3));
+      expect(await journal.steps.claim(at(3))).toMatchObject({ spend: sum });
+      expect((await journal.sessions.get(claim.sessionId))?.spend).toEqual(sum);
     });
   });
 

@@ -169,7 +169,7 @@ export const fenceConformance = (dialect: Dialect) =>
       await journal.steps.summarize(next, {
         text: 'In short',
         through: first!.position,
-        event,
+        events: [usage(3), event],
         spend: spend(3),
       });
       await journal.steps.finish(next, answer('Done'));

@@ -121,7 +121,12 @@ export const transcriptConformance = (dialect: Dialect) =>
       const summarized = async (index: number, known?: KnownTranscript) => {
         const data = { beforeTokens: 2, afterTokens: 1, throughMessage: 'x' };
         const event = { type: 'context.compacted' as const, data };
-        const summary = { text: 'So far', through: positions[index]!, event, spend: spend(0) };
+        const summary = {
+          text: 'So far',
+          through: positions[index]!,
+          events: [event],
+          spend: spend(0),
+        };
         await journal.steps.summarize(attempt, summary);
         return journal.events.compacted(sessionId, known);
       };

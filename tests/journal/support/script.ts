@@ -72,7 +72,7 @@ export function script(journal: Journal, sessionId: Attempt['sessionId']) {
     await journal.steps.summarize(attempt, {
       text: `summary ${clock}`,
       through,
-      event: { type: 'context.compacted', data },
+      events: [usage(1), { type: 'context.compacted', data }],
       spend: spend(1),
     });
   };
