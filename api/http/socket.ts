@@ -1,5 +1,5 @@
 /** tRPC over WebSocket, on the same path: commands and subscriptions on one connection. */
-import { getWSConnectionHandler } from '@trpc/server/adapters/ws';
+import { getWSConnectionHandler, type WSSHandlerOptions } from '@trpc/server/adapters/ws';
 import type { FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -11,9 +11,10 @@ import { identify } from '../auth/credentials.ts';
 import { authorizationOf, isForwarded, type ApiContext } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
 import { toPerdureError } from '../errors.ts';
-import { appRouter } from '../router.ts';
+import { appRouter, type AppRouter } from '../router.ts';
 import { ApiSocket } from './api-socket.ts';
 import { answerBare } from './bare-answer.ts';
+import { rememberingStops } from './early-stops.ts';
 import { logProblem } from './problem.ts';
 import { refuseStrangeOrigin } from './origin.ts';
 
@@ -35,7 +36,7 @@ export class Sockets {
   constructor(app: FastifyInstance, deps: ApiDeps) {
     this.#deps = deps;
     const { socketPingMs, socketPongMs } = deps.settings.timeouts;
-    const connect = getWSConnectionHandler({
+    const options: WSSHandlerOptions<AppRouter> = {
       wss: this.#server,
       router: appRouter,
       keepAlive: { enabled: true, pingMs: socketPingMs, pongWaitMs: socketPongMs },
@@ -46,7 +47,7 @@ export class Sockets {
           authorizationOf(req.headers, info.connectionParams),
         ),
       onError: ({ error }) => logProblem({ log: app.log }, toPerdureError(error)),
-    });
+    };
     app.server.on('upgrade', (request, duplex, head) => {
       // Node has taken its own listener off: without one, a client that resets the connection would end the process.
       duplex.on('error', () => duplex.destroy());
@@ -54,7 +55,10 @@ export class Sockets {
         this.#server.handleUpgrade(request, duplex, head, (socket) => {
           socket.count();
           expectHello(socket);
-          connect(socket, request);
+          const experimental_encoder = rememberingStops((frame) =>
+            socket.emit('message', Buffer.from(frame), false),
+          );
+          getWSConnectionHandler({ ...options, experimental_encoder })(socket, request);
         }),
       );
     });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { startFixture, type Fixture } from './support/fixture.ts';
+import { eventually, startFixture, type Fixture } from './support/fixture.ts';
 import { streamUrl } from './support/raw-stream.ts';
 
 let product: Fixture;
@@ -50,12 +50,17 @@ const overHttp =
     await once(socket, 'close');
   };
 
-const overWebSocket: Leave = async (sessionId) => {
+async function subscribed(sessionId: string): Promise<WebSocket> {
   const socket = new WebSocket(`${product.url.replace('http', 'ws')}/trpc`);
   await once(socket, 'open');
   const params = { path: 'session.events', input: { sessionId } };
   socket.send(JSON.stringify({ id: 1, method: 'subscription', params }));
   await reached.promise;
+  return socket;
+}
+
+const overWebSocket: Leave = async (sessionId) => {
+  const socket = await subscribed(sessionId);
   socket.terminate();
   await once(socket, 'close');
 };
@@ -72,4 +77,27 @@ test.each<[name: string, leave: Leave]>([
   gate.resolve();
   await product.send('GET', `/api/sessions/${sessionId}/events`);
   expect(await product.registry.metrics()).toMatch(/perdure_open_streams 0\n/);
+});
+
+test('over a WebSocket that stays open, a subscription that is stopped during its set-up keeps no place', async () => {
+  const { sessionId } = (await product.send('POST', '/api/sessions', { body: {} })).body;
+  const socket = await subscribed(sessionId);
+  const answers: string[] = [];
+  socket.on('message', (data) => answers.push((data as Buffer).toString()));
+  const answered = (text: string) =>
+    eventually(
+      async () => answers.some((answer) => answer.includes(text)),
+      (there) => there,
+    );
+  const query = { id: 2, method: 'query', params: { path: 'system.info' } };
+  for (const message of [{ id: 1, method: 'subscription.stop' }, query])
+    socket.send(JSON.stringify(message));
+  // Answered after the stop was read.
+  await answered('{"id":2');
+  gate.resolve();
+  await answered('{"id":1,"result":{"type":"stopped"}}');
+  // The socket's own place.
+  expect(await product.registry.metrics()).toMatch(/perdure_open_streams 1\n/);
+  socket.close();
+  await once(socket, 'close');
 });
