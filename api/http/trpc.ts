@@ -35,8 +35,9 @@ export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise
     scope.addHook('onRequest', refuseLongBatch);
     // tRPC would answer a subscription that cannot begin with 200 and an error event; its procedure has failed by now, so the status is known.
     scope.addHook('onSend', async (request, reply, payload) => {
+      if (!isStream(payload)) return payload;
       const refusal = refusals.get(request);
-      return refusal && isStream(payload) ? refuse(reply, refusal, payload) : payload;
+      return refusal ? refuse(reply, refusal, payload) : withRetry(payload, deps.settings.timeouts);
     });
     await scope.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
   });
@@ -68,6 +69,15 @@ function withStreamTimes({ ssePingMs, sseMaxAgeMs }: TimeLimits): AppRouter {
 
 const isStream = (payload: unknown): payload is Response =>
   payload instanceof Response && payload.headers.get('content-type') === 'text/event-stream';
+
+/** tRPC has no setting for when an `EventSource` connects again: said ahead of its stream, as in plain ones. */
+function withRetry({ body, status, headers }: Response, { socketReconnectMs }: TimeLimits): Response {
+  const retry = new TextEncoder().encode(`retry: ${socketReconnectMs}\n\n`);
+  const ahead = new TransformStream<Uint8Array, Uint8Array>({
+    start: (controller) => controller.enqueue(retry),
+  });
+  return new Response(body?.pipeThrough(ahead), { status, headers });
+}
 
 /** Instead of the stream that tRPC has prepared: the status, and the body that any other call would have had. */
 async function refuse(reply: FastifyReply, failure: Failure, prepared: Response): Promise<string> {

@@ -6,10 +6,13 @@ import { openStream, readMessages, streamUrl } from './support/raw-stream.ts';
 import { overHttp } from './support/trpc.ts';
 
 const PING_MS = 100;
+const RECONNECT_MS = 70;
 let product: Fixture;
 beforeAll(async () => {
   product = await startFixture({
-    settings: { timeouts: { ssePingMs: PING_MS, sseMaxAgeMs: 1_500 } },
+    settings: {
+      timeouts: { ssePingMs: PING_MS, sseMaxAgeMs: 1_500, socketReconnectMs: RECONNECT_MS },
+    },
   });
 });
 afterAll(() => product[Symbol.asyncDispose]());
@@ -28,6 +31,15 @@ test('a quiet tRPC subscription is pinged as often as the settings say, and ende
   // "return" would tell tRPC's client that this is all.
   expect(new Set(kinds)).toEqual(new Set(['connected', 'message', 'ping']));
 });
+
+test.each(['plain SSE', 'tRPC over SSE'] as const)(
+  '%s says first when to connect again',
+  async (kind) => {
+    const url = streamUrl(kind, product.url, { sessionId: await newSession() });
+    const [first] = await Array.fromAsync((await openStream(url)).setEncoding('utf8'));
+    expect(first).toMatch(new RegExp(`^retry: ${RECONNECT_MS}\n\n`));
+  },
+);
 
 test('a tRPC subscription that is ended at its age is resumed by its client: no event lost, none twice', async () => {
   const sessionId = await newSession();
