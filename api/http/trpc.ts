@@ -71,7 +71,10 @@ const isStream = (payload: unknown): payload is Response =>
   payload instanceof Response && payload.headers.get('content-type') === 'text/event-stream';
 
 /** tRPC has no setting for when an `EventSource` connects again: said ahead of its stream, as in plain ones. */
-function withRetry({ body, status, headers }: Response, { socketReconnectMs }: TimeLimits): Response {
+function withRetry(
+  { body, status, headers }: Response,
+  { socketReconnectMs }: TimeLimits,
+): Response {
   const retry = new TextEncoder().encode(`retry: ${socketReconnectMs}\n\n`);
   const ahead = new TransformStream<Uint8Array, Uint8Array>({
     start: (controller) => controller.enqueue(retry),
