@@ -1,6 +1,6 @@
 /** A worker: two Temporal workers on one connection, their health, and an orderly end. Its process is started by cli/. */
 import { Worker } from '@temporalio/worker';
-import type { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
 import { createToolActivities } from '../activities/tools.ts';
 import type { ToolParts } from '../activities/tools.ts';
@@ -15,8 +15,12 @@ import { workflowBundle } from './bundle.ts';
 import { connectWorker, watchConnection } from './connection.ts';
 import type { Watch } from './connection.ts';
 import { serveHealth } from './health.ts';
+import { watchPresence } from './presence.ts';
+import type { Presence } from './presence.ts';
 import { startPruning } from './pruning.ts';
+import { RenewedWorker } from './renewed.ts';
 import { installRuntime, temporalLogger } from './runtime.ts';
+import { NewestActivity } from './set-back.ts';
 import { tracingOptions, workflowInterceptors } from './tracing.ts';
 import { sessionTuning, toolTuning } from './tuning.ts';
 
@@ -38,8 +42,13 @@ export interface WorkerParts {
   readonly goneAfterMs?: number | undefined;
 }
 
+export { isTemporalSetBack } from './set-back.ts';
+
 export interface WorkerHandle {
-  /** Settles when the worker has ended: after a drain, or rejected when it cannot go on (Temporal gone for good). */
+  /**
+   * Settles when the worker has ended: after a drain, or rejected when it cannot go on (Temporal gone for good). Rejected with what {@link isTemporalSetBack} tells
+   * it has not ended, and its process must, at once.
+   */
   readonly ended: Promise<void>;
   /** What is missing for taking work; empty when ready. */
   missing(): Promise<readonly string[]>;
@@ -55,8 +64,10 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   metrics.registry.merge(() => temporalMetrics.read());
   const connection = await connectWorker({ ...settings, secret: parts.secrets, log });
   started.defer(() => connection.close());
-  const watch = started.use(watchConnection(connection, { ...parts, temporal: settings.temporal }));
-  const workers = await createWorkers(parts, connection);
+  const { temporal } = settings;
+  const watch = started.use(watchConnection(connection, { ...parts, temporal }));
+  const presence = started.use(watchPresence({ temporal, secret: parts.secrets }));
+  const workers = await createWorkers(parts, { connection, presence });
   const retentionMs = settings.journal.deltaRetentionMs;
   started.use(startPruning({ journal: parts.journal, log, retentionMs }));
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);
@@ -66,53 +77,88 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
     started.use(await serveHealth(address, { missing, metrics: () => metrics.registry.metrics() }));
   }
   const kept = started.move();
-  const ended = runUntilEnd(workers, { watch, kept });
+  const finished = runUntilEnd(workers, { watch, kept });
+  const ended = Promise.race([finished, workers.sessions.setBack]);
   // Whoever started the worker looks at it in time; until then a rejection is not an unhandled one.
   ended.catch(() => {});
-  log.info({ address: settings.temporal.address }, 'worker started');
-  return { ended, missing, drain: () => drain(workers, ended) };
+  log.info({ address: temporal.address }, 'worker started');
+  return { ended, missing, drain: () => drain(workers, finished) };
+}
+
+interface Workers {
+  readonly sessions: RenewedWorker;
+  readonly tools: Worker;
+}
+
+interface Reach {
+  readonly connection: NativeConnection;
+  readonly presence: Presence;
 }
 
 async function createWorkers(
   parts: WorkerParts,
-  connection: NativeConnection,
-): Promise<readonly Worker[]> {
+  { connection, presence }: Reach,
+): Promise<Workers> {
   const { settings, log } = parts;
+  const { namespace } = settings.temporal;
   const named = await workflowBundle({
     folder: parts.bundles,
     logger: temporalLogger(log),
     interceptors: parts.tracing ? [workflowInterceptors()] : [],
     stackTraces: settings.worker.workflowStackTraces,
   });
-  const deps: ActivityDependencies = {
-    journal: parts.journal,
-    catalogue: settings.catalogue,
-    timeouts: settings.timeouts,
-    policies: settings.policies,
-    secrets: parts.secrets,
-    log,
-    metrics: parts.metrics,
-    models: parts.models,
-  };
-  const tracing = parts.tracing && tracingOptions(parts.tracing);
-  const sessions = Worker.create({
-    ...sessionTuning(settings),
-    ...tracing,
-    connection,
-    ...named,
-    activities: createSessionActivities(deps),
-  });
+  const deps = dependencies(parts);
+  const newest = new NewestActivity();
+  const options = intercepted(parts, newest);
+  const sessionActivities = createSessionActivities(deps);
+  const create = (): Promise<Worker> =>
+    Worker.create({
+      ...sessionTuning(settings),
+      ...options,
+      connection,
+      ...named,
+      activities: sessionActivities,
+    });
+  const isSetBack = (): Promise<boolean> =>
+    newest.isUnknownTo(connection, namespace).catch((error: unknown) => {
+      log.warn({ err: error }, 'Temporal does not tell its history');
+      return false;
+    });
   const tools = Worker.create({
     ...toolTuning(settings),
-    ...(tracing && { interceptors: tracing.interceptors }),
+    interceptors: options.interceptors,
     connection,
     activities: createToolActivities({ ...deps, executors: parts.executors }),
   });
-  return Promise.all([sessions, tools]);
+  const sessions = RenewedWorker.create({ presence, log, create, isSetBack });
+  const [session, tool] = await Promise.all([sessions, tools]);
+  return { sessions: session, tools: tool };
+}
+
+const dependencies = (parts: WorkerParts): ActivityDependencies => ({
+  journal: parts.journal,
+  catalogue: parts.settings.catalogue,
+  timeouts: parts.settings.timeouts,
+  policies: parts.settings.policies,
+  secrets: parts.secrets,
+  log: parts.log,
+  metrics: parts.metrics,
+  models: parts.models,
+});
+
+function intercepted(
+  { tracing }: WorkerParts,
+  newest: NewestActivity,
+): Pick<WorkerOptions, 'interceptors' | 'sinks'> {
+  const { interceptors, ...sinks } = tracing ? tracingOptions(tracing) : {};
+  return {
+    ...sinks,
+    interceptors: { activity: [newest.interceptor, ...(interceptors?.activity ?? [])] },
+  };
 }
 
 async function runUntilEnd(
-  workers: readonly Worker[],
+  workers: Workers,
   { watch, kept }: { readonly watch: Watch; readonly kept: AsyncDisposableStack },
 ): Promise<void> {
   await using _ = kept;
@@ -120,26 +166,31 @@ async function runUntilEnd(
 }
 
 /** One that ends by itself takes the other with it: half a worker would look alive and hold sessions up. */
-async function run(workers: readonly Worker[], watch: Watch): Promise<void> {
-  const runs = workers.map((worker) => worker.run());
+async function run(workers: Workers, watch: Watch): Promise<void> {
+  const runs = [workers.sessions.run(), workers.tools.run()];
   try {
     await Promise.race([...runs, watch.gone]);
   } finally {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    shutdown(workers);
     await Promise.allSettled(runs);
   }
   await Promise.all(runs);
 }
 
-function drain(workers: readonly Worker[], ended: Promise<void>): Promise<void> {
-  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  return ended;
+function shutdown({ sessions, tools }: Workers): void {
+  sessions.shutdown();
+  if (tools.getState() === 'RUNNING') tools.shutdown();
+}
+
+function drain(workers: Workers, finished: Promise<void>): Promise<void> {
+  shutdown(workers);
+  return finished;
 }
 
 const PING_DEADLINE_MS = 2_000;
 
 async function whatIsMissing(
-  workers: readonly Worker[],
+  { sessions, tools }: Workers,
   watch: Watch,
   journal: Journal,
 ): Promise<readonly string[]> {
@@ -151,7 +202,7 @@ async function whatIsMissing(
     setTimeout(resolve, PING_DEADLINE_MS, false).unref(),
   );
   return [
-    ...(workers.every((worker) => worker.getState() === 'RUNNING') ? [] : ['worker']),
+    ...(sessions.running && tools.getState() === 'RUNNING' ? [] : ['worker']),
     ...(watch.connected ? [] : ['temporal']),
     ...((await Promise.race([answers, late])) ? [] : ['journal']),
   ];

@@ -1,6 +1,6 @@
 import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
-import { startWorker } from '../../worker/start.ts';
+import { isTemporalSetBack, startWorker } from '../../worker/start.ts';
 import { readSettings } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal } from './journal.ts';
@@ -29,5 +29,6 @@ export async function runAllInOne(): Promise<void> {
   open.defer(() => api.close());
   // Ends first: whoever watches shall see the end of what the worker is still writing.
   open.defer(() => worker.drain());
-  await untilStopped({ ended: worker.ended, stop: () => open.disposeAsync() }, log);
+  const stop = (): Promise<void> => open.disposeAsync();
+  await untilStopped({ ended: worker.ended, stop, mustNotFinish: isTemporalSetBack }, log);
 }

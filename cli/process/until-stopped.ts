@@ -7,6 +7,8 @@ export interface Running {
   readonly ended: Promise<void>;
   /** Ends in good order. */
   stop(): Promise<void>;
+  /** Whether nothing that is under way may be finished after this failure: the process ends as by kill -9. */
+  mustNotFinish?(failure: unknown): boolean;
 }
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -27,6 +29,7 @@ export async function untilStopped(running: Running, log: Logger): Promise<void>
     return;
   }
   log.fatal({ err: cause.failure }, 'cannot go on');
+  if (running.mustNotFinish?.(cause.failure)) process.exit(EXIT.unavailable);
   await running.stop().catch((error: unknown) => log.error({ err: error }, 'stopping failed'));
   const reason = cause.failure instanceof Error ? cause.failure.message : 'ended by itself';
   throw new CommandFailed(reason, EXIT.unavailable);

@@ -1,6 +1,6 @@
 import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
-import { startWorker } from '../../worker/start.ts';
+import { isTemporalSetBack, startWorker } from '../../worker/start.ts';
 import { readSettings } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal, requirePostgres } from './journal.ts';
@@ -21,5 +21,6 @@ export async function runWorker(): Promise<void> {
   const tracing = open.use(await tracingOf(settings, 'worker'));
   const parts = { settings, journal, log, metrics, secrets, tracing };
   const worker = await startWorker({ ...parts, bundles: bundles() });
-  await untilStopped({ ended: worker.ended, stop: () => worker.drain() }, log);
+  const stop = (): Promise<void> => worker.drain();
+  await untilStopped({ ended: worker.ended, stop, mustNotFinish: isTemporalSetBack }, log);
 }
