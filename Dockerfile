@@ -2,8 +2,11 @@
 # workflow bundle is built by the worker when it starts.
 FROM node:24.21.0-bookworm-slim
 
+# The last two are those of cli/up/malloc.ts, which says why.
 ENV NODE_ENV=production \
-    PERDURE_HOME=/var/lib/perdure
+    PERDURE_HOME=/var/lib/perdure \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=131072
 WORKDIR /opt/perdure
 
 # No install script is needed here: the image's own Node is used, and the native parts come prebuilt.

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface LaunchOptions {
   readonly file: string;
   readonly args: readonly string[];
+  /** For its environment, which is ours otherwise; what is set there already stays as it is. */
+  readonly defaults?: Readonly<Record<string, string>>;
   /** Both streams of the program are appended here. */
   readonly logFile: string;
   /** Its own process group, so that Ctrl-C in a terminal does not reach it and it can be stopped last. */
@@ -35,6 +37,7 @@ export function launch(options: LaunchOptions): Child {
   const log = openSync(options.logFile, 'a');
   const child = spawn(options.file, options.args, {
     detached: options.detached,
+    env: { ...options.defaults, ...process.env },
     stdio: ['ignore', log, log],
   });
   closeSync(log);

@@ -22,6 +22,11 @@ import { median } from '../statistics.ts';
 
 const TEXT = promptText({ tokens: 20, perSecond: 0 });
 const WARM_UP_SESSIONS = 200;
+/**
+ * Growth by ended sessions counts from here: SQLite's page caches are full, V8 has compiled what runs, and the C library has its free
+ * memory (docs/performance.md has the curve). What came before is told beside the figure.
+ */
+const FULL_CACHES_SESSIONS = 2_000;
 const FEW = 100;
 const MANY = 1_000;
 const FIGURES = [
@@ -37,7 +42,11 @@ export async function run({ quick, profile }: BenchOptions): Promise<Outcome> {
   // Growth first: room that a thousand idle sessions leave behind would hide it.
   const rows = [
     ...(await longSession(stack, quick ? 100 : 500)),
-    ...(await endedSessions(stack, { count: quick ? 500 : 10_000, profile })),
+    ...(await endedSessions(stack, {
+      full: quick ? WARM_UP_SESSIONS : FULL_CACHES_SESSIONS,
+      count: quick ? 500 : 10_000,
+      profile,
+    })),
     ...(await idleSessions(stack)),
     ...(await subscribers(stack, quick ? 300 : MANY)),
   ];
@@ -103,12 +112,14 @@ async function perSession(
   return { few: each(few, FEW), many: each(many, MANY) };
 }
 
-const each = ({ residentKb, liveKb }: Memory, count: number): Memory => ({
+const each = ({ residentKb, liveKb, heapsKb }: Memory, count: number): Memory => ({
   residentKb: residentKb / count,
   liveKb: liveKb / count,
+  heapsKb: heapsKb / count,
 });
 
-const said = ({ residentKb, liveKb }: Memory): string => `${residentKb} kB (${liveKb} live)`;
+const said = ({ residentKb, liveKb, heapsKb }: Memory): string =>
+  `${residentKb} kB (${liveKb} live, heaps ${heapsKb})`;
 
 /** Fills what a process keeps anyway: code, pools, the allocator's free lists. Its sessions have ended when this resolves. */
 async function warmUp(stack: Stack, open: () => Promise<SessionDriver>): Promise<void> {
@@ -172,58 +183,82 @@ async function longSession(stack: Stack, turns: number): Promise<Row[]> {
 }
 
 interface Ended {
+  /** Sessions after which the caches of declared size are full. */
+  readonly full: number;
+  /** Sessions that end after those. */
   readonly count: number;
   /** Folder for heap snapshots of before and after; they take memory themselves, so the resident figures are then wrong. */
-  readonly profile: string | undefined;
+  readonly profile?: string | undefined;
 }
 
-async function endedSessions(stack: Stack, { count, profile }: Ended): Promise<Row[]> {
+async function endedSessions(stack: Stack, ended: Ended): Promise<Row[]> {
   const ours = await afterMany(
-    { process: stack.product.forked, one: () => wholeSession(stack), profile },
-    count,
+    { process: stack.product.forked, one: () => wholeSession(stack) },
+    ended,
   );
   const floorSession = async () => {
     const session = await stack.floor.start();
     await session.turn(TEXT);
-    await session.stop();
+    await end(stack, session);
   };
-  const floor = await afterMany({ process: stack.floor.forked, one: floorSession }, count);
+  const { full, count } = ended;
+  const floor = await afterMany(
+    { process: stack.floor.forked, one: floorSession },
+    { full, count },
+  );
   return [
     ...growth('10000_sessions', ours),
+    ...warmUpAndAll('ours', ours),
     {
       name: `floor: growth, ${count} sessions`,
       value: grownPercent(floor, 'residentKb'),
       unit: '%',
     },
+    ...warmUpAndAll('floor', floor),
   ];
 }
+
+const warmUpAndAll = (side: string, { first, early, late }: Curve): Row[] => [
+  { name: `${side}: after ${WARM_UP_SESSIONS} sessions`, value: first.residentKb, unit: 'kB' },
+  { name: `${side}: with full caches`, value: early.residentKb, unit: 'kB' },
+  { name: `${side}: at the end`, value: late.residentKb, unit: 'kB' },
+];
 
 interface Change {
   readonly early: Memory;
   readonly late: Memory;
 }
 
+interface Curve extends Change {
+  /** After the warm-up that all parts have. */
+  readonly first: Memory;
+}
+
 interface Load {
   readonly process: Forked;
   readonly one: () => Promise<void>;
-  readonly profile?: string | undefined;
 }
 
 /** Looks ten times on the way: growth that stops is a cache that fills, growth that goes on is a leak. */
-async function afterMany({ process, one, profile }: Load, count: number): Promise<Change> {
+async function afterMany({ process, one }: Load, { full, count, profile }: Ended): Promise<Curve> {
   const some = (sessions: number) => inBatches(Array.from({ length: sessions }), one);
-  await some(WARM_UP_SESSIONS);
+  const look = async (when: string, snapshot?: string): Promise<Memory> => {
+    const memory = await memoryOf(process, profile && snapshot && join(profile, snapshot));
+    say(`process ${process.pid}, ${when}: ${said(memory)}`);
+    return memory;
+  };
   if (profile) await mkdir(profile, { recursive: true });
-  const snapshot = (name: string) => (profile ? join(profile, name) : undefined);
-  const early = await memoryOf(process, snapshot('before'));
-  say(`process ${process.pid}, before: ${said(early)}`);
+  await some(WARM_UP_SESSIONS);
+  const first = await look(`${WARM_UP_SESSIONS} ended`);
+  await some(full - WARM_UP_SESSIONS);
+  const early = await look(`${full} ended`, 'before');
   let late = early;
   for (let tenth = 1; tenth <= 10; tenth += 1) {
     await some(count / 10);
-    late = await memoryOf(process, tenth === 10 ? snapshot('after') : undefined);
-    say(`process ${process.pid}, ${(tenth * count) / 10} ended: ${said(late)}`);
+    const snapshot = tenth === 10 ? 'after' : undefined;
+    late = await look(`${full + (tenth * count) / 10} ended`, snapshot);
   }
-  return { early, late };
+  return { first, early, late };
 }
 
 /** Resolves once the session has said that it ended: a stop is acknowledged before. */

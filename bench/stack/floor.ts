@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { MALLOC_SETTINGS } from '../../cli/up/malloc.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { FloorTimes } from '../floor/activities.ts';
 import { FLOOR_QUEUE } from '../floor/options.ts';
@@ -27,6 +28,8 @@ export interface FloorOptions {
 export async function startFloor(options: FloorOptions): Promise<Floor> {
   const forked = forkProcess('../floor/worker.ts', {
     args: [options.address, options.modelUrl],
+    // As ours has them.
+    env: MALLOC_SETTINGS,
     logFile: join(options.folder, 'floor.log'),
     execArgv: options.execArgv ?? [],
   });

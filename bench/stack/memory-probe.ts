@@ -42,13 +42,16 @@ async function measure(snapshot: string | undefined): Promise<void> {
   }
   if (snapshot) await writeSnapshots(snapshot);
   const threads = await Promise.all([...workers].map((worker) => worker.getHeapStatistics()));
-  const liveKb = [getHeapStatistics(), ...threads].map(live).reduce((sum, kb) => sum + kb, 0);
-  const memory: Memory = { residentKb: residentKb(), liveKb: Math.round(liveKb) };
+  const heaps = [getHeapStatistics(), ...threads];
+  const sum = (of: (heap: HeapInfo) => number) =>
+    Math.round(heaps.reduce((bytes, heap) => bytes + of(heap), 0) / KIB);
+  const memory: Memory = {
+    residentKb: residentKb(),
+    liveKb: sum((heap) => heap.used_heap_size + heap.external_memory),
+    heapsKb: sum((heap) => heap.total_physical_size),
+  };
   process.send?.({ memory });
 }
-
-const live = ({ used_heap_size: used, external_memory: external }: HeapInfo): number =>
-  (used + external) / KIB;
 
 async function collectInThreads(): Promise<void> {
   const inspector = new Session();

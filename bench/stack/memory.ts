@@ -13,6 +13,8 @@ export interface Memory {
   readonly residentKb: number;
   /** Objects and buffers of JavaScript that something still refers to: says whether growth is a leak of ours. */
   readonly liveKb: number;
+  /** Resident pages of JavaScript's heaps, objects and what is free between them; the rest of `residentKb` is native code's. */
+  readonly heapsKb: number;
 }
 
 export interface Measure {
@@ -31,4 +33,5 @@ export async function memoryOf(forked: Forked, snapshot?: string): Promise<Memor
 export const less = (a: Memory, b: Memory): Memory => ({
   residentKb: a.residentKb - b.residentKb,
   liveKb: a.liveKb - b.liveKb,
+  heapsKb: a.heapsKb - b.heapsKb,
 });

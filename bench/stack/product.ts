@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MALLOC_SETTINGS } from '../../cli/up/malloc.ts';
 import { freePort } from '../../servers/child.ts';
 import { call } from '../load/http.ts';
 import { forkProcess } from './fork.ts';
@@ -42,6 +43,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const forked = forkProcess('../../cli/main.ts', {
     args: ['all-in-one'],
     env: {
+      ...MALLOC_SETTINGS,
       PERDURE_HOME: home,
       PERDURE_CONFIG: file,
       PERDURE_API_PORT: `${port}`,

@@ -7,6 +7,7 @@ import type { Child } from '../../servers/child.ts';
 import { startDevServer } from '../../servers/dev-server.ts';
 import { SEARCH_ATTRIBUTE_TYPES } from '../../servers/search-attributes.ts';
 import { localUrl } from '../local-url.ts';
+import { MALLOC_SETTINGS } from './malloc.ts';
 import { forget, remember } from './owned.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -43,6 +44,7 @@ export async function startAllInOne(settings: Settings, stopping: AbortSignal): 
   const child = launch({
     file: process.execPath,
     args: [MAIN, 'all-in-one'],
+    defaults: MALLOC_SETTINGS,
     logFile,
     detached: true,
     stopTimeoutMs: settings.worker.drainMs + AFTER_DRAIN_MS,

@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MALLOC_SETTINGS } from '../../cli/up/malloc.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Up, ask, childrenOf, isRunning, place, post } from './up-process.ts';
@@ -39,6 +41,10 @@ describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
       sessionId = asked.sessionId;
       const children = childrenOf(where);
       expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([true, true]);
+      if (process.platform === 'linux')
+        expect(readFileSync(`/proc/${children.perdure}/environ`, 'utf8').split('\0')).toEqual(
+          expect.arrayContaining(Object.entries(MALLOC_SETTINGS).map((pair) => pair.join('='))),
+        );
       expect(await up.end('SIGINT')).toBe(0);
       expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([false, false]);
       expect(up.output).toContain('the next start goes on');

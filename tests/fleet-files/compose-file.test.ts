@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ENVIRONMENT, OTHER_VARIABLES } from '../../config/environment.ts';
+import { MALLOC_SETTINGS } from '../../cli/up/malloc.ts';
 import { TUNED_DYNAMIC_CONFIG } from '../../servers/dev-server.ts';
 import { composeFile, healthUrl, ownServices, service } from './compose-file.ts';
 
@@ -125,6 +126,11 @@ describe('the image', () => {
       dependencies: Record<string, string>;
     };
     expect(dockerfile).toContain(`FROM node:${dependencies['node']}-`);
+  });
+
+  test('keeps memory as the embedded processes do', () => {
+    for (const [name, value] of Object.entries(MALLOC_SETTINGS))
+      expect(dockerfile).toMatch(new RegExp(`^(ENV|   ) ${name}=${value}( \\\\)?$`, 'm'));
   });
 
   test('does not run as root, and starts the program that exists', () => {

@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { launch } from '../../servers/child.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+describe('a program that is launched', () => {
+  test('has our environment, and its defaults where that says nothing', async () => {
+    await using folder = await temporaryFolder();
+    const logFile = join(folder.path, 'log');
+    process.env['PERDURE_TEST_OURS'] = 'ours';
+    const child = launch({
+      file: process.execPath,
+      args: ['-p', '[process.env.PERDURE_TEST_OURS, process.env.PERDURE_TEST_OTHER].join()'],
+      defaults: { PERDURE_TEST_OURS: 'default', PERDURE_TEST_OTHER: 'default' },
+      logFile,
+      detached: false,
+    });
+    delete process.env['PERDURE_TEST_OURS'];
+    expect(await child.exited).toBe(0);
+    expect(await readFile(logFile, 'utf8')).toBe('ours,default\n');
+  });
+});
