@@ -10,7 +10,7 @@ import type { CallRecord } from '../tables.ts';
 import { compareFence } from './fence.ts';
 import { digestOf, needsOf } from './lease-call.ts';
 import type { CallRef } from './lease-call.ts';
-import { settleCall, tellRunner } from './settle-call.ts';
+import { acceptedAnswer, settleCall, tellRunner } from './settle-call.ts';
 
 export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> => ({
   needs: needsOf(input),
@@ -37,7 +37,8 @@ function settlementOf(
   call: CallRecord,
   { now, giveUp, error }: Pick<SettleInput, 'giveUp' | 'error'> & { now: number },
 ): ToolSettlement | undefined {
-  if (call.state === 'answered') return JSON.parse(call.settlement!) as ToolSettlement;
+  const accepted = acceptedAnswer(call);
+  if (accepted) return accepted;
   if (call.state === 'leased') return call.due_at! <= now ? overdue(call) : undefined;
   if (!giveUp) return undefined;
   return error && !mayHaveRun(call) ? { outcome: 'failed', error } : overdue(call);

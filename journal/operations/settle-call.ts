@@ -41,16 +41,22 @@ export function settleCall(
   });
 }
 
+/** Where a turn ends: what was answered keeps its answer, whose sender was told that it counts; the rest is interrupted. */
 export function interruptCalls(draft: SessionDraft, calls: readonly CallRecord[]): void {
-  const settlement: ToolSettlement = {
-    outcome: 'interrupted',
-    error: errorInfo('tool_failed', 'The turn was interrupted before the call had a result.'),
-  };
   for (const call of calls) {
     tellRunner(draft, call);
-    settleCall(draft, call, settlement);
+    settleCall(draft, call, acceptedAnswer(call) ?? interrupted());
   }
 }
+
+const interrupted = (): ToolSettlement => ({
+  outcome: 'interrupted',
+  error: errorInfo('tool_failed', 'The turn was interrupted before the call had a result.'),
+});
+
+/** What was answered from outside and waits for the workflow to look at it. */
+export const acceptedAnswer = ({ state, settlement }: CallRecord): ToolSettlement | undefined =>
+  state === 'answered' ? (JSON.parse(settlement!) as ToolSettlement) : undefined;
 
 /** Somebody else ends the call, or takes it over: whoever runs it stops at once. */
 export function tellRunner(draft: SessionDraft, call: CallRecord): void {

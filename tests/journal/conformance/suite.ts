@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import type { Dialect } from '../support/dialects.ts';
+import { acceptedAnswersConformance } from './accepted-answers.ts';
 import { concurrencyConformance } from './concurrency.ts';
 import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
@@ -25,6 +26,7 @@ export const conformance = (dialect: Dialect) =>
     sealConformance(dialect);
     cutOffConformance(dialect);
     ledgerConformance(dialect);
+    acceptedAnswersConformance(dialect);
     recordConformance(dialect);
     lostRunsConformance(dialect);
     sessionsConformance(dialect);
