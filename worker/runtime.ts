@@ -1,5 +1,5 @@
 /** Temporal's native runtime: one a process. Its log lines become ours, its figures are read from a port on loopback. */
-import { createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
 import { Runtime } from '@temporalio/worker';
 import type { LogLevel, LogMetadata, Logger } from '@temporalio/worker';
 import type { Logger as Log } from '../telemetry/log.ts';
@@ -12,9 +12,24 @@ export interface TemporalMetrics {
 const READ_DEADLINE_MS = 1_000;
 let installed: TemporalMetrics | undefined;
 
+/**
+ * The exporter does not tell a port that it was given by the system, so it is told one: below the range from which systems number outgoing connections, and
+ * below that from which our servers (servers/child.ts) take theirs.
+ */
+const PORTS = { first: 16_000, count: 4_000 } as const;
+const TRIES = 20;
+
 /** Installs the runtime the first time; later workers of the process share it. */
-export async function installRuntime(log: Log): Promise<TemporalMetrics> {
-  return (installed ??= install(log, await freePort()));
+export const installRuntime = (log: Log): TemporalMetrics => (installed ??= installOn(log, TRIES));
+
+function installOn(log: Log, tries: number): TemporalMetrics {
+  try {
+    return install(log, PORTS.first + randomInt(PORTS.count));
+  } catch (error) {
+    const taken = error instanceof Error && error.message.includes('in use');
+    if (!taken || tries === 1) throw error;
+    return installOn(log, tries - 1);
+  }
 }
 
 function install(log: Log, port: number): TemporalMetrics {
@@ -36,18 +51,6 @@ function install(log: Log, port: number): TemporalMetrics {
     return response.text();
   };
   return { read: () => read().catch(() => '') };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** The fields of a workflow's or an activity's context under the names that all our lines use. */

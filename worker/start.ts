@@ -60,7 +60,7 @@ export interface WorkerHandle {
 export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
   await using started = new AsyncDisposableStack();
-  const temporalMetrics = await installRuntime(log);
+  const temporalMetrics = installRuntime(log);
   metrics.registry.merge(() => temporalMetrics.read());
   const connection = await connectWorker({ ...settings, secret: parts.secrets, log });
   started.defer(() => connection.close());
