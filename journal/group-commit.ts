@@ -34,6 +34,8 @@ const LOAD_BATCH = 16;
 const GATHER_MS = 4;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
+/** Where writes fail and work goes on, the next one fails sooner than this. */
+const FAILING_MS = 10_000;
 
 interface Item extends Urgency {
   readonly operation: Operation<unknown>;
@@ -51,6 +53,7 @@ export class GroupCommit {
   #lastBatch = 0;
   #retryMs = FIRST_RETRY_MS;
   #closing = false;
+  #failure: { readonly error: unknown; readonly at: number } | undefined;
   /** Ends the wait for company. */
   #hurry: () => void = () => {};
 
@@ -67,6 +70,13 @@ export class GroupCommit {
       if (urgency.urgent) this.#hurry();
       this.#running ??= this.#run();
     });
+  }
+
+  /** @throws journal_unavailable where the last commit failed a moment ago: a full disk lets statements through that change nothing */
+  check(): void {
+    const failure = this.#failure;
+    if (failure && this.#store.now() - failure.at < FAILING_MS)
+      throw explain(this.#store, failure.error);
   }
 
   /** Writes what was submitted; nothing can be submitted afterwards. */
@@ -112,6 +122,7 @@ export class GroupCommit {
     try {
       const outcomes = await this.#write(batch);
       this.#retryMs = FIRST_RETRY_MS;
+      this.#failure = undefined;
       for (const [index, item] of batch.entries()) settle(item, outcomes[index]!);
     } catch (error) {
       await this.#recover(batch, error);
@@ -194,6 +205,7 @@ export class GroupCommit {
   }
 
   async #postpone(batch: readonly Item[], error: unknown): Promise<void> {
+    this.#failure = { error, at: this.#store.now() };
     const patient = (item: Item) =>
       !this.#closing && Date.now() - item.submittedAt < item.patienceMs;
     const kept = batch.filter(patient);

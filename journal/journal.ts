@@ -41,6 +41,7 @@ export async function createJournal(store: Store): Promise<Journal> {
     audit: audit(store),
     async ping() {
       await reach(store, () => store.writable.execute(store.db));
+      commits.check();
     },
     async close() {
       await commits.close();

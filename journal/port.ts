@@ -26,7 +26,10 @@ export interface Journal {
   readonly contexts: Contexts;
   readonly keys: Keys;
   readonly audit: Audit;
-  /** One round trip to the database, which shows that it can be written. @throws journal_unavailable */
+  /**
+   * One round trip to the database, which shows that it takes writes; and what became of the last one to a session, if it failed a moment ago.
+   * @throws journal_unavailable
+   */
   ping(): Promise<void>;
   /** Flushes what is under way and leaves no handle open. */
   close(): Promise<void>;
