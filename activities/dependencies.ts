@@ -4,6 +4,7 @@ import type { Policies } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
 import type { ModelResolver, SecretLookup } from './model/providers.ts';
+import type { AskModel } from './model/stream-answer.ts';
 
 /** The part of pino's interface that activities use. */
 export interface ActivityLog {
@@ -33,4 +34,6 @@ export interface ActivityDependencies {
   readonly metrics?: ActivityMetrics | undefined;
   /** Instead of the catalogue's providers: scripted models in tests. */
   readonly models?: ModelResolver | undefined;
+  /** Instead of calling providers in this thread; for the catalogue's providers only. */
+  readonly ask?: AskModel | undefined;
 }

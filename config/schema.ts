@@ -114,6 +114,15 @@ const workerSchema = z.strictObject({
     .min(1)
     .default(1_200)
     .describe('Model calls and records at once in one worker.'),
+  modelThreads: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe(
+      'Threads that read the answers of providers; more where one is full (about 8,000 tokens a second).',
+    ),
   toolSlots: z.number().int().min(1).default(20).describe('Tools at once in one worker.'),
   cachedWorkflows: z
     .number()

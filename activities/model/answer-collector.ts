@@ -6,7 +6,7 @@ import type { Deadlines } from './deadlines.ts';
 import { ContentRefused, IncompleteAnswer } from './failure.ts';
 
 export interface AnswerSink {
-  /** Resolves when more may come; nothing to wait for where it may come at once. */
+  /** Resolves when more may come, and never rejects; nothing to wait for where it may come at once. */
   readonly onText: (kind: ContentKind, text: string) => Promise<void> | undefined;
   /** The provider has answered with something. */
   readonly onFirstPart: () => void;

@@ -20,6 +20,7 @@ import { TranscriptCache } from './context/transcript-cache.ts';
 import type { Claimed, ModelStep, WorkerMemory } from './model-step.ts';
 import { createModelResolver } from './providers.ts';
 import { failureSettlement } from './settlement.ts';
+import { streamAnswer } from './stream-answer.ts';
 
 const memoryOf = (deps: ActivityDependencies): WorkerMemory => ({
   breakers: new Breakers((provider, open) => deps.metrics?.circuit(provider, open)),
@@ -28,6 +29,7 @@ const memoryOf = (deps: ActivityDependencies): WorkerMemory => ({
   transcripts: new TranscriptCache(),
   checker: new ArgumentChecker(),
   resolve: deps.models ?? createModelResolver(deps.catalogue, deps.secrets),
+  ask: deps.ask ?? streamAnswer,
 });
 
 function claimOf(input: ModelStepInput): Claim {

@@ -3,6 +3,7 @@ import type { BegunCall, StepSettlement } from '../../journal/port.ts';
 import type { ContentKind } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
+import type { OfferedTools } from '../tools/offered-tools.ts';
 import type { Reservation } from './allowance.ts';
 import { TextCleaner, cleanText } from './clean-text.ts';
 import type { PreparedRequest } from './context/prepare.ts';
@@ -14,7 +15,7 @@ import { spendOf, timeoutsOf } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { answerSettlement } from './settlement.ts';
 import type { Answer } from './answer-collector.ts';
-import { streamAnswer } from './stream-answer.ts';
+import type { ToolDeclaration } from './stream-answer.ts';
 
 export interface CallPlan {
   readonly prepared: PreparedRequest;
@@ -26,6 +27,14 @@ function begunCall({ provider, name, settings }: CallableModel, { prepared }: Ca
   const prices = { inputUsdPerMTok, outputUsdPerMTok };
   return { provider, model: name, inputTokens: prepared.inputTokens, prices };
 }
+
+/** Without what only the worker knows of a tool. */
+const declared = (offered: OfferedTools): ToolDeclaration[] =>
+  [...offered.values()].map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    inputSchema,
+  }));
 
 export class Call {
   readonly #step: ModelStep;
@@ -97,12 +106,12 @@ export class Call {
     const { provider, name } = this.#model;
     this.#writer.start({ type: 'model.started', data: { provider, model: name } });
     this.#sent = true;
-    return streamAnswer(
+    return this.#step.memory.ask(
       {
         model: this.#model,
         instructions: prepared.instructions,
         messages: prepared.messages,
-        tools: prepared.tools,
+        tools: declared(prepared.offered),
         maxOutputTokens: reservation.maxOutputTokens,
       },
       {

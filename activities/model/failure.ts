@@ -58,6 +58,17 @@ export class ContentRefused extends Error {
   }
 }
 
+/** A failure that was classified in the thread where it happened: an error loses its class on the way into another. */
+export class ClassifiedFailure extends Error {
+  readonly failure: ModelFailure;
+  constructor(failure: ModelFailure, stack?: string) {
+    super(failure.message);
+    this.name = 'ClassifiedFailure';
+    this.failure = failure;
+    if (stack !== undefined) this.stack = stack;
+  }
+}
+
 type Kind = Omit<ModelFailure, 'message'>;
 
 const OUTAGE: Kind = {
@@ -243,6 +254,7 @@ const messageOf = (error: unknown): string =>
 
 /** @param now epoch milliseconds, for a Retry-After that is a date */
 export function classifyFailure(error: unknown, now: number = Date.now()): ModelFailure {
+  if (error instanceof ClassifiedFailure) return error.failure;
   const headers = APICallError.isInstance(error) ? error.responseHeaders : undefined;
   return {
     ...kindOf(error),

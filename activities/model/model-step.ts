@@ -13,6 +13,7 @@ import type { TranscriptCache } from './context/transcript-cache.ts';
 import type { Corrections } from './context/tokens.ts';
 import type { ModelTimeouts } from './deadlines.ts';
 import type { CallableModel, ModelResolver } from './providers.ts';
+import type { AskModel } from './stream-answer.ts';
 
 /** A worker's memory beside the journal: nothing in it is needed for correctness, and all of it is bounded. */
 export interface WorkerMemory {
@@ -22,6 +23,7 @@ export interface WorkerMemory {
   readonly transcripts: TranscriptCache;
   readonly checker: ArgumentChecker;
   readonly resolve: ModelResolver;
+  readonly ask: AskModel;
 }
 
 export type Claimed = Extract<ClaimResult, { state: 'claimed' }>;

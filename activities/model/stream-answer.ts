@@ -4,7 +4,11 @@
  * It uses the AI SDK's single model call, not `streamText`: of the latter's loop over steps, retries and promises of the whole nothing is
  * needed here, and it costs 36 µs of CPU a token against 6 (measured, Node 24): at 20,000 tokens a second two thirds of a core.
  */
-import { experimental_streamLanguageModelCall as streamLanguageModelCall } from 'ai';
+import {
+  experimental_streamLanguageModelCall as streamLanguageModelCall,
+  jsonSchema,
+  tool,
+} from 'ai';
 import type { JSONObject } from '@ai-sdk/provider';
 import type { ModelMessage, ToolSet } from 'ai';
 import { orAbort, readParts } from './abortable.ts';
@@ -14,13 +18,42 @@ import { startDeadlines } from './deadlines.ts';
 import type { ModelTimeouts } from './deadlines.ts';
 import type { CallableModel } from './providers.ts';
 
+/** What a model is told of a tool. */
+export interface ToolDeclaration {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of the arguments, an object. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+}
+
 export interface AnswerRequest {
   readonly model: CallableModel;
   readonly instructions: string;
   readonly messages: ModelMessage[];
-  readonly tools: ToolSet;
+  readonly tools: readonly ToolDeclaration[];
   readonly maxOutputTokens: number;
 }
+
+export interface AskOptions {
+  readonly stop: AbortSignal;
+  readonly timeouts: ModelTimeouts;
+}
+
+/** @throws the provider's error, a ModelTimeout, an IncompleteAnswer, a ContentRefused (or what a thread made of them), or the reason of `stop` */
+export type AskModel = (
+  request: AnswerRequest,
+  sink: AnswerSink,
+  options: AskOptions,
+) => Promise<Answer>;
+
+const toolSet = (tools: readonly ToolDeclaration[]): ToolSet =>
+  Object.fromEntries(
+    tools.map(({ name, description, inputSchema }) => [
+      name,
+      // Without `execute`: the library hands the call back and runs nothing.
+      tool({ description, inputSchema: jsonSchema(inputSchema) }),
+    ]),
+  );
 
 /** What only one provider understands. */
 const PROVIDER_OPTIONS: Partial<Record<CallableModel['kind'], Record<string, JSONObject>>> = {
@@ -37,7 +70,7 @@ const open = (request: AnswerRequest, abortSignal: AbortSignal) => {
   return streamLanguageModelCall({
     model: model.language,
     messages,
-    tools,
+    tools: toolSet(tools),
     maxOutputTokens,
     abortSignal,
     providerOptions: PROVIDER_OPTIONS[model.kind] ?? {},
@@ -46,11 +79,11 @@ const open = (request: AnswerRequest, abortSignal: AbortSignal) => {
   });
 };
 
-/** @throws the provider's error, a ModelTimeout, an IncompleteAnswer, a ContentRefused, or the reason of `stop` */
+/** In this thread; see {@link AskModel}. */
 export async function streamAnswer(
   request: AnswerRequest,
   sink: AnswerSink,
-  { stop, timeouts }: { stop: AbortSignal; timeouts: ModelTimeouts },
+  { stop, timeouts }: AskOptions,
 ): Promise<Answer> {
   using deadlines = startDeadlines(timeouts);
   const abort = new AbortController();

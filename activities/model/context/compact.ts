@@ -7,7 +7,6 @@ import type { ModelStep } from '../model-step.ts';
 import { spendOf, timeoutsOf } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
 import { usageRecorded } from '../settlement.ts';
-import { streamAnswer } from '../stream-answer.ts';
 import { rowText } from './measure.ts';
 import { cutMiddle } from './shrink.ts';
 import { SUMMARY_INSTRUCTIONS, conversationText, deterministicSummary } from './summarize.ts';
@@ -85,12 +84,12 @@ class SummaryCall {
       prices: { inputUsdPerMTok, outputUsdPerMTok },
     });
     step.unsaid = () => spendOf(model, this.usage);
-    return streamAnswer(
+    return step.memory.ask(
       {
         model,
         instructions: SUMMARY_INSTRUCTIONS,
         messages: [{ role: 'user', content: this.#content }],
-        tools: {},
+        tools: [],
         maxOutputTokens: summaryTokens(this.#compaction),
       },
       {

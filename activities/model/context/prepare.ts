@@ -1,6 +1,5 @@
 /** Everything that a provider is sent for a step, within its window. Compacts the transcript where it must. */
-import { jsonSchema, tool } from 'ai';
-import type { ModelMessage, ToolSet } from 'ai';
+import type { ModelMessage } from 'ai';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import { estimateTokens } from '../../../contracts/token-estimate.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
@@ -23,7 +22,6 @@ import type { TokenCounter } from './tokens.ts';
 export interface PreparedRequest {
   readonly instructions: string;
   readonly messages: ModelMessage[];
-  readonly tools: ToolSet;
   readonly offered: OfferedTools;
   readonly maxOutputTokens: number;
   /** Of the whole request, for reservations and for calls that were cut off. */
@@ -41,15 +39,6 @@ interface Frame {
   budgetOf(counter: TokenCounter): number;
   readonly fixedText: string;
 }
-
-const toolSet = (offered: OfferedTools): ToolSet =>
-  Object.fromEntries(
-    [...offered.values()].map(({ name, description, inputSchema }) => [
-      name,
-      // Without `execute`: the library hands the call back and runs nothing.
-      tool({ description, inputSchema: jsonSchema(inputSchema) }),
-    ]),
-  );
 
 /** At most half of the window is kept for the answer, whatever is configured: the question needs room too. */
 const answerTokens = (model: CallableModel): number =>
@@ -169,7 +158,6 @@ function request(step: ModelStep, frame: Frame, { rows, images }: Readable): Pre
   return {
     instructions: frame.instructions,
     messages: toModelMessages(rows, { provider, images }),
-    tools: toolSet(frame.offered),
     offered: frame.offered,
     maxOutputTokens: frame.maxOutputTokens,
     // What is reported counts images too: next to their generous figure it would say nothing about text.

@@ -176,13 +176,14 @@ export class SessionKit implements AsyncDisposable {
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   what: string,
+  withinMs = 30_000,
 ): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + withinMs;
   while (Date.now() < deadline) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`did not happen within 30 s: ${what}`);
+  throw new Error(`did not happen within ${withinMs / 1_000} s: ${what}`);
 }
 
 /** Waits, in real time, until the workflow's own status says so. */
