@@ -5,6 +5,8 @@ import { createSessionActivities } from '../activities/session.ts';
 import { createToolActivities } from '../activities/tools.ts';
 import type { ToolParts } from '../activities/tools.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { startModelThreads } from '../activities/model/threads/model-threads.ts';
+import type { ModelThreads } from '../activities/model/threads/model-threads.ts';
 import type { SecretLookup } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Journal } from '../journal/port.ts';
@@ -67,7 +69,8 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { temporal } = settings;
   const watch = started.use(watchConnection(connection, { ...parts, temporal }));
   const presence = started.use(watchPresence({ temporal, secret: parts.secrets }));
-  const workers = await createWorkers(parts, { connection, presence });
+  const ask = parts.models ? undefined : started.use(modelThreads(parts)).ask;
+  const workers = await createWorkers(parts, { connection, presence, ask });
   const retentionMs = settings.journal.deltaRetentionMs;
   started.use(startPruning({ journal: parts.journal, log, retentionMs }));
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);
@@ -93,11 +96,17 @@ interface Workers {
 interface Reach {
   readonly connection: NativeConnection;
   readonly presence: Presence;
+  readonly ask: ActivityDependencies['ask'];
+}
+
+function modelThreads({ settings, secrets }: WorkerParts): ModelThreads {
+  const { catalogue, worker } = settings;
+  return startModelThreads({ count: worker.modelThreads, catalogue, secrets });
 }
 
 async function createWorkers(
   parts: WorkerParts,
-  { connection, presence }: Reach,
+  { connection, presence, ask }: Reach,
 ): Promise<Workers> {
   const { settings, log } = parts;
   const { namespace } = settings.temporal;
@@ -107,7 +116,7 @@ async function createWorkers(
     interceptors: parts.tracing ? [workflowInterceptors()] : [],
     stackTraces: settings.worker.workflowStackTraces,
   });
-  const deps = dependencies(parts);
+  const deps = { ...dependencies(parts), ask };
   const newest = new NewestActivity();
   const options = intercepted(parts, newest);
   const sessionActivities = createSessionActivities(deps);
