@@ -48,7 +48,7 @@ test('a message beyond the most that may wait is answered queue_full to whoever 
   const send = (wait: string) =>
     product.send('POST', `${path}/messages${wait}`, { body: { content: 'x' } });
   await Promise.all(Array.from({ length: MAX_QUEUED_MESSAGES }, () => send('')));
-  const refused = await send('?wait=50s');
+  const refused = await send('?wait=120s');
   expect([refused.status, refused.body.code]).toEqual([429, 'queue_full']);
   await product.send('POST', `${path}/stop`);
 });

@@ -11,6 +11,17 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
 
   const keyed = (key: string, body: object) => ({ body, headers: { 'idempotency-key': key } });
 
+  /** Where a session is that answers for longer than any test takes. */
+  async function busySession(): Promise<string> {
+    const body = { message: '#slow tokens=4000 delay=50' };
+    const path = `/api/sessions/${(await product.send('POST', '/api/sessions', { body })).body.sessionId}`;
+    await eventually(
+      () => product.send('GET', path),
+      ({ body }) => body['state'] === 'streaming',
+    );
+    return path;
+  }
+
   /** How often the model was asked about this label. */
   const asked = (label: string): number =>
     product.models.requests.filter(({ user }) => user.includes(`#${label}`)).length;
@@ -51,7 +62,7 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
     const [key, label] = [uniqueName('key'), uniqueName('send')];
     const path = `/api/sessions/${sessionId}/messages`;
     const send = (content: string) =>
-      product.send('POST', `${path}?wait=20s`, keyed(key, { content }));
+      product.send('POST', `${path}?wait=120s`, keyed(key, { content }));
     const first = await send(`#${label} tokens=1`);
     const second = await product.send('POST', path, keyed(key, { content: `#${label} tokens=1` }));
     expect(second.body.messageId).toBe(first.body.messageId);
@@ -93,21 +104,14 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
       },
       ...{ workspace: null, context: null, title: null, externalId: null, tools: [], limits: {} },
     });
-    const sent = await product.send('POST', `/api/sessions/${sessionId}/messages?wait=20s`, {
+    const sent = await product.send('POST', `/api/sessions/${sessionId}/messages?wait=120s`, {
       body: { content: `#${label} tokens=1` },
     });
     expect(sent.body).toMatchObject({ reply: { outcome: 'completed' } });
   });
 
   test('the repeat of a queue edit under one key is the same edit', async () => {
-    const started = await product.send('POST', '/api/sessions', {
-      body: { message: '#slow tokens=400 delay=50' },
-    });
-    const path = `/api/sessions/${started.body.sessionId}`;
-    await eventually(
-      () => product.send('GET', path),
-      ({ body }) => body['state'] === 'streaming',
-    );
+    const path = await busySession();
     const { messageId } = (
       await product.send('POST', `${path}/messages`, { body: { content: 'x' } })
     ).body;
@@ -120,14 +124,7 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
   });
 
   test('a key used for one change of a session is a conflict for another edit, another operation and other limits', async () => {
-    const started = await product.send('POST', '/api/sessions', {
-      body: { message: '#slow tokens=400 delay=50' },
-    });
-    const path = `/api/sessions/${started.body.sessionId}`;
-    await eventually(
-      () => product.send('GET', path),
-      ({ body }) => body['state'] === 'streaming',
-    );
+    const path = await busySession();
     const queued = await product.send('POST', `${path}/messages`, { body: { content: 'x' } });
     const { messageId } = queued.body;
     const key = uniqueName('edit');
@@ -184,7 +181,7 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
     expect((await send(fleet, other)).body.code).toBe('idempotency_conflict');
     expect((await send(second, other)).status).toBe(202);
     const waiting = [fleet, second].map((api, index) =>
-      send(api, [mine, other][index]!, '?wait=90s'),
+      send(api, [mine, other][index]!, '?wait=120s'),
     );
     await fleet.startWorker();
     const [won, lost] = await Promise.all(waiting);

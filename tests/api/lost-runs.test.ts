@@ -49,7 +49,7 @@ test('a message with leave to reopen is answered once, however soon after a stop
     const label = uniqueName('again');
     await tell(sessionId, 'stop');
     const content = `#${label} tokens=1`;
-    const sent = await tell(sessionId, 'messages?wait=20s', { content, reopen: true });
+    const sent = await tell(sessionId, 'messages?wait=120s', { content, reopen: true });
     expect([sent.status, sent.body['reply']]).toMatchObject([200, { outcome: 'completed' }]);
     expect(asked(label)).toBe(1);
   }
@@ -65,7 +65,7 @@ test('a session that is reopened right after a stop is open, and stays so', asyn
       () => typesOf(sessionId),
       (types) => types.includes('session.reopened'),
     );
-    const sent = await tell(sessionId, 'messages?wait=20s', { content: 'tokens=1' });
+    const sent = await tell(sessionId, 'messages?wait=120s', { content: 'tokens=1' });
     expect(sent.body['reply']).toMatchObject({ outcome: 'completed' });
     // And a stop right after a reopening is not lost either.
     await tell(sessionId, 'stop');
@@ -111,14 +111,17 @@ test('what is said to a session between its stop and its end is answered by a ru
 });
 
 test('a session whose run was terminated goes on with a message that may reopen it; its open turn is settled', async () => {
-  const sessionId = await lostSession('#lost tokens=2000 delay=20');
-  expect((await show(sessionId, '?live=true'))['liveError']).toMatchObject({ code: 'not_found' });
+  const sessionId = await lostSession('#lost tokens=4000 delay=50');
+  await eventually(
+    () => show(sessionId, '?live=true'),
+    ({ liveError }) => (liveError as { code?: string }).code === 'not_found',
+  );
   const refused = await tell(sessionId, 'messages', { content: 'tokens=1' });
   expect([refused.status, refused.body.code]).toEqual([409, 'session_closed']);
   expect(await show(sessionId)).toMatchObject({
     ...{ state: 'error', endReason: 'error', error: { code: 'state_corrupt' }, turn: null },
   });
-  const sent = await tell(sessionId, 'messages?wait=20s', { content: 'tokens=1', reopen: true });
+  const sent = await tell(sessionId, 'messages?wait=120s', { content: 'tokens=1', reopen: true });
   expect([sent.status, sent.body['reply']]).toMatchObject([200, { outcome: 'completed' }]);
   const types = await typesOf(sessionId);
   expect([count(types, 'turn.settled'), count(types, 'session.ended')]).toEqual([2, 1]);
@@ -134,7 +137,7 @@ test('so does a session that Temporal knows nothing of, as after its data was re
   await product.journal.events.record(sessionId, [
     { key: 'waiting', event: { type: 'session.state', data: { state: 'waiting' } } },
   ]);
-  const sent = await tell(sessionId, 'messages?wait=20s', { content: 'tokens=1', reopen: true });
+  const sent = await tell(sessionId, 'messages?wait=120s', { content: 'tokens=1', reopen: true });
   expect([sent.status, sent.body['reply']]).toMatchObject([200, { outcome: 'completed' }]);
   expect((await typesOf(sessionId)).slice(2, 4)).toEqual(['session.ended', 'session.reopened']);
 });
@@ -202,7 +205,7 @@ test('the same message id in two sessions is two messages', async () => {
   const messageId = newId('msg');
   for (const content of ['tokens=1', 'tokens=2']) {
     const sessionId = await waitingSession();
-    const sent = await tell(sessionId, 'messages?wait=20s', { content, messageId });
+    const sent = await tell(sessionId, 'messages?wait=120s', { content, messageId });
     expect([sent.status, sent.body['reply']]).toMatchObject([200, { outcome: 'completed' }]);
   }
 });

@@ -10,7 +10,7 @@ afterAll(() => product[Symbol.asyncDispose]());
 /** A session that is busy with its first message. */
 async function busySession(body: object = {}) {
   const started = await product.send('POST', '/api/sessions', {
-    body: { message: '#slow tokens=400 delay=20', ...body },
+    body: { message: '#slow tokens=4000 delay=20', ...body },
   });
   const path = `/api/sessions/${started.body.sessionId}`;
   const state = async () => (await product.send('GET', path)).body['state'];
@@ -53,10 +53,10 @@ test('messages that the end has rejected wait no longer, and are answered when t
   // The second finds the session busy with the first, and so waits again.
   const [, answer] = await Promise.all([
     send('#one tokens=1', { messageId: one }),
-    send('#two tokens=1', { messageId: two }, '?wait=20s'),
+    send('#two tokens=1', { messageId: two }, '?wait=120s'),
   ]);
   expect(answer.body).toMatchObject({ reply: { outcome: 'completed' } });
-  const again = await send('#one tokens=1', { messageId: one }, '?wait=20s');
+  const again = await send('#one tokens=1', { messageId: one }, '?wait=120s');
   expect(again.body).toMatchObject({ reply: { outcome: 'completed' } });
   const { body } = await product.send('GET', `${path}/transcript`);
   const said = (body['messages'] as { id: string; content: unknown }[]).filter(
@@ -85,7 +85,7 @@ test('whoever interrupts pays for what was said until then: the limit of the ses
   const settled = events.find(({ type }) => type === 'turn.settled');
   expect(settled?.data.usage.outputTokens).toBeGreaterThan(100);
   const asked = product.models.requests.length;
-  const next = await send('and now?', {}, '?wait=20s');
+  const next = await send('and now?', {}, '?wait=120s');
   expect(next.body).toMatchObject({ reply: { outcome: 'limit_exceeded' } });
   expect(product.models.requests).toHaveLength(asked);
 });

@@ -61,7 +61,7 @@ test('a message that reopens a session right after its end goes to the new run, 
     const { workflow } = product.temporal.client;
     const closing = (await workflow.getHandle(sessionId).describe()).runId;
     // No worker runs, so the run stays open until it is closed here: while the API waits for that.
-    watch.atLook(3, () => workflow.getHandle(sessionId, closing).terminate('closed by the test'));
+    watch.atLook(2, () => workflow.getHandle(sessionId, closing).terminate('closed by the test'));
     const sent = await product.send('POST', `/api/sessions/${sessionId}/messages`, {
       body: { content: 'again', reopen: true },
     });

@@ -11,19 +11,14 @@ import { startFixture, type Fixture } from './support/fixture.ts';
 import { overSocket } from './support/trpc.ts';
 
 let product: Fixture;
-let key: string;
 beforeAll(async () => {
   product = await startFixture({
-    settings: {
-      api: { requireKey: true, maxConnectionsPerUser: 2 },
-      timeouts: { socketPingMs: 300, socketPongMs: 200 },
-    },
+    settings: { api: { requireKey: true, maxConnectionsPerUser: 2 } },
   });
-  key = await product.key('acme', 'ann');
 });
 afterAll(() => product[Symbol.asyncDispose]());
 
-const socketUrl = () => `${product.url.replace('http', 'ws')}/trpc`;
+const socketUrl = ({ url } = product) => `${url.replace('http', 'ws')}/trpc`;
 const hello = (secret: string) =>
   JSON.stringify({ method: 'connectionParams', data: { authorization: `Bearer ${secret}` } });
 const REQUEST = JSON.stringify({ id: 1, method: 'query', params: { path: 'system.info' } });
@@ -38,7 +33,10 @@ async function conversation(socket: WebSocket) {
 }
 
 test('a WebSocket is pinged, and dropped when no pong comes', async () => {
-  const socket = new WebSocket(socketUrl(), { headers: { authorization: `Bearer ${key}` } });
+  await using strict = await startFixture({
+    settings: { timeouts: { socketPingMs: 300, socketPongMs: 200 } },
+  });
+  const socket = new WebSocket(socketUrl(strict));
   const [data] = (await once(socket, 'message')) as [Buffer];
   expect(data.toString()).toBe('PING');
   await once(socket, 'close');

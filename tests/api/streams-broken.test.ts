@@ -101,7 +101,7 @@ test.each<[name: string, follow: Follow]>([
       (text) => /perdure_open_streams 0/.test(text),
     );
     // The session goes on as if nothing had been.
-    const again = await product.send('POST', `/api/sessions/${sessionId}/messages?wait=20s`, {
+    const again = await product.send('POST', `/api/sessions/${sessionId}/messages?wait=120s`, {
       body: { content: '#again tokens=1' },
     });
     expect([again.status, again.body['reply']]).toEqual([

@@ -38,7 +38,7 @@ async function ask({ input = { sessionId }, lastEventId, procedure, ...asked }: 
         accept: 'text/event-stream',
         ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
       },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     },
   );
   return response;

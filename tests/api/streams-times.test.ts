@@ -32,6 +32,19 @@ test('a quiet tRPC subscription is pinged as often as the settings say, and ende
   expect(new Set(kinds)).toEqual(new Set(['connected', 'message', 'ping']));
 });
 
+test('a quiet plain stream is pinged as often as the settings say, and ended at its age with an id to resume from', async () => {
+  const sessionId = await newSession();
+  const stream = async (after: number) => {
+    const url = streamUrl('plain SSE', product.url, { sessionId, after });
+    return (await Array.fromAsync((await openStream(url)).setEncoding('utf8'))).join('');
+  };
+  const first = await stream(0);
+  expect(first).toContain('\n\n: ping\n\n');
+  const last = Number(/^id: (\d+)$/m.exec(first)?.[1]);
+  await writeFacts(product, sessionId, { count: 1, bytes: 10 });
+  expect(await stream(last)).toMatch(new RegExp(`^id: ${last + 1}$`, 'm'));
+});
+
 test.each(['plain SSE', 'tRPC over SSE'] as const)(
   '%s says first when to connect again',
   async (kind) => {
@@ -42,7 +55,10 @@ test.each(['plain SSE', 'tRPC over SSE'] as const)(
 );
 
 test('a tRPC subscription that is ended at its age is resumed by its client: no event lost, none twice', async () => {
-  const sessionId = await newSession();
+  // No pings: a client that is told to expect them often connects anew, over and over, where connecting takes it longer.
+  const timeouts = { ssePingMs: 60_000, sseMaxAgeMs: 500, socketReconnectMs: RECONNECT_MS };
+  await using product = await startFixture({ settings: { timeouts } });
+  const { sessionId } = (await product.send('POST', '/api/sessions', { body: {} })).body;
   let started = 0;
   const got: number[] = [];
   const failures: unknown[] = [];

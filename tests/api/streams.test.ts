@@ -16,12 +16,7 @@ import { overHttp, overSocket } from './support/trpc.ts';
 
 let product: Fixture;
 beforeAll(async () => {
-  product = await startFixture({
-    worker: true,
-    settings: {
-      timeouts: { ssePingMs: 100, sseMaxAgeMs: 3_000 },
-    },
-  });
+  product = await startFixture({ worker: true });
 });
 afterAll(() => product[Symbol.asyncDispose]());
 
@@ -137,34 +132,6 @@ test('many clients that join one session at different moments all get all of it'
   const all = await Promise.all(readers);
   const expected = await logged(sessionId);
   for (const got of all) expect(got).toEqual(expected);
-});
-
-test('a stream is ended at its age with an id to resume from', async () => {
-  const sessionId = await start('#x tokens=1');
-  const got: number[] = [];
-  for await (const { id } of readEvents(product.url, sessionId)) got.push(id);
-  const after = got.at(-1) ?? 0;
-  const sent = product.send('POST', `/api/sessions/${sessionId}/messages`, {
-    body: { content: 'on' },
-  });
-  for await (const { id } of readEvents(product.url, sessionId, { lastEventId: after })) {
-    expect(id).toBeGreaterThan(after);
-    break;
-  }
-  expect((await sent).status).toBe(202);
-});
-
-test('a quiet stream is pinged', async () => {
-  const sessionId = await start('#x tokens=1');
-  const response = await fetch(`${product.url}/api/sessions/${sessionId}/events?after=1`, {
-    headers: { accept: 'text/event-stream' },
-  });
-  let text = '';
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (text.includes(': ping')) break;
-  }
-  expect(text).toContain('retry: ');
 });
 
 test('Last-Event-ID that is no number, or beyond the head, is refused with its own status', async () => {

@@ -26,6 +26,9 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
 
+/** A worker on a busy machine may take longer than a person waits. */
+const PATIENT_MS = 60_000;
+
 /** For tests that must pass on both. */
 export const DIALECTS = ['sqlite', 'postgres'] as const;
 
@@ -201,7 +204,11 @@ function settingsFor(
   input: Partial<SettingsInput> | undefined,
   { folder, catalogue }: { folder: string; catalogue: ModelCatalogue },
 ): Settings {
-  const parsed = settingsSchema.parse({ workspaceRoots: [folder], ...input });
+  const parsed = settingsSchema.parse({
+    workspaceRoots: [folder],
+    ...input,
+    timeouts: { updateMs: PATIENT_MS, ...input?.timeouts },
+  });
   const settings = resolveSettings(parsed, {
     home: folder,
     file: null,
