@@ -22,7 +22,14 @@ import { stepSpend } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { keyNameOf } from './providers.ts';
 import { redact } from './redaction.ts';
-import { failureSettlement, failureUsage, limitSettlement } from './settlement.ts';
+import {
+  failureSettlement,
+  failureUsage,
+  limitSettlement,
+  modelFailed,
+  NO_CALL,
+} from './settlement.ts';
+import type { FailedCall } from './settlement.ts';
 import { heldAgainst, reserve } from './allowance.ts';
 import { judge } from './verdict.ts';
 
@@ -40,6 +47,8 @@ async function finish(step: ModelStep, settlement: StepSettlement): Promise<Mode
 interface Progress {
   model?: CallableModel;
   call?: Call;
+  /** That the call had begun, where it failed before that was in the log. */
+  begun?: readonly NewEvent[];
 }
 
 async function answer(step: ModelStep, progress: Progress): Promise<ModelStepResult> {
@@ -86,19 +95,13 @@ const retryLater = (type: string, message: string, nextRetryDelay: number): Appl
     category: ApplicationFailureCategory.BENIGN,
   });
 
-const modelFailed = (called: boolean, error: ErrorInfo): NewEvent[] =>
-  called ? [{ type: 'model.settled', data: { outcome: 'failed', error } }] : [];
-
 /** Starts over with the next model; its own budget is fresh. */
-async function fallBack(
-  step: ModelStep,
-  error: ErrorInfo,
-  { called, spend, model }: { called: boolean; spend: Spend; model?: CallableModel },
-): Promise<never> {
+async function fallBack(step: ModelStep, error: ErrorInfo, failed: FailedCall): Promise<never> {
+  const { model, spend } = failed;
   const to = step.fallbackName ?? step.modelName;
   await step.deps.journal.steps.fail(step.attempt, {
     events: [
-      ...modelFailed(called, error),
+      ...modelFailed(failed, error),
       ...failureUsage(model, spend),
       { type: 'model.switched', data: { from: step.modelName, to, reason: 'fallback' } },
     ],
@@ -113,11 +116,10 @@ async function fallBack(
 /** The provider is known to be down: waiting costs no attempt, but not for ever. */
 async function waitForCircuit(step: ModelStep, open: CircuitOpen): Promise<ModelStepResult> {
   const error = errorInfo('model_unavailable', open.message);
-  if (step.fallbackName !== undefined)
-    return fallBack(step, error, { called: false, spend: NO_SPEND });
+  if (step.fallbackName !== undefined) return fallBack(step, error, NO_CALL);
   const waited = Date.now() - activityInfo().scheduledTimestampMs;
   if (waited > MODEL_BUDGET.maxRetryAfterMs)
-    return finish(step, failureSettlement(step, error, { spend: NO_SPEND, called: false }));
+    return finish(step, failureSettlement(step, error, NO_CALL));
   await step.deps.journal.steps.fail(step.attempt, {
     events: [
       {
@@ -138,14 +140,13 @@ const unsaidSpend = (step: ModelStep, call: Call | undefined): Spend | undefined
 async function afterFailure(
   step: ModelStep,
   error: unknown,
-  { model, call }: Progress,
+  { model, call, begun = [] }: Progress,
 ): Promise<ModelStepResult> {
   if (error instanceof CircuitOpen) return waitForCircuit(step, error);
   const failure = classify(step, error);
   if (!failure.charged) throw error;
-  const called = call !== undefined;
   const spend = (isUnbilled(error) ? undefined : unsaidSpend(step, call)) ?? NO_SPEND;
-  const paid = { ...(model ? { model } : {}), spend, called };
+  const failed: FailedCall = { ...(model && { model }), spend, begun: call && begun };
   const info = infoOf(failure);
   const { sessionId, turn, step: number } = step.input;
   const where = { sessionId, turn, step: number, attempt: step.attempt.number };
@@ -155,12 +156,13 @@ async function afterFailure(
     hasFallback: step.fallbackName !== undefined,
     policy: step.deps.policies.model,
   });
-  if (verdict.next === 'fallback') return fallBack(step, info, paid);
-  if (verdict.next === 'give-up') return finish(step, failureSettlement(step, verdict.error, paid));
+  if (verdict.next === 'fallback') return fallBack(step, info, failed);
+  if (verdict.next === 'give-up')
+    return finish(step, failureSettlement(step, verdict.error, failed));
   // Recorded as charged before it is thrown: a crash in between must not make it an interruption.
   await step.deps.journal.steps.fail(step.attempt, {
     events: [
-      ...modelFailed(called, info),
+      ...modelFailed(failed, info),
       ...failureUsage(model, spend),
       {
         type: 'model.retrying',
@@ -197,7 +199,7 @@ export async function runAttempt(step: ModelStep): Promise<ModelStepResult> {
       return await answer(step, progress);
     } catch (error) {
       if (step.liveness.signal.aborted) return afterStop(step, progress);
-      await progress.call?.close();
+      if (progress.call) progress.begun = await progress.call.close();
       if (step.liveness.signal.aborted) return afterStop(step, progress);
       if (error instanceof Stopped || error instanceof AttemptClosed) throw error;
       if (error instanceof PerdureError && error.code === 'journal_unavailable') throw error;

@@ -19,7 +19,7 @@ import { Corrections } from './context/tokens.ts';
 import { TranscriptCache } from './context/transcript-cache.ts';
 import type { Claimed, ModelStep, WorkerMemory } from './model-step.ts';
 import { createModelResolver } from './providers.ts';
-import { failureSettlement } from './settlement.ts';
+import { failureSettlement, NO_CALL } from './settlement.ts';
 import { streamAnswer } from './stream-answer.ts';
 
 const memoryOf = (deps: ActivityDependencies): WorkerMemory => ({
@@ -91,7 +91,7 @@ async function giveUpInterrupted(step: ModelStep): Promise<ModelStepResult> {
     'worker_unavailable',
     `The step was interrupted ${step.claim.interruptions} times by workers going away.`,
   );
-  const settlement = failureSettlement(step, error, { spend: NO_SPEND, called: false });
+  const settlement = failureSettlement(step, error, NO_CALL);
   await step.deps.journal.steps.finish(step.attempt, settlement);
   return settlement.result;
 }

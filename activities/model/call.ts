@@ -1,6 +1,6 @@
 /** One request to a provider and its answer on the way into the journal. */
 import type { BegunCall, StepSettlement } from '../../journal/port.ts';
-import type { ContentKind } from '../../contracts/events.ts';
+import type { ContentKind, NewEvent } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
 import type { OfferedTools } from '../tools/offered-tools.ts';
@@ -83,10 +83,14 @@ export class Call {
     });
   }
 
-  /** What streamed is void: waits only for the write under way, so that nothing comes after the failure's own events. */
-  async close(): Promise<void> {
+  /**
+   * What streamed is void: waits only for the write under way, so that nothing comes after the failure's own events.
+   * @returns that the call had begun, where it failed before that was written: for the failure's transaction
+   */
+  async close(): Promise<readonly NewEvent[]> {
     this.#measure('failed');
-    await this.#writer.close();
+    const rest = await this.#writer.close();
+    return rest.filter(({ type }) => type === 'model.started');
   }
 
   /** Nothing more is written, and nothing is waited for. */

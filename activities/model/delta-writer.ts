@@ -108,13 +108,6 @@ export class DeltaWriter {
     return this.#pending;
   }
 
-  /** For a call that failed: like `close`, but what was not written is void, except that the call was begun. */
-  async abandon(): Promise<void> {
-    const rest = await this.close();
-    const begun = rest.filter(({ type }) => type === 'model.started');
-    if (begun.length > 0) await this.#send(begun);
-  }
-
   /** Writes nothing more; an append in flight is left to itself. */
   end(): void {
     clearTimeout(this.#startTimer);

@@ -128,17 +128,30 @@ export function limitSettlement(step: ModelStep, outcome: Limited): StepSettleme
   };
 }
 
-/** The step ends for good without an answer. `model` is there where a call was under way. */
+/** A call of the model that failed. */
+export interface FailedCall {
+  readonly model?: CallableModel;
+  readonly spend: Spend;
+  /** What the log lacks of the call's beginning; undefined where none was made. */
+  readonly begun: readonly NewEvent[] | undefined;
+}
+
+export const NO_CALL: FailedCall = { spend: NO_SPEND, begun: undefined };
+
+/** The call's end in the log, and its beginning where that is not there yet. */
+export const modelFailed = ({ begun }: FailedCall, error: ErrorInfo): NewEvent[] =>
+  begun ? [...begun, { type: 'model.settled', data: { outcome: 'failed', error } }] : [];
+
+/** The step ends for good without an answer. */
 export function failureSettlement(
   step: ModelStep,
   error: ErrorInfo,
-  { model, spend, called }: { model?: CallableModel; spend: Spend; called: boolean },
+  call: FailedCall,
 ): StepSettlement {
+  const { model, spend } = call;
   return {
     events: [
-      ...(called
-        ? [{ type: 'model.settled' as const, data: { outcome: 'failed' as const, error } }]
-        : []),
+      ...modelFailed(call, error),
       ...failureUsage(model, spend),
       turnSettled('failed', turnSpend(step, spend), error),
     ],

@@ -108,18 +108,6 @@ describe('the deltas of a stream', () => {
     await expect.poll(() => appends).toEqual([['model.started']]);
   });
 
-  it('of a call that failed are void, but its beginning is written', async () => {
-    const appends: string[][] = [];
-    const { writer } = writerOn((events) => {
-      appends.push(events.map(({ type }) => type));
-      return Promise.resolve(1);
-    });
-    writer.start({ type: 'model.started', data: { provider: 'p', model: 'm' } });
-    await writer.abandon();
-    await sleep(60);
-    expect(appends).toEqual([['model.started']]);
-  });
-
   it('hold the stream back while too much is pending', async () => {
     const gate = Promise.withResolvers<number>();
     const { writer } = writerOn(() => gate.promise);

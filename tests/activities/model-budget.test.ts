@@ -78,6 +78,24 @@ describe('the budget of three failures', () => {
     expect((await stage.eventsOf('model.started')).at(-1)?.data.model).toBe('spare');
   });
 
+  it('leaves a log in which every call begins before it ends, however soon it failed', async () => {
+    const { stage } = await scripted(Array.from({ length: 6 }, outage), FALLBACK);
+    await using _ = stage;
+    const input = stage.message('go');
+    for (let attempt = 1; attempt <= 5; attempt++)
+      await failureType(stage.callModel(input, { attempt }));
+    expect((await stage.callModel(input, { attempt: 6 })).outcome).toBe('failed');
+    const calls = (await stage.events()).filter(
+      ({ type }) => type === 'model.started' || type === 'model.settled',
+    );
+    expect(calls.map(({ type, attempt }) => `${attempt} ${type}`)).toEqual(
+      [1, 2, 3, 4, 5, 6].flatMap((attempt) => [
+        `${attempt} model.started`,
+        `${attempt} model.settled`,
+      ]),
+    );
+  });
+
   it('is not spent on a wrong key: the fallback model is next', async () => {
     const wrongKey = new PerdureError('model_rejected', 'no key');
     const { stage } = await scripted(
