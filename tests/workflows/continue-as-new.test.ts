@@ -14,12 +14,12 @@ test('a flood of messages crosses several runs, and each opens one turn, in orde
   session.world.otherwise = completed();
   const { runId } = await session.handle.describe();
   const sent: string[] = [];
-  for (let n = 0; n < 80; n++) {
+  for (let n = 0; n < 30; n++) {
     const message = userMessage();
     sent.push(message.messageId);
     await session.handle.signal('userMessage', message);
   }
-  await untilTurns(session, 80);
+  await untilTurns(session, 30);
   expect(session.world.accepted.flat()).toEqual(sent);
   expect((await session.handle.describe()).runId).not.toBe(runId);
   expect(session.world.factsOf('message.rejected')).toEqual([]);

@@ -12,6 +12,8 @@ import {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+// Real time passes on the skipped clock, too: with these a test has hours to spare, and no session ends beside the call.
+const PATIENT = { idleMs: 10 * HOUR, lifetimeMs: 100 * HOUR };
 
 let kit: SessionKit;
 beforeAll(async () => {
@@ -73,14 +75,14 @@ test('a call that no client takes for 24 hours is given up', async () => {
   const call = toolCall();
   const session = await kit.session({
     message: userMessage(),
-    limits: { lifetimeMs: 100 * HOUR },
+    limits: PATIENT,
     script: [callsTools([call])],
     otherwise: completed(),
   });
   await untilTurns(session, 1);
-  await kit.pass(24 * HOUR - MINUTE);
+  await kit.pass(23 * HOUR);
   expect(session.world.settles).toEqual([]);
-  await kit.pass(2 * MINUTE);
+  await kit.pass(2 * HOUR);
   await untilTurns(session, 2);
   expect(session.world.settles).toMatchObject([{ callId: call.callId, giveUp: true }]);
   await session.stop();
@@ -90,21 +92,22 @@ test('a claimed call is asked for again when its own time is up', async () => {
   const call = toolCall();
   const session = await kit.session({
     message: userMessage(),
+    limits: PATIENT,
     script: [callsTools([call])],
     otherwise: completed(),
   });
   await untilTurns(session, 1);
   const { searchAttributes: _, startTime } = await session.handle.describe();
-  const dueAt = new Date(startTime.getTime() + 5 * MINUTE).toISOString();
+  const dueAt = new Date(startTime.getTime() + 50 * MINUTE).toISOString();
   session.world.settling = () =>
     session.world.settles.length < 2
       ? { state: 'open', dueAt }
       : { state: 'settled', outcome: 'timed_out' };
   await session.handle.signal('toolResult', { callId: call.callId });
   await eventually(() => session.world.settles.length === 1, 'first look');
-  await kit.pass(4 * MINUTE);
+  await kit.pass(40 * MINUTE);
   expect(session.world.settles).toHaveLength(1);
-  await kit.pass(2 * MINUTE);
+  await kit.pass(20 * MINUTE);
   await untilTurns(session, 2);
   expect(session.world.settles).toHaveLength(2);
   expect(session.world.settles[1]?.giveUp).toBe(false);
@@ -115,7 +118,7 @@ test('an open call that nobody has claimed goes on waiting for its claim', async
   const call = toolCall();
   const session = await kit.session({
     message: userMessage(),
-    limits: { toolClaimMs: HOUR, lifetimeMs: 100 * HOUR },
+    limits: { ...PATIENT, toolClaimMs: HOUR },
     script: [callsTools([call])],
     otherwise: completed(),
   });
