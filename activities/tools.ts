@@ -9,13 +9,15 @@ export type ToolParts = Pick<
   ActivityDependencies,
   'journal' | 'timeouts' | 'policies' | 'log' | 'metrics'
 > & {
+  /** Perdure's data folder: workspace tools keep out of it. */
+  readonly home: string;
   /** Of further modes, or instead of ours. */
   readonly executors?: ToolExecutors | undefined;
 };
 
-export const createToolActivities = ({ executors, ...deps }: ToolParts): ToolActivities => ({
+export const createToolActivities = ({ home, executors, ...deps }: ToolParts): ToolActivities => ({
   executeTool: createExecuteTool({
     ...deps,
-    executors: { worker: workspaceExecutor, ...executors },
+    executors: { worker: workspaceExecutor(home), ...executors },
   }),
 });

@@ -137,7 +137,7 @@ async function createWorkers(
     ...toolTuning(settings),
     interceptors: options.interceptors,
     connection,
-    activities: createToolActivities({ ...deps, executors: parts.executors }),
+    activities: createToolActivities({ ...deps, home: settings.home, executors: parts.executors }),
   });
   const sessions = RenewedWorker.create({ presence, log, create, isSetBack });
   const [session, tool] = await Promise.all([sessions, tools]);

@@ -220,7 +220,9 @@ describe('a workspace tool', () => {
       workspace: null,
       signal: new AbortController().signal,
     };
-    await expect(workspaceExecutor.execute(run)).rejects.toMatchObject({ code: 'tool_denied' });
+    await expect(workspaceExecutor('/nowhere').execute(run)).rejects.toMatchObject({
+      code: 'tool_denied',
+    });
   });
 });
 

@@ -141,7 +141,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     limits: {},
   });
   const session = createSessionActivities(deps);
-  const tools = createToolActivities(deps);
+  const tools = createToolActivities({ ...deps, home: path.join(folder, 'home') });
   const events = async (): Promise<readonly PerdureEvent[]> =>
     (await journal.events.read(sessionId, { after: 0, limit: 10_000 })).events;
   return {

@@ -1,49 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { locate, openInside } from '../../activities/tools/workspace/confinement.ts';
+import { dataFolder } from '../../activities/tools/workspace/data-folder.ts';
 import { walk } from '../../activities/tools/workspace/walk.ts';
-import { workspaceExecutor } from '../../activities/tools/workspace/executor.ts';
-import { newId } from '../../contracts/ids.ts';
-
-interface Folder extends AsyncDisposable {
-  readonly workspace: string;
-  readonly outside: string;
-  run(name: string, input: object, signal?: AbortSignal): Promise<string>;
-}
-
-/** A workspace beside a secret that nobody may read. */
-async function openFolder(files: Record<string, string | Buffer> = {}): Promise<Folder> {
-  const root = await mkdtemp(path.join(tmpdir(), 'perdure-workspace-'));
-  const workspace = path.join(root, 'work');
-  const outside = path.join(root, 'outside');
-  await mkdir(workspace);
-  await mkdir(outside);
-  await writeFile(path.join(outside, 'secret.txt'), 'TOP SECRET');
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(path.dirname(path.join(workspace, name)), { recursive: true });
-    await writeFile(path.join(workspace, name), content);
-  }
-  return {
-    workspace,
-    outside,
-    run: async (name, input, signal = new AbortController().signal) =>
-      String(
-        await workspaceExecutor.execute({
-          sessionId: newId('ses'),
-          callId: newId('call'),
-          name,
-          input,
-          workspace,
-          signal,
-        }),
-      ),
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
-  };
-}
+import { openFolder } from './workspace-folder.ts';
 
 const denied = { code: 'tool_denied' };
 const never = new AbortController().signal;
@@ -105,7 +68,7 @@ describe('the workspace', () => {
 
   it('refuses a file whose folder became a symlink after the check', async () => {
     await using folder = await openFolder({ 'sub/secret.txt': 'harmless' });
-    const place = await locate(folder.workspace, 'sub/secret.txt');
+    const place = await folder.locate('sub/secret.txt');
     await rename(path.join(folder.workspace, 'sub'), path.join(folder.workspace, 'old'));
     await symlink('../outside', path.join(folder.workspace, 'sub'));
     await expect(openInside(place)).rejects.toMatchObject(denied);
@@ -113,7 +76,7 @@ describe('the workspace', () => {
 
   it('refuses a file that became a symlink after the check', async () => {
     await using folder = await openFolder({ 'a.txt': 'harmless' });
-    const place = await locate(folder.workspace, 'a.txt');
+    const place = await folder.locate('a.txt');
     await rm(place.absolute);
     await symlink('../outside/secret.txt', place.absolute);
     await expect(openInside(place)).rejects.toMatchObject(denied);
@@ -138,7 +101,9 @@ describe('the workspace', () => {
     for (const name of ['zero', 'root', 'all/etc/passwd'])
       await expect(folder.run('read_file', { path: name })).rejects.toMatchObject(denied);
     // A workspace that holds devices: they are no regular files.
-    const inDev = { ...(await locate('/dev', 'zero')) };
+    const inDev = {
+      ...(await locate({ workspace: '/dev', dataFolder: await dataFolder('/nowhere') }, 'zero')),
+    };
     await expect(openInside(inDev)).rejects.toMatchObject(denied);
   });
 
@@ -159,7 +124,7 @@ describe('the workspace', () => {
 
   it('shows nothing of a folder that became a symlink between its check and its listing', async () => {
     await using folder = await openFolder({ 'sub/a.txt': 'harmless' });
-    const place = await locate(folder.workspace, 'sub');
+    const place = await folder.locate('sub');
     await rename(place.absolute, path.join(folder.workspace, 'old'));
     await symlink('../outside', place.absolute);
     const listing = async (): Promise<string[]> => {
@@ -173,7 +138,7 @@ describe('the workspace', () => {
 
   it('shows nothing of a folder deeper down that became a symlink while it was walked', async () => {
     await using folder = await openFolder({ 'one.txt': '', 'sub/a.txt': 'harmless' });
-    const place = await locate(folder.workspace, '.');
+    const place = await folder.locate('.');
     const names: string[] = [];
     for await (const found of walk(place, { recursive: true, skip: new Set(), signal: never })) {
       names.push(found.place.shown);
@@ -291,7 +256,7 @@ describe('search_files', () => {
   it('stops when it is told to', async () => {
     await using folder = await openFolder({ 'a.txt': 'x' });
     await expect(
-      folder.run('search_files', { query: 'x' }, AbortSignal.abort(new Error('stop'))),
+      folder.run('search_files', { query: 'x' }, { signal: AbortSignal.abort(new Error('stop')) }),
     ).rejects.toThrow('stop');
   });
 });

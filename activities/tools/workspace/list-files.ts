@@ -12,9 +12,10 @@ const line = ({ kind, place }: Found): string =>
   kind === 'folder' ? `${place.shown}/` : kind === 'link' ? `${place.shown} (link)` : place.shown;
 
 /** Folders are entered only with `recursive`; `.git` and `node_modules` never. */
-export async function listFiles({ workspace, input, signal }: WorkspaceRun): Promise<string> {
+export async function listFiles(run: WorkspaceRun): Promise<string> {
+  const { input, signal } = run;
   const { path = '.', recursive = false } = input as { path?: string; recursive?: boolean };
-  const folder = await locate(workspace, path);
+  const folder = await locate(run, path);
   if (!(await stat(folder.absolute)).isDirectory())
     throw new PerdureError('tool_denied', `"${folder.shown}" is not a folder.`);
   const lines: string[] = [];

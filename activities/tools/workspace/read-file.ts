@@ -14,13 +14,13 @@ function linesOf(text: string, first: number | undefined, last: number | undefin
     .join('\n');
 }
 
-export async function readFile({ workspace, input }: WorkspaceRun): Promise<string> {
-  const { path, firstLine, lastLine } = input as {
+export async function readFile(run: WorkspaceRun): Promise<string> {
+  const { path, firstLine, lastLine } = run.input as {
     path: string;
     firstLine?: number;
     lastLine?: number;
   };
-  const place = await locate(workspace, path);
+  const place = await locate(run, path);
   await using file = await openInside(place);
   const found = await readText(file, MAX_FILE_BYTES);
   if (!found) throw new PerdureError('tool_denied', `"${place.shown}" is not a text file.`);

@@ -38,9 +38,10 @@ async function* filesIn(place: Place, signal: AbortSignal): AsyncGenerator<Place
     if (found.kind === 'file') yield found.place;
 }
 
-export async function searchFiles({ workspace, input, signal }: WorkspaceRun): Promise<string> {
+export async function searchFiles(run: WorkspaceRun): Promise<string> {
+  const { input, signal } = run;
   const { query, path = '.' } = input as { query: string; path?: string };
-  const folder = await locate(workspace, path);
+  const folder = await locate(run, path);
   const matches: string[] = [];
   for await (const place of filesIn(folder, signal)) {
     signal.throwIfAborted();

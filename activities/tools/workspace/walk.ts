@@ -36,7 +36,7 @@ const kindOf = (entry: {
         : 'other';
 
 const inside = (folder: Place, name: string): Place => ({
-  root: folder.root,
+  ...folder,
   absolute: path.join(folder.absolute, name),
   shown: folder.shown === '.' ? name : `${folder.shown}/${name}`,
 });
