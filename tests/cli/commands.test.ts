@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { execa } from 'execa';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from '../../servers/child.ts';
 import { postgresDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { MAIN, Up, place } from './up-process.ts';
+
+// Each test starts the command several times, on machines that do other things too.
+vi.setConfig({ testTimeout: 240_000 });
 
 interface Ran {
   readonly code: number | undefined;
@@ -121,7 +124,6 @@ describe('a server process', () => {
         err: { message: 'nobody caught this', cause: { type: 'TypeError', message: 'why' } },
       });
     },
-    120_000,
   );
 
   it.each([
@@ -222,7 +224,7 @@ describe('perdure keys', () => {
     expect(own.filter(({ status }) => status === 'problem')).toEqual([]);
     expect(own.find(({ check }) => check === 'ports')?.detail).toContain('Perdure runs');
     expect(own.find(({ check }) => check === 'search attributes')?.status).toBe('ok');
-  }, 200_000);
+  });
 });
 
 describe('perdure doctor', () => {

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { spawn } from '@lydell/node-pty';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export interface Terminal extends AsyncDisposable {
   /** Everything that was printed so far, without colours and cursor movements. */

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../servers/child.ts';
 
 export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 60_000;
 
 export interface Place {
@@ -125,7 +125,7 @@ export async function ask(
 ): Promise<{ sessionId: string; reply: string }> {
   const started = await post(`${url}/api/sessions`, {});
   const sessionId = started['sessionId'] as string;
-  const answer = await post(`${url}/api/sessions/${sessionId}/messages?wait=20s`, {
+  const answer = await post(`${url}/api/sessions/${sessionId}/messages?wait=120s`, {
     content: text,
   });
   return { sessionId, reply: (answer['reply'] as { text: string }).text };

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,8 +10,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Up, ask, childrenOf, isRunning, place, post } from './up-process.ts';
 
 const READY = 'Perdure is running.';
-const SEVERAL_STARTS_MS = 300_000;
-const SOON = { timeout: 60_000 };
+const SEVERAL_STARTS_MS = 480_000;
+const SOON = { timeout: 120_000 };
 
 /** JSON is YAML. */
 const slowModel = (url: string): string =>
@@ -54,7 +53,7 @@ describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
     const url = `${where.url}/api/sessions/${sessionId}`;
     const transcript = JSON.stringify(await (await fetch(`${url}/transcript`)).json());
     expect(transcript).toContain('hello');
-    const more = await post(`${url}/messages?wait=20s`, { content: 'and more' });
+    const more = await post(`${url}/messages?wait=120s`, { content: 'and more' });
     expect(more['reply']).toMatchObject({ outcome: 'completed' });
   });
 
@@ -67,14 +66,15 @@ describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
 
     process.kill(childrenOf(where).perdure, 'SIGKILL');
     await first.says('Perdure is back');
-    const url = `${where.url}/api/sessions/${sessionId}/messages?wait=20s`;
+    const url = `${where.url}/api/sessions/${sessionId}/messages?wait=120s`;
     expect((await post(url, { content: 'still there?' }))['reply']).toMatchObject({
       outcome: 'completed',
     });
 
     const left = childrenOf(where);
     await first.end('SIGKILL');
-    await sleep(500);
+    // What it left goes on working.
+    expect((await fetch(`${where.url}/readyz`)).status).toBe(200);
     expect([isRunning(left.perdure), isRunning(left.temporal)]).toEqual([true, true]);
 
     await using second = new Up(where);
@@ -140,7 +140,7 @@ describe('perdure up', { timeout: SEVERAL_STARTS_MS }, () => {
   });
 });
 
-describe('perdure up, before it starts anything', () => {
+describe('perdure up, before it starts anything', { timeout: SEVERAL_STARTS_MS }, () => {
   it('leaves a foreign program alone that has one of its ports, and names the port and its variable', async () => {
     await using folder = await temporaryFolder();
     const where = await place(folder.path);
@@ -162,7 +162,7 @@ describe('perdure up, before it starts anything', () => {
     const where = await place(folder.path);
     await using up = new Up(where);
     await up.says('Starting Perdure …');
-    while (childrenOf(where).perdure === 0) await sleep(20);
+    await expect.poll(() => childrenOf(where).perdure, SOON).not.toBe(0);
     const children = childrenOf(where);
     expect(await up.end('SIGTERM')).toBe(0);
     expect([isRunning(children.perdure), isRunning(children.temporal)]).toEqual([false, false]);

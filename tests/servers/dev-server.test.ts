@@ -12,6 +12,7 @@ import { sharedTemporal } from '../support/dev-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const workflowsPath = fileURLToPath(new URL('./workflows/sleeper.ts', import.meta.url));
+const SOON = { timeout: 30_000 };
 const searchAttributes = { PerdureTenant: 'Keyword' } as const;
 
 test('the dev server runs a workflow', async () => {
@@ -62,7 +63,7 @@ test('a server that lost one of its inner ports to another program is started ag
     logFile,
     cli,
   });
-  expect(await answersFor(server.address, 'default')).toBe(true);
+  await expect.poll(() => answersFor(server.address, 'default'), SOON).toBe(true);
   expect(await readFile(logFile, 'utf8')).toContain(lost);
 });
 

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { vi } from 'vitest';
 import type { ClientOptions } from '@temporalio/client';
 import type { FileSettings } from '../../config/schema.ts';
 import { loadSettings } from '../../config/load.ts';
@@ -40,7 +41,10 @@ export interface Stage extends AsyncDisposable {
   follow(sessionId: SessionId, until: (event: PerdureEvent) => boolean): Promise<PerdureEvent[]>;
 }
 
-const FOLLOW_MS = 50_000;
+/** Each test starts a server of its own, on machines that do other things too. */
+vi.setConfig({ testTimeout: 240_000 });
+
+const FOLLOW_MS = 120_000;
 
 export async function stage(
   worker: Partial<FileSettings['worker']> = {},

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import { stage } from './stage.ts';
 
+const SOON = { timeout: 30_000 };
 const isSettled = ({ type }: PerdureEvent): boolean => type === 'turn.settled';
 const isDelta = ({ type }: PerdureEvent): boolean => type === 'content.delta';
 
@@ -26,7 +27,7 @@ describe('a worker', () => {
     const events = await on.follow(sessionId, isSettled);
     expect(completedText(events)).toBe(on.model.requests[0]?.text);
 
-    expect(await worker.missing()).toEqual([]);
+    await expect.poll(() => worker.missing(), SOON).toEqual([]);
     expect(await status(`${on.healthUrl}/healthz`)).toBe(200);
     expect(await status(`${on.healthUrl}/readyz`)).toBe(200);
     expect(await status(`${on.healthUrl}/elsewhere`)).toBe(404);
@@ -44,7 +45,7 @@ describe('a worker', () => {
   });
 
   it('lets a running step finish while it drains', async () => {
-    await using on = await stage({ drainMs: 30_000 });
+    await using on = await stage({ drainMs: 120_000 });
     const worker = await on.worker();
     const { sessionId } = await on.ask('#word tokens=60 delay=20');
     await on.follow(sessionId, isDelta);
@@ -72,7 +73,7 @@ describe('a worker', () => {
 
   it('is not ready without Temporal, and ends with an error when it is gone for good', async () => {
     await using on = await stage({ drainMs: 100 });
-    const worker = await on.worker({ goneAfterMs: 1_500 });
+    const worker = await on.worker({ goneAfterMs: 5_000 });
     expect(await worker.missing()).toEqual([]);
     await on.temporal.stop();
     await expect(worker.ended).rejects.toMatchObject({ code: 'engine_unavailable' });

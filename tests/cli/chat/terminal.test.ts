@@ -1,16 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { DEAD_SOON, startCluster } from '../../support/cluster.ts';
+import { startCluster } from '../../support/cluster.ts';
 import type { Cluster } from '../../support/cluster.ts';
 import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
 
 // A person waits several times in a test, once for the restart of a whole server.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 480_000 });
 
 let cluster: Cluster;
 let env: Record<string, string>;
 beforeAll(async () => {
-  const settings = { workspaceRoots: [process.cwd()], timeouts: DEAD_SOON };
+  // A killed server's worker counts as dead soon, and one that starves does not; a model that holds its answer is no failure.
+  const timeouts = { heartbeatMs: 6_000, heartbeatThrottleMs: 500, modelSilenceMs: 400_000 };
+  const settings = { workspaceRoots: [process.cwd()], timeouts };
   cluster = await startCluster({ settings });
   env = { PERDURE_URL: cluster.urls[0]! };
 });
@@ -110,12 +112,13 @@ describe('a chat in a terminal', () => {
   test('survives kill -9 of the server in mid-answer: the answer is whole, and none of it comes twice', async () => {
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
-    terminal.enter('#killed tokens=60 delay=50');
+    terminal.enter('#killed tokens=60 hold=59');
     await terminal.sees('killed-5 ');
     await cluster.apis[0]!.kill();
     await terminal.sees('(connection lost; trying again. The session goes on.)');
     await cluster.apis[0]!.start();
     await terminal.sees('(connected again)');
+    cluster.model.release();
     await terminal.sees('killed-60');
     await terminal.sees('› ');
     const printed = terminal.text.match(/killed-\d+/g);
@@ -128,7 +131,7 @@ describe('a chat in a terminal', () => {
   test('can be left with Ctrl-C while the server is gone; the answer goes on without it', async () => {
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
-    terminal.enter('#left tokens=40 delay=40');
+    terminal.enter('#left tokens=200 delay=40');
     await terminal.sees('left-2 ');
     await cluster.apis[0]!.kill();
     await terminal.sees('(connection lost');
@@ -140,7 +143,7 @@ describe('a chat in a terminal', () => {
     expect(await terminal.exited, terminal.text).toBe(0);
     await cluster.apis[0]!.start();
     await using again = openTerminal(['chat', '--session', id], env);
-    await again.sees('left-40');
+    await again.sees('left-200');
   });
 
   test('goes on with a session by its id, shows what was said, and reopens it when it had ended', async () => {

@@ -1,10 +1,13 @@
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPerdureClient } from '../../../client/index.ts';
 import { startCluster } from '../../support/cluster.ts';
 import type { Cluster } from '../../support/cluster.ts';
 import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
+
+// Each test starts the command several times, on machines that do other things too.
+vi.setConfig({ testTimeout: 240_000 });
 
 let cluster: Cluster;
 let env: Record<string, string>;
