@@ -53,7 +53,8 @@ export function summarize(report: TestReport, root: string): Summary {
   };
 }
 
-function failuresOf(file: FileResult, path: string): string[] {
+/** What failed in a file, in lines. */
+export function failuresOf(file: FileResult, path: string): string[] {
   const tests = file.assertionResults.flatMap((test) => failureOf(test, path));
   if (tests.length > 0 || file.status !== 'failed') return tests;
   return [`FAILED ${path}`, ...beginning(file.message), ''];
