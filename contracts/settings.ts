@@ -56,7 +56,7 @@ export const modelSchema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Whether it sees images (png, jpeg, gif, webp) in messages; else it is told their names. Absent: yes for the GPT, Claude and Gemini models that do, no for others and for openai-compatible providers.',
+      'Whether it sees images (png, jpeg, gif, webp) in messages and results; else it is told their names. Absent: yes for the GPT, Claude and Gemini models that do, no for others and for openai-compatible providers.',
     ),
   inputUsdPerMTok: z.number().min(0).default(0).describe('US dollars per million input tokens.'),
   outputUsdPerMTok: z.number().min(0).default(0).describe('US dollars per million output tokens.'),

@@ -1,4 +1,3 @@
-import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { imageOf, imageTokens } from '../../activities/model/context/image.ts';
@@ -8,21 +7,12 @@ import type { ModelStepInput } from '../../contracts/activities.ts';
 import type { Part } from '../../contracts/content.ts';
 import { modelSchema } from '../../contracts/settings.ts';
 import { scriptedModel } from '../../testing/scripted-model.ts';
+import { png } from './png.ts';
 import { FAMILIES, familyOn } from './provider-families.ts';
 import type { Family } from './provider-families.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
-
-/** The header and as much of the rest as makes it `length` bytes. */
-function png(width: number, height: number, length = 100): Buffer {
-  const header = Buffer.alloc(33);
-  header.write('\u0089PNG\r\n\u001a\n\0\0\0\rIHDR', 'latin1');
-  header.writeUInt32BE(width, 16);
-  header.writeUInt32BE(height, 20);
-  const rest = deflateSync(Buffer.alloc(Math.max(0, length - 33)), { level: 0 });
-  return Buffer.concat([header, rest]).subarray(0, length);
-}
 
 const jpeg = (width: number, height: number): Buffer => {
   const frame = Buffer.from('ffc0001108000000000300000000000000000000', 'hex');

@@ -3,6 +3,9 @@ import type { Part } from '../../../contracts/content.ts';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import type { Artifacts } from '../../../journal/port.ts';
+import { contentOf } from './result-content.ts';
+import type { Completed } from './result-content.ts';
+import { saidText } from './said.ts';
 import { cutMiddle } from './shrink.ts';
 
 /** Of a large tool result, the model sees this much; the rest it can ask for. */
@@ -31,11 +34,27 @@ async function inlinePart(reader: ArtifactReader, part: Part): Promise<Part> {
   return text === undefined ? part : { type: 'text', text };
 }
 
+async function inlineContent(
+  reader: ArtifactReader,
+  content: readonly Part[],
+): Promise<Completed['result']> {
+  const parts = await Promise.all(content.map((part) => inlinePart(reader, part)));
+  const short = parts.map((part, index) =>
+    part.type === 'text' && content[index]?.type === 'artifact'
+      ? { ...part, text: cutMiddle(part.text, RESULT_PREVIEW_CHARACTERS) }
+      : part,
+  );
+  return short.some(({ type }) => type === 'artifact') ? short : saidText(short);
+}
+
 async function inlineResult(
   reader: ArtifactReader,
   settlement: ToolSettlement,
 ): Promise<ToolSettlement> {
-  if (settlement.outcome !== 'completed' || !settlement.artifact) return settlement;
+  if (settlement.outcome !== 'completed') return settlement;
+  const content = contentOf(settlement);
+  if (content) return { ...settlement, result: await inlineContent(reader, content) };
+  if (!settlement.artifact) return settlement;
   if (settlement.result !== undefined) return settlement;
   const text = await textOf(reader, settlement.artifact);
   return text === undefined

@@ -73,6 +73,10 @@ export function imageOf(content: Uint8Array): ImageFacts | undefined {
   return undefined;
 }
 
+/** Whether it says of itself that it is an image that models see. */
+export const isImage = (mediaType: string): boolean =>
+  /^image\/(?:png|jpe?g|gif|webp)\b/i.test(mediaType);
+
 const PATCH_PIXELS = 28;
 const TOKENS_PER_PATCH = 2.5;
 /** What a model of tiles takes for the smallest one. */

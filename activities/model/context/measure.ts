@@ -1,6 +1,7 @@
 /** Tokens of transcript rows, counted once a row: a row never changes, and a conversation near its window is long. */
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
-import { saidText, settlementText } from './messages.ts';
+import { settlementText } from './results.ts';
+import { saidText } from './said.ts';
 import { TOKENS_PER_MESSAGE, mostTokens } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
 

@@ -1,40 +1,19 @@
 /** Transcript rows → the provider's messages. Pure; artifacts were read before. */
 import type { AssistantModelMessage, ModelMessage } from 'ai';
-import type { ArtifactRef, Part } from '../../../contracts/content.ts';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type {
   AssistantPart,
   ToolCallPart,
   TranscriptMessage,
 } from '../../../contracts/transcript.ts';
+import { resultOutput } from './results.ts';
+import type { ResultTarget } from './results.ts';
+import { saidText } from './said.ts';
+import { imagePart } from './seen-images.ts';
 import type { SeenImages } from './seen-images.ts';
 
 type AssistantRow = Extract<TranscriptMessage, { role: 'assistant' }>;
 type ToolRow = Extract<TranscriptMessage, { role: 'tool' }>;
-
-/** What the model is told about how a call ended; said in words, so that "unknown" is not taken for "failed". */
-export function settlementText(settlement: ToolSettlement): string {
-  if (settlement.outcome !== 'completed')
-    return `The call ended as ${settlement.outcome}: ${settlement.error.message}`;
-  const { result, artifact } = settlement;
-  const text =
-    result === undefined ? '' : typeof result === 'string' ? result : JSON.stringify(result);
-  if (!artifact) return text === '' ? '(no result)' : text;
-  const { bytes, mediaType, artifact: id } = artifact;
-  const rest =
-    text === ''
-      ? `[The result is a file, ${mediaType}, ${bytes} bytes, kept as ${id}; it cannot be shown.]`
-      : `[The whole result has ${bytes} bytes and is kept as ${id}.]`;
-  return `${text}\n${rest}`.trim();
-}
-
-/** A file that the model is not shown: it is told what it is. */
-const fileText = ({ name, artifact, mediaType, bytes }: ArtifactRef): string =>
-  `[The file ${name ?? artifact}, ${mediaType}, ${bytes} bytes, cannot be shown.]`;
-
-/** What a model reads of a person's message that shows it no images; no shorter than with them. */
-export const saidText = (content: readonly Part[]): string =>
-  content.map((part) => (part.type === 'text' ? part.text : fileText(part))).join('\n');
 
 /** Providers take an object only; what the model sent instead is shown to it as it was. */
 const inputOf = (call: ToolCallPart): object =>
@@ -64,17 +43,18 @@ function assistantMessages(row: AssistantRow, provider: string): ModelMessage[] 
   return content.length === 0 ? [] : [{ role: 'assistant', content }];
 }
 
-const toolMessage = (callId: string, name: string, settlement: ToolSettlement): ModelMessage => ({
+const toolMessage = (
+  { callId, name }: ToolCallPart,
+  settlement: ToolSettlement,
+  target: Target,
+): ModelMessage => ({
   role: 'tool',
   content: [
     {
       type: 'tool-result',
       toolCallId: callId,
       toolName: name,
-      output: {
-        type: settlement.outcome === 'completed' ? 'text' : 'error-text',
-        value: settlementText(settlement),
-      },
+      output: resultOutput(settlement, target),
     },
   ],
 });
@@ -95,15 +75,10 @@ const callsOf = (row: TranscriptMessage): ToolCallPart[] =>
   row.role === 'assistant' ? row.content.filter((part) => part.type === 'tool-call') : [];
 
 /** Who is to read the messages. */
-export interface Target {
+export interface Target extends ResultTarget {
   /** Name under providers. */
   readonly provider: string;
-  /** The images that it is shown. */
-  readonly images: SeenImages;
 }
-
-/** Only OpenAI asks for it: how much of an image its models look at, which bounds its tokens. */
-const IMAGE_OPTIONS = { openai: { imageDetail: 'high' } };
 
 type UserRow = Extract<TranscriptMessage, { role: 'user' }>;
 
@@ -114,9 +89,7 @@ function userMessage({ content }: UserRow, images: SeenImages): ModelMessage {
     role: 'user',
     content: content.map((part) => {
       const image = part.type === 'artifact' ? images.get(part.artifact) : undefined;
-      if (!image) return { type: 'text', text: saidText([part]) };
-      const { bytes: data, mediaType } = image;
-      return { type: 'file', data, mediaType, providerOptions: IMAGE_OPTIONS };
+      return image ? imagePart(image) : { type: 'text', text: saidText([part]) };
     }),
   };
 }
@@ -124,16 +97,16 @@ function userMessage({ content }: UserRow, images: SeenImages): ModelMessage {
 /** One row's messages, an assistant's with the results of its calls, in the order of the calls. */
 function messagesOf(
   row: TranscriptMessage,
-  { provider, images }: Target,
+  target: Target,
   results: ReadonlyMap<string, ToolRow>,
 ): ModelMessage[] {
-  if (row.role === 'user') return [userMessage(row, images)];
+  if (row.role === 'user') return [userMessage(row, target.images)];
   if (row.role === 'summary') return [{ role: 'user', content: `${SUMMARY_HEAD}${row.text}` }];
   if (row.role === 'tool') return [];
-  const answers = callsOf(row).map(({ callId, name }) =>
-    toolMessage(callId, name, results.get(callId)?.settlement ?? NEVER_ANSWERED),
+  const answers = callsOf(row).map((call) =>
+    toolMessage(call, results.get(call.callId)?.settlement ?? NEVER_ANSWERED, target),
   );
-  return [...assistantMessages(row, provider), ...answers];
+  return [...assistantMessages(row, target.provider), ...answers];
 }
 
 /**

@@ -14,7 +14,8 @@ import { toModelMessages } from './messages.ts';
 import { planContext } from './plan.ts';
 import type { ContextPlan } from './plan.ts';
 import { systemPrompt } from './prompt.ts';
-import { imageTokensOf, readImages, seesImages } from './seen-images.ts';
+import type { InResults } from './results.ts';
+import { imageTokensOf, readImages, seesImages, takesImagesInResults } from './seen-images.ts';
 import type { SeenImages } from './seen-images.ts';
 import { TOKENS_PER_MESSAGE, mostTokens, tokenCounter } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
@@ -79,6 +80,7 @@ const CEILING: TokenCounter = { count: mostTokens, exact: false };
 interface Readable {
   readonly rows: readonly TranscriptMessage[];
   readonly images: SeenImages;
+  readonly inResults: InResults;
 }
 
 /** True for most conversations, and cheap: no tokenizer is loaded, nothing is estimated. */
@@ -117,8 +119,11 @@ async function read(step: ModelStep, model: CallableModel): Promise<Readable> {
   const { sessionId, tenant } = step.session;
   const rows = await step.memory.transcripts.read(events, sessionId);
   const reader = { artifacts, tenant };
-  const images: SeenImages = seesImages(model) ? await readImages(rows, reader) : new Map();
-  return { rows: await inlineArtifacts(rows, reader), images };
+  const inlined = await inlineArtifacts(rows, reader);
+  if (!seesImages(model)) return { rows: inlined, images: new Map(), inResults: undefined };
+  const inResults = takesImagesInResults(model);
+  const images = await readImages(rows, reader, { inResults });
+  return { rows: inlined, images, inResults: inResults ? 'shown' : 'refused' };
 }
 
 /** @throws {PerdureError} `context_too_long` where the person's own words do not fit */
@@ -144,10 +149,11 @@ export async function prepareRequest(
       'context_too_long',
       `This message needs more room than the model "${model.name}" has (${model.settings.contextTokens} tokens, of which ${frame.maxOutputTokens} are kept for the answer).`,
     );
-  return request(step, frame, { rows: planned.rows, images: readable.images });
+  return request(step, frame, { ...readable, rows: planned.rows });
 }
 
-function request(step: ModelStep, frame: Frame, { rows, images }: Readable): PreparedRequest {
+function request(step: ModelStep, frame: Frame, readable: Readable): PreparedRequest {
+  const { rows, images, inResults } = readable;
   const scope = `${step.session.sessionId}/plain`;
   const { name, provider } = frame.model;
   const textTokens = rows.reduce(
@@ -157,7 +163,7 @@ function request(step: ModelStep, frame: Frame, { rows, images }: Readable): Pre
   const seenTokens = rows.reduce((sum, row) => sum + imageTokensOf(row, images), 0);
   return {
     instructions: frame.instructions,
-    messages: toModelMessages(rows, { provider, images }),
+    messages: toModelMessages(rows, { provider, images, inResults }),
     offered: frame.offered,
     maxOutputTokens: frame.maxOutputTokens,
     // What is reported counts images too: next to their generous figure it would say nothing about text.

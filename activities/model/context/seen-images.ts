@@ -3,8 +3,9 @@ import type { ArtifactRef } from '../../../contracts/content.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import type { Artifacts } from '../../../journal/port.ts';
 import type { CallableModel } from '../providers.ts';
-import { imageOf, imageTokens } from './image.ts';
+import { imageOf, imageTokens, isImage } from './image.ts';
 import type { ImageFacts } from './image.ts';
+import { filesOf } from './result-content.ts';
 
 export interface SeenImage extends ImageFacts {
   readonly bytes: Uint8Array;
@@ -34,14 +35,29 @@ const SEEING = /(?:^|\/)(?:gpt-4o|gpt-4\.1|gpt-[5-9]|claude-|gemini-)/;
 export const seesImages = ({ kind, settings }: Pick<CallableModel, 'kind' | 'settings'>): boolean =>
   settings.vision ?? (kind !== 'openai-compatible' && SEEING.test(settings.model));
 
-const isImage = (mediaType: string): boolean => /^image\/(?:png|jpe?g|gif|webp)\b/i.test(mediaType);
+/**
+ * A tool's message of a plain Chat Completions API is text, as its library has it (`supportsMultiPartToolContent`, off by default): parts
+ * would reach the model as JSON with all of the image's Base64. OpenRouter's takes the parts of a person's message there too.
+ */
+export const takesImagesInResults = ({ kind }: Pick<CallableModel, 'kind'>): boolean =>
+  kind !== 'openai-compatible';
 
-const imagesOf = (row: TranscriptMessage): ArtifactRef[] =>
-  row.role === 'user'
-    ? row.content
-        .filter((part) => part.type === 'artifact')
-        .filter((part) => isImage(part.mediaType))
-    : [];
+/** The files of a row, a tool's only where their images are shown. */
+function filesIn(row: TranscriptMessage, inResults: boolean): ArtifactRef[] {
+  if (row.role === 'user') return row.content.filter((part) => part.type === 'artifact');
+  return row.role === 'tool' && inResults ? filesOf(row.settlement) : [];
+}
+
+/** Only OpenAI asks for it: how much of an image its models look at, which bounds its tokens. */
+const IMAGE_OPTIONS = { openai: { imageDetail: 'high' } };
+
+/** As a part of a message or of a result. */
+export const imagePart = ({ bytes: data, mediaType }: SeenImage) => ({
+  type: 'file' as const,
+  data: { type: 'data' as const, data },
+  mediaType,
+  providerOptions: IMAGE_OPTIONS,
+});
 
 async function read(
   { artifacts, tenant }: ArtifactReader,
@@ -57,12 +73,14 @@ async function read(
 export async function readImages(
   rows: readonly TranscriptMessage[],
   reader: ArtifactReader,
+  { inResults }: { inResults: boolean },
 ): Promise<SeenImages> {
   const seen = new Map<string, SeenImage>();
   const refs = new Map(
     rows
       .toReversed()
-      .flatMap(imagesOf)
+      .flatMap((row) => filesIn(row, inResults))
+      .filter(({ mediaType }) => isImage(mediaType))
       .map((ref) => [ref.artifact, ref]),
   );
   let bytes = 0;
@@ -79,9 +97,9 @@ export async function readImages(
 
 /** Tokens of the images in a row, beside those of its text. */
 export function imageTokensOf(row: TranscriptMessage, images: SeenImages): number {
-  if (images.size === 0 || row.role !== 'user') return 0;
-  return row.content.reduce((sum, part) => {
-    const image = part.type === 'artifact' && images.get(part.artifact);
+  if (images.size === 0) return 0;
+  return filesIn(row, true).reduce((sum, { artifact }) => {
+    const image = images.get(artifact);
     return image ? sum + imageTokens(image) : sum;
   }, 0);
 }

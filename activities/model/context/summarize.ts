@@ -1,7 +1,7 @@
 /** The oldest part of a conversation → a summary by the model itself, or, where it gives none, a deterministic one. */
 import { partsText } from '../../../contracts/content.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
-import { settlementText } from './messages.ts';
+import { settlementText } from './results.ts';
 import { cutMiddle } from './shrink.ts';
 
 export const SUMMARY_INSTRUCTIONS =
