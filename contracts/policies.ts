@@ -16,6 +16,15 @@ export interface Policy {
   readonly heartbeatMs?: number | undefined;
 }
 
+const TOOL = {
+  attempts: 3,
+  firstWaitMs: 1_000,
+  factor: 2,
+  maxWaitMs: 30_000,
+  attemptMs: TIME_LIMITS.commandMs,
+  heartbeatMs: TIME_LIMITS.heartbeatMs,
+} as const satisfies Policy;
+
 export const POLICIES = {
   /** Unlimited for Temporal; the budgets below live in the step's row, because a worker's shutdown uses up a Temporal attempt. */
   model: {
@@ -26,31 +35,10 @@ export const POLICIES = {
     attemptMs: TIME_LIMITS.modelAttemptMs,
     heartbeatMs: TIME_LIMITS.heartbeatMs,
   },
-  toolRead: {
-    attempts: 3,
-    firstWaitMs: 1_000,
-    factor: 2,
-    maxWaitMs: 30_000,
-    attemptMs: TIME_LIMITS.commandMs,
-    heartbeatMs: TIME_LIMITS.heartbeatMs,
-  },
-  toolKeyed: {
-    attempts: 3,
-    firstWaitMs: 1_000,
-    factor: 2,
-    maxWaitMs: 30_000,
-    attemptMs: TIME_LIMITS.commandMs,
-    heartbeatMs: TIME_LIMITS.heartbeatMs,
-  },
+  toolRead: TOOL,
+  toolKeyed: TOOL,
   /** Temporal may hand a lost attempt out again only so that the outcome can be settled as unknown; the tool never runs twice. */
-  toolNeverRetry: {
-    attempts: 3,
-    firstWaitMs: 1_000,
-    factor: 2,
-    maxWaitMs: 30_000,
-    attemptMs: TIME_LIMITS.commandMs,
-    heartbeatMs: TIME_LIMITS.heartbeatMs,
-  },
+  toolNeverRetry: TOOL,
   authenticate: {
     attempts: 3,
     firstWaitMs: 1_000,

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { documents } from './markdown.ts';
 
-const NAMING = /\]\(((?:\.\.\/)*tests\/[^)]+\.test\.ts)\)((?:[:,] "[^"]+")*)/g;
+const NAMING = /\]\(((?:\.\.\/)*tests\/[^)]+\.ts)\)((?:[:,] "[^"]+")*)/g;
 
 interface NamedFile {
   readonly document: string;
@@ -11,7 +11,7 @@ interface NamedFile {
   readonly names: readonly string[];
 }
 
-/** Each `[file](../tests/…): "name", "name"` of a text. */
+/** Each `[file](../tests/…): "name", "name"` of a text; a file may be a suite that several tests run. */
 const namedFiles = (document: string, text: string): NamedFile[] =>
   Array.from(text.matchAll(NAMING), ([, path = '', names = '']) => ({
     document,
