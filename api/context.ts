@@ -22,6 +22,8 @@ export interface ApiContext {
   readonly requestId: string;
   readonly idempotencyKey?: string | undefined;
   readonly reply: ReplyHints;
+  /** Of a connection that carries many calls: whether the key that opened it still holds. @throws as for a new one */
+  readonly identifyAgain?: (() => Promise<unknown>) | undefined;
   /** What carries the answer, where that can be a stream. */
   readonly carrier?: Carrier | undefined;
 }

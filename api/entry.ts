@@ -12,9 +12,10 @@ export interface Door {
   readonly roles: readonly Role[];
 }
 
-/** Counts the call, then looks at the caller's role. @throws rate_limited, forbidden */
+/** Counts the call, then looks at the caller's role. @throws rate_limited, forbidden; unauthenticated where the key was revoked */
 export async function enter(ctx: ApiContext, { path, roles }: Door): Promise<void> {
   const { principal, deps, address } = ctx;
+  await ctx.identifyAgain?.();
   await deps.requests.count(principal);
   if (roles.includes(principal.role)) return;
   const { tenant, user, role } = principal;

@@ -4,6 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { halfStarts } from './sweeps/half-starts.ts';
 import { lostRuns } from './sweeps/lost-runs.ts';
 import { lostSignals } from './sweeps/lost-signals.ts';
+import { revokedKeys } from './sweeps/revoked-keys.ts';
 
 /** Milliseconds. */
 export interface Sweeping {
@@ -17,6 +18,9 @@ export interface Sweeping {
 /** A start asks Temporal for 5 s at most; whoever made a row that is older has given up or died. */
 export const SWEEPING: Sweeping = { everyMs: 3_000, startStalledMs: 10_000, quietForMs: 30_000 };
 
+/** With the time for which a key is remembered, this keeps below the 5 s after which a revoked key has lost its streams everywhere. */
+const REVOKED_KEYS_MS = 2_000;
+
 /** Any number of API processes sweep at once: each step is harmless to repeat. */
 export function startSweeper(
   deps: ApiDeps,
@@ -24,7 +28,10 @@ export function startSweeper(
 ): () => Promise<void> {
   const stop = new AbortController();
   const sweeps = [lostSignals(deps), halfStarts(deps, startStalledMs), lostRuns(deps, quietForMs)];
-  const running = Promise.all(sweeps.map((sweep) => repeat(sweep, everyMs)));
+  const running = Promise.all([
+    ...sweeps.map((sweep) => repeat(sweep, everyMs)),
+    repeat(revokedKeys(deps), REVOKED_KEYS_MS),
+  ]);
   return async () => {
     stop.abort();
     await running;

@@ -1,11 +1,15 @@
 /** API keys, by the hash of the key. */
+import type { Kysely } from 'kysely';
+import type { KeyId } from '../contracts/ids.ts';
 import type { KeyRow, Keys } from './port.ts';
 import { reach, transact } from './store.ts';
 import type { Store } from './store.ts';
-import type { KeysTable } from './tables.ts';
+import type { KeysTable, Tables } from './tables.ts';
 
 /** `lastUsedAt` is written at most this often a key. */
 const LAST_USED_EVERY_MS = 60_000;
+/** Parameters of one statement: SQLite takes 32,766. */
+const IDS_AT_ONCE = 1_000;
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
@@ -50,16 +54,26 @@ export const keys = (store: Store): Keys => ({
   },
 
   async revoke(keyId, tenant) {
-    const { numUpdatedRows } = await transact(store, (tx) =>
+    const record = await transact(store, (tx) =>
       tx
         .updateTable('keys')
         .set({ revoked_at: store.now() })
         .where('key_id', '=', keyId)
         .where('revoked_at', 'is', null)
         .$if(tenant !== undefined, (all) => all.where('tenant', '=', tenant!))
+        .returningAll()
         .executeTakeFirst(),
     );
-    return numUpdatedRows > 0n;
+    return record && rowOf(record);
+  },
+
+  async valid(keyIds) {
+    const found = new Set<KeyId>();
+    for (let from = 0; from < keyIds.length; from += IDS_AT_ONCE) {
+      const some = keyIds.slice(from, from + IDS_AT_ONCE);
+      for (const { key_id } of await reach(store, (db) => validAmong(db, some))) found.add(key_id);
+    }
+    return found;
   },
 
   async count() {
@@ -73,6 +87,14 @@ export const keys = (store: Store): Keys => ({
     return count;
   },
 });
+
+const validAmong = (db: Kysely<Tables>, keyIds: readonly KeyId[]) =>
+  db
+    .selectFrom('keys')
+    .select('key_id')
+    .where('key_id', 'in', keyIds)
+    .where('revoked_at', 'is', null)
+    .execute();
 
 async function touch(store: Store, { key_id, last_used_at }: KeysTable): Promise<void> {
   const now = store.now();

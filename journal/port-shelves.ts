@@ -68,7 +68,10 @@ export interface Keys {
   ): Promise<KeyRow>;
   findByHash(hash: string): Promise<KeyRow | undefined>;
   list(tenant?: string): Promise<readonly KeyRow[]>;
-  revoke(keyId: KeyId, tenant?: string): Promise<boolean>;
+  /** @returns the key, or undefined where no valid one has this id (in this tenant) */
+  revoke(keyId: KeyId, tenant?: string): Promise<KeyRow | undefined>;
+  /** Those of `keyIds` that are there and not revoked. */
+  valid(keyIds: readonly KeyId[]): Promise<ReadonlySet<KeyId>>;
   count(): Promise<number>;
 }
 

@@ -38,7 +38,7 @@ export async function createKey(
   const row = { keyId: idOfKey(ctx), tenant: owner, user, role, label };
   const inserted = await insertOnce(deps.journal.keys, row, hashSecret(key));
   const details = { tenant: owner, user, role, label };
-  await note(ctx, { action: 'key.created', subject: inserted.keyId, details });
+  await note(ctx, inserted, { action: 'key.created', details });
   return { ...inserted, key };
 }
 
@@ -70,18 +70,23 @@ export const listKeys = ({ deps, principal }: ApiContext): Promise<readonly KeyR
 /** @throws not_found */
 export async function revokeKey(ctx: ApiContext, keyId: KeyId): Promise<void> {
   const { deps, principal } = ctx;
-  if (!(await deps.journal.keys.revoke(keyId, scopeOf(principal))))
+  const revoked = await deps.journal.keys.revoke(keyId, scopeOf(principal));
+  if (!revoked)
     throw new PerdureError('not_found', `There is no key ${keyId} that could be revoked.`);
   deps.keyring.forget();
   deps.connections.closeOfKey(keyId);
-  await note(ctx, { action: 'key.revoked', subject: keyId, details: {} });
+  await note(ctx, revoked, { action: 'key.revoked', details: {} });
 }
 
+/** In the audit of the key's tenant, whoever changed it. An operator of the installation is no user there, and is named in full. */
 async function note(
   { deps, principal, address }: ApiContext,
-  change: { action: string; subject: string; details: Record<string, string> },
+  { keyId: subject, tenant }: KeyRow,
+  change: { action: string; details: Record<string, string> },
 ): Promise<void> {
-  const { tenant, user } = principal;
-  const details = { ...change.details, address };
-  await deps.journal.audit.write({ ...change, tenant, user, details });
+  const own = principal.tenant === tenant;
+  const by = `${principal.tenant}/${principal.user}`;
+  const details = { ...change.details, ...(!own && { by }), address };
+  const user = own ? principal.user : null;
+  await deps.journal.audit.write({ ...change, subject, tenant, user, details });
 }

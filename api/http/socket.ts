@@ -105,7 +105,8 @@ export class Sockets {
     const deps = this.#deps;
     const address = remoteAddress ?? '';
     const forwarded = isForwarded(headers);
-    const principal = await identify(deps, { authorization, address, forwarded });
+    const identifyAgain = () => identify(deps, { authorization, address, forwarded });
+    const principal = await identifyAgain();
     const leave = deps.connections.admit(principal, () =>
       socket.close(CLOSE.tryAgainLater, 'closed by the server'),
     );
@@ -121,6 +122,7 @@ export class Sockets {
     return {
       deps,
       principal,
+      identifyAgain,
       address,
       requestId: randomUUID(),
       reply: { headers: {} },

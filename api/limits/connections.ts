@@ -1,3 +1,4 @@
+import type { KeyId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ApiSettings } from '../deps.ts';
@@ -51,7 +52,13 @@ export class Connections {
     };
   }
 
-  closeOfKey(keyId: string): void {
+  /** Of all connections that are open; the local owner's have none. */
+  keyIds(): readonly KeyId[] {
+    const ids = Array.from(this.#open, ({ principal }) => principal.keyId);
+    return [...new Set(ids.filter((keyId) => keyId !== null))];
+  }
+
+  closeOfKey(keyId: KeyId): void {
     for (const { principal, close } of this.#open) if (principal.keyId === keyId) close();
   }
 

@@ -60,8 +60,8 @@ function journalKeys(journal: Journal): KeyStore {
     },
     list: () => journal.keys.list(),
     async revoke(keyId) {
-      const row = (await journal.keys.list()).find((each) => each.keyId === keyId);
-      if (!row || !(await journal.keys.revoke(keyId))) throw unknownKey(keyId);
+      const row = await journal.keys.revoke(keyId);
+      if (!row) throw unknownKey(keyId);
       await audit('key.revoked', row);
     },
     [Symbol.asyncDispose]: () => journal.close(),

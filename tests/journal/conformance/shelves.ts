@@ -161,9 +161,12 @@ export const shelvesConformance = (dialect: Dialect) =>
       await keys.findByHash('hash');
       expect((await keys.list())[0]).toMatchObject({ lastUsedAt: new Date(now).toISOString() });
       expect(await keys.list('other')).toEqual([]);
-      expect(await keys.revoke(key.keyId, 'other')).toBe(false);
-      expect(await keys.revoke(key.keyId, OWNER.tenant)).toBe(true);
-      expect(await keys.revoke(key.keyId)).toBe(false);
+      const unknown = newId('key');
+      expect(await keys.valid([key.keyId, unknown])).toEqual(new Set([key.keyId]));
+      expect(await keys.revoke(key.keyId, 'other')).toBeUndefined();
+      expect(await keys.revoke(key.keyId, OWNER.tenant)).toMatchObject(key);
+      expect(await keys.revoke(key.keyId)).toBeUndefined();
+      expect(await keys.valid([key.keyId, unknown])).toEqual(new Set());
       expect(await keys.findByHash('hash')).toMatchObject({
         revokedAt: new Date(now).toISOString(),
       });
