@@ -73,11 +73,15 @@ function expectTurn(events: readonly PerdureEvent[], { content, answer }: Asked)
   return { streamed: streamed.length, last };
 }
 
-/** Attempt and type of each event, a run of chunks as one. What an attempt leaves that was cut off before its first token, or is said of its cost, is left out. */
+/**
+ * Attempt and type of each event, a run of chunks as one. Left out are what an attempt leaves that was cut off before its first token, and the
+ * charge of one that was cut off, which may come late: each is charged once.
+ */
 function stepsOf(events: readonly PerdureEvent[], last: number): string[] {
   const streamed = new Set(attemptsOf(events, 'content.delta'));
   const charged = attemptsOf(events, 'usage.recorded');
   expect(charged).toEqual([...new Set(charged)]);
+  expect(charged).toEqual(expect.arrayContaining([...streamed]));
   return events
     .filter(({ type, attempt = 0 }) => type !== 'usage.recorded' || attempt === last)
     .filter(({ type, attempt = 0 }) => type !== 'model.started' || streamed.has(attempt))
