@@ -64,6 +64,7 @@ export interface SessionView {
   readonly error: ErrorInfo | null;
   readonly agent: string;
   readonly model: string;
+  /** The one of its start, else how its first message begins (up to 80 characters). */
   readonly title: string | null;
   readonly context: string | null;
   readonly workspace: string | null;

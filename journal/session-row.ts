@@ -19,6 +19,7 @@ export function sessionRow(record: SessionRecord): SessionRow {
     awaited: __,
     ...details
   } = JSON.parse(record.details) as SessionDetails;
+  const request = JSON.parse(record.request) as SessionRequest;
   return {
     sessionId: record.id,
     tenant: record.tenant,
@@ -30,6 +31,7 @@ export function sessionRow(record: SessionRecord): SessionRow {
     updatedAt: new Date(record.updated_at).toISOString(),
     queued: queue.length,
     ...details,
-    ...(JSON.parse(record.request) as SessionRequest),
+    ...request,
+    title: request.title ?? details.title ?? null,
   };
 }

@@ -2,6 +2,7 @@
  * A session's row as a pure fold over its events, so that it can be rebuilt at any time. Types and functions only, no zod:
  * any process may load it.
  */
+import type { Part } from '../content.ts';
 import type { ErrorInfo } from '../errors.ts';
 import type { EventData, EventOf, EventType, PerdureEvent } from '../events.ts';
 import type { CallId, MessageId } from '../ids.ts';
@@ -16,6 +17,8 @@ export interface SessionDetails {
   readonly model: string;
   readonly workspace: string | null;
   readonly context: string | null;
+  /** How its first message begins, for a list. Absent before it, and in rows of sessions that began before there was this field. */
+  readonly title?: string | undefined;
   /** Id of the open turn. */
   readonly turn: MessageId | null;
   /** Number of the event that opened the newest turn. */
@@ -117,7 +120,7 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
             queue: without(details.queue, messageId).toSpliced(position, 0, messageId),
           },
         },
-  'message.accepted': leaveQueue,
+  'message.accepted': (before, event) => named(leaveQueue(before, event), before, event),
   'message.removed': leaveQueue,
   'message.rejected': (before, event) => (isOfAnother(event.data) ? {} : leaveQueue(before, event)),
 
@@ -166,6 +169,30 @@ function leaveQueue(
 ): Change {
   const queue = without(details.queue, data.messageId);
   return queue.length === details.queue.length ? {} : { details: { queue } };
+}
+
+const TITLE_CHARACTERS = 80;
+
+function named(
+  change: Change,
+  { details }: SessionProjection,
+  { data: { content } }: EventOf<'message.accepted'>,
+): Change {
+  if (details.title !== undefined) return change;
+  const title = beginningOf(content);
+  return title === '' ? change : { ...change, details: { ...change.details, title } };
+}
+
+/** On one line; a file says its name. */
+function beginningOf(content: readonly Part[]): string {
+  const words = content.map((part) => (part.type === 'text' ? part.text : (part.name ?? '')));
+  const line = words.join(' ').replace(/\s+/g, ' ').trim();
+  const characters = Array.from(line.slice(0, 4 * TITLE_CHARACTERS));
+  if (characters.length <= TITLE_CHARACTERS) return line;
+  return `${characters
+    .slice(0, TITLE_CHARACTERS - 1)
+    .join('')
+    .trimEnd()}…`;
 }
 
 function stopStreaming({ state }: SessionProjection): Change {

@@ -3,7 +3,15 @@ import { newId } from '../../../contracts/ids.ts';
 import type { SessionId } from '../../../contracts/ids.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
-import { allEvents, createSession, newSession, OWNER } from '../support/facts.ts';
+import {
+  allEvents,
+  claimOf,
+  claimed,
+  createSession,
+  newSession,
+  OWNER,
+  text,
+} from '../support/facts.ts';
 
 export const sessionsConformance = (dialect: Dialect) =>
   describe('sessions', () => {
@@ -93,6 +101,19 @@ export const sessionsConformance = (dialect: Dialect) =>
         code: 'invalid_input',
         field: 'cursor',
       });
+    });
+
+    test('are called as their start says, else as their first message begins', async () => {
+      await using opened = await emptyJournal(dialect);
+      const titles = [];
+      for (const title of ['given', null]) {
+        const sessionId = await createSession(opened.journal, { title });
+        const turn = newId('msg');
+        const messages = [{ messageId: turn, content: text('Say it'), policy: 'enqueue' as const }];
+        await claimed(opened.journal, claimOf(sessionId, { turn, messages }));
+        titles.push((await opened.journal.sessions.get(sessionId))?.title);
+      }
+      expect(titles).toEqual(['given', 'Say it']);
     });
 
     test('whose start was left half-way are found, of all tenants, page by page, and no others', async () => {
