@@ -55,6 +55,9 @@ describe.each(DIALECTS)('with a journal on %s', (dialect) => {
       state: 'waiting',
       reply: { outcome: 'completed', text: expect.stringContaining('reply-2') },
     });
+    // Which is what lists call the session by, as its start gave it no title.
+    const { items } = (await product.send('GET', '/api/sessions?limit=1')).body;
+    expect(items).toMatchObject([{ sessionId, title: '#reply tokens=2' }]);
   });
 
   test('a message without ?wait= is answered with 202 as soon as it is durable', async () => {
