@@ -87,7 +87,7 @@ describe('a chat in a terminal', () => {
   test('queues what is typed during an answer, and answers it afterwards', async () => {
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
-    terminal.enter('#first tokens=40');
+    terminal.enter('#first tokens=40 delay=150');
     await terminal.sees('first-2 ');
     terminal.enter('#second tokens=3');
     // The answer is one line, and stays one.
@@ -99,7 +99,7 @@ describe('a chat in a terminal', () => {
 
   test('tells of a queued message as soon as a line of the answer ends', async () => {
     const text = `${words('one', 20)}\nSecond line, ${words('two', 20)}`;
-    cluster.model.script({ text, tokenDelayMs: 60 }, { text: 'done' });
+    cluster.model.script({ text, tokenDelayMs: 300 }, { text: 'done' });
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
     terminal.enter('two lines, please');
