@@ -1,5 +1,6 @@
 /** Sessions and what was said in them as text for a terminal. */
 import { partsText } from '../contracts/content.ts';
+import type { ArtifactRef } from '../contracts/content.ts';
 import type { PerdureEvent } from '../contracts/events.ts';
 import type { SessionView } from '../contracts/session.ts';
 import type { ToolSettlement } from '../contracts/tools.ts';
@@ -90,17 +91,19 @@ export function transcriptText(message: TranscriptMessage): string {
   }
 }
 
-export const callLine = (name: string, args: unknown): string =>
-  `  ⚙ ${name} ${oneLine(json(args))}`.trimEnd();
+/** @param stored where the arguments are, if they are too large for an event */
+export const callLine = (name: string, args: unknown, stored: ArtifactRef | null = null): string =>
+  `  ⚙ ${name} ${oneLine(stored ? sizeOf(stored) : json(args))}`.trimEnd();
+
+const sizeOf = ({ bytes, artifact }: ArtifactRef): string =>
+  `${bytes} bytes in ${artifact.slice(0, 15)}…`;
 
 export function resultLine(name: string, settlement: ToolSettlement): string {
   if (settlement.outcome !== 'completed') {
     return `  ✗ ${name}: ${oneLine(settlement.error.message)} (${settlement.error.code})`;
   }
   const { result, artifact } = settlement;
-  const shown = artifact
-    ? `${artifact.bytes} bytes in ${artifact.artifact.slice(0, 15)}…`
-    : json(result);
+  const shown = artifact ? sizeOf(artifact) : json(result);
   return `  ✓ ${name}: ${oneLine(shown)}`;
 }
 

@@ -33,3 +33,4 @@ export {
   textOfStep,
   textOfTurn,
 } from '../contracts/projections/turns.ts';
+export { missingContent, withContent } from '../contracts/projections/stored-content.ts';

@@ -2,9 +2,10 @@
 import type { MessageId, SessionId } from '../contracts/ids.ts';
 import { newId, parseId } from '../contracts/ids.ts';
 import type { StartSessionInput } from '../contracts/session.ts';
+import { artifactBytes } from './artifacts.ts';
 import { createCalls } from './calls.ts';
 import type { CallSettings } from './calls.ts';
-import { bytes, connectionOf, get } from './connection.ts';
+import { connectionOf } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 import { contextsClient } from './contexts.ts';
 import type { ContextsClient } from './contexts.ts';
@@ -96,16 +97,12 @@ export function createPerdureClient({
       await calls.call((trpc, options) => trpc.session.start.mutate(input, options), signal);
       return { session: sessionClient(calls, sessionId), messageId };
     },
-    artifact: (artifact, { signal } = {}) =>
-      calls.read((limit) => bytesOf(connection, artifact, limit), signal),
+    artifact: (artifact, { signal } = {}) => artifactBytes(calls, artifact, signal),
     contexts: contextsClient(calls, socket),
     close: () => socket.close(),
     [Symbol.dispose]: () => socket.close(),
   };
 }
-
-const bytesOf = async (connection: Connection, artifact: string, signal: AbortSignal) =>
-  bytes(await get(connection, `/api/artifacts/${encodeURIComponent(artifact)}`, { signal }));
 
 function transportOf(
   name: TransportName,

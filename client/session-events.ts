@@ -4,6 +4,7 @@ import type { PerdureEvent } from '../contracts/events.ts';
 import type { MessageId, SessionId } from '../contracts/ids.ts';
 import type { ConversationView } from '../contracts/projections/conversation.ts';
 import { EMPTY_CONVERSATION, foldEvent } from '../contracts/projections/turns.ts';
+import { withStoredContent } from './artifacts.ts';
 import type { Calls } from './calls.ts';
 import { eventPage } from './events/poll.ts';
 import { resumed } from './events/resume.ts';
@@ -21,7 +22,8 @@ export interface SettledOptions extends FollowOptions {
   readonly sent?: Content | undefined;
 }
 
-export function sessionEvents({ connection, transport, read }: Calls, sessionId: SessionId) {
+export function sessionEvents(calls: Calls, sessionId: SessionId) {
+  const { connection, transport, read } = calls;
   /**
    * Every event after `after`, each once, in order, across reconnects; goes on until `signal` aborts or the caller stops.
    * @throws {PerdureError} `not_found`, `unauthenticated`, `cursor_expired` …
@@ -41,7 +43,10 @@ export function sessionEvents({ connection, transport, read }: Calls, sessionId:
     }
   }
 
-  /** Each event with the conversation after it. Text of superseded attempts is not in it, whatever had been streamed. */
+  /**
+   * Each event with the conversation after it. Text of superseded attempts is not in it, whatever had been streamed; text that only an
+   * artifact has is, from its `content.completed` on.
+   */
   async function* follow({
     from = EMPTY_CONVERSATION,
     ...options
@@ -49,6 +54,8 @@ export function sessionEvents({ connection, transport, read }: Calls, sessionId:
     let view = from;
     for await (const event of events({ after: from.session.lastSeq, ...options })) {
       view = foldEvent(view, event);
+      if (event.type === 'content.completed' && event.data.artifact)
+        view = await withStoredContent(calls, view, options);
       yield { event, view };
     }
   }
@@ -56,13 +63,14 @@ export function sessionEvents({ connection, transport, read }: Calls, sessionId:
   /** The conversation as it is now: every turn with its text and tool calls, and the queue. */
   async function view({
     from = EMPTY_CONVERSATION,
-    signal,
+    ...options
   }: ViewOptions = {}): Promise<ConversationView> {
+    const { signal } = options;
     let folded = from;
     for await (const event of history({ after: from.session.lastSeq, signal })) {
       folded = foldEvent(folded, event);
     }
-    return folded;
+    return withStoredContent(calls, folded, options);
   }
 
   /**

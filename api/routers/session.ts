@@ -64,7 +64,7 @@ export const sessionRouter = router({
         keyed: true,
         query: ['wait'],
         description:
-          'Answers 202 as soon as the message is durable; with `wait`, 200 with the reply where the turn settles in time.',
+          'Answers 202 as soon as the message is durable; with `wait`, 200 with the reply where the turn settles in time, and not_found where somebody removes the message from the queue meanwhile.',
       }),
     )
     .input(
@@ -86,7 +86,8 @@ export const sessionRouter = router({
       const { messageId, repeated } = sent;
       // The reply to a repeat may be there already.
       const after = repeated ? 0 : lastSeq;
-      const waiting = { messageId, after, rejectedUntil: lastSeq, ms };
+      const { tenant } = ctx.principal;
+      const waiting = { messageId, tenant, after, rejectedUntil: lastSeq, ms };
       const reply = await waitForReply(ctx.deps, sessionId, waiting);
       if (!reply) return sent;
       ctx.reply.status = 200;

@@ -1,6 +1,6 @@
 /** What the session procedures answer, as zod: OpenAPI is made from it, and what it does not name never leaves the API. */
 import { z } from 'zod';
-import { partSchema } from '../../contracts/content.ts';
+import { artifactRefSchema, partSchema } from '../../contracts/content.ts';
 import {
   eventSchema,
   messageIdSchema,
@@ -10,6 +10,7 @@ import {
 } from '../../contracts/events.ts';
 import type { LiveStatus, SessionView } from '../../contracts/session.ts';
 import { END_REASONS, SESSION_STATES } from '../../contracts/session-state.ts';
+import { limitsSchema } from '../../contracts/settings.ts';
 import { errorInfoSchema } from '../../contracts/tools.ts';
 import type { TranscriptMessage } from '../../contracts/transcript.ts';
 import type { EventPage } from '../../journal/port.ts';
@@ -65,6 +66,10 @@ export const liveStatusSchema = z
 
 export const sessionDetailSchema = sessionViewSchema
   .extend({
+    limits: z
+      .object(limitsSchema.shape)
+      .required()
+      .describe('What it asked for at its start or since, its agent and the configuration say.'),
     live: liveStatusSchema.optional().describe("The workflow's own answer, where it was asked."),
     liveError: errorInfoSchema
       .optional()
@@ -88,7 +93,10 @@ export const replySchema = z
   .object({
     turn: messageIdSchema,
     outcome: turnOutcomeSchema,
-    text: z.string(),
+    text: z
+      .string()
+      .describe('The whole answer; of several steps, the last. Empty where it is in `artifact`.'),
+    artifact: artifactRefSchema.optional().describe('Of an answer over 1 MiB.'),
     ...spendSchema.shape,
     error: errorInfoSchema.optional(),
   })

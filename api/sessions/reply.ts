@@ -3,7 +3,7 @@ import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import type { EventOf, PerdureEvent } from '../../contracts/events.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
-import type { Part } from '../../contracts/content.ts';
+import type { ArtifactRef, Part } from '../../contracts/content.ts';
 import { isOfAnother } from '../../contracts/projections/session.ts';
 import type { Spend } from '../../contracts/usage.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -23,16 +23,27 @@ export function parseWait(text: string): number {
   );
 }
 
+/** Of one answer; a longer one is better fetched as the bytes it is. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+
 export interface Reply extends Spend {
   readonly turn: MessageId;
   readonly outcome: EventOf<'turn.settled'>['data']['outcome'];
-  /** The answer's text; of several steps, the last. */
+  /** The answer's text; of several steps, the last. Empty where it is in `artifact`. */
   readonly text: string;
+  /** Of a text over 1 MiB. */
+  readonly artifact?: ArtifactRef | undefined;
   readonly error?: ErrorInfo | undefined;
 }
 
+/** An answer over 32 KiB is in an artifact. */
+type Said = Pick<EventOf<'content.completed'>['data'], 'text' | 'artifact'>;
+
+type Settled = Omit<Reply, keyof Said> & { readonly said: Said };
+
 export interface Waiting {
   readonly messageId: MessageId;
+  readonly tenant: string;
   /** Number of an event before the message was sent. */
   readonly after: number;
   /** Rejections up to this number are over: the message was sent again since. */
@@ -42,12 +53,12 @@ export interface Waiting {
 
 /**
  * The reply to a message, whichever turn takes it in; undefined where it takes longer.
- * @throws what the session rejected the message with; idempotency_conflict where another one came first under its id
+ * @throws what the session rejected the message with; not_found where it was removed from the queue; idempotency_conflict where another one came first under its id
  */
 export async function waitForReply(
   deps: ApiDeps,
   sessionId: SessionId,
-  { messageId, after, rejectedUntil, ms }: Waiting,
+  { messageId, tenant, after, rejectedUntil, ms }: Waiting,
 ): Promise<Reply | undefined> {
   const signal = AbortSignal.timeout(ms);
   const stop = new AbortController();
@@ -67,7 +78,23 @@ export async function waitForReply(
     deps.log.warn({ err: error, sessionId, messageId }, 'waiting for a reply broke off');
   });
   if (watch.refusal) throw watch.refusal;
-  return watch.reply;
+  if (!watch.settled) return undefined;
+  const { said, ...reply } = watch.settled;
+  return { ...reply, ...(await wholeText(deps, tenant, said)) };
+}
+
+/** The answer is told even where its bytes cannot be read now. */
+async function wholeText(
+  { journal, log }: ApiDeps,
+  tenant: string,
+  { text = '', artifact }: Said,
+): Promise<Pick<Reply, 'text' | 'artifact'>> {
+  if (!artifact) return { text };
+  if (artifact.bytes > MAX_REPLY_BYTES) return { text, artifact };
+  const found = await journal.artifacts.get(tenant, artifact.artifact).catch((err: unknown) => {
+    log.warn({ err, artifact: artifact.artifact }, 'the text of a reply could not be read');
+  });
+  return found ? { text: new TextDecoder().decode(found.bytes) } : { text, artifact };
 }
 
 interface Sender {
@@ -80,8 +107,8 @@ class ReplyWatch {
   readonly #sender: Sender;
   #takenIn = false;
   #turn: MessageId | undefined;
-  readonly #texts = new Map<MessageId, string>();
-  reply: Reply | undefined;
+  readonly #said = new Map<MessageId, Said>();
+  settled: Settled | undefined;
   refusal: PerdureError | undefined;
 
   constructor(messageId: MessageId, sender: Sender) {
@@ -95,11 +122,14 @@ class ReplyWatch {
       this.#turn = event.turn;
     if (event.type === 'message.queued' || event.type === 'message.accepted') this.#compare(event);
     if (event.type === 'message.rejected' && this.#isNow(event)) this.#reject(event.data);
+    // The client's SDK says the same of it.
+    if (event.type === 'message.removed' && this.#isNow(event))
+      this.refusal = new PerdureError('not_found', 'The message was removed from the queue.');
     if (event.type === 'content.completed' && event.data.kind === 'text' && event.turn)
-      this.#texts.set(event.turn, event.data.text ?? `[${event.data.artifact?.artifact ?? ''}]`);
+      this.#said.set(event.turn, event.data);
     if (event.type === 'turn.settled' && event.turn && event.turn === this.#turn)
-      this.reply = this.#replyOf(event, event.turn);
-    return this.reply !== undefined || this.refusal !== undefined;
+      this.settled = this.#settledBy(event, event.turn);
+    return this.settled !== undefined || this.refusal !== undefined;
   }
 
   #isNow({ seq, data }: PerdureEvent & { data: { messageId: MessageId } }): boolean {
@@ -119,9 +149,9 @@ class ReplyWatch {
     this.refusal = new PerdureError(rejected.error.code, rejected.error.message);
   }
 
-  #replyOf({ data }: EventOf<'turn.settled'>, turn: MessageId): Reply {
+  #settledBy({ data }: EventOf<'turn.settled'>, turn: MessageId): Settled {
     const { outcome, usage, costUsd } = data;
-    const text = this.#texts.get(turn) ?? '';
-    return { turn, outcome, text, usage, costUsd, ...('error' in data && { error: data.error }) };
+    const said = this.#said.get(turn) ?? {};
+    return { turn, outcome, said, usage, costUsd, ...('error' in data && { error: data.error }) };
   }
 }

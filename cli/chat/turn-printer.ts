@@ -92,7 +92,8 @@ export function createTurnPrinter({ reasoning = false }: PrinterOptions = {}): T
 function segmentsOf(step: StepView, reasoning: boolean): Segment[] {
   const text = printable(textOfStep(step));
   const stored = step.blocks
-    .filter(({ kind, artifact }) => kind === 'text' && artifact)
+    // What the API no longer has: else its text is in the block.
+    .filter(({ kind, artifact, text }) => kind === 'text' && artifact && text === '')
     .map(({ artifact }) => `[${artifact!.bytes} bytes of text in ${artifact!.artifact}]`)
     .join('\n');
   const said = [text, stored].filter(Boolean).join('\n');
@@ -103,7 +104,7 @@ function segmentsOf(step: StepView, reasoning: boolean): Segment[] {
   ];
   const calls = step.calls.map((call): Segment => ({
     kind: 'call',
-    text: callLine(call.name, call.arguments),
+    text: callLine(call.name, call.arguments, call.artifact),
   }));
   return [...segments.filter(({ text }) => text !== ''), ...calls];
 }

@@ -11,8 +11,9 @@ import type { SessionProjection } from './session.ts';
 /** One run of text or reasoning. `complete`: from `content.completed`; else gathered from deltas so far. */
 export interface ContentBlock {
   readonly kind: ContentKind;
-  /** Empty where the whole content is in `artifact` (over 32 KiB). */
+  /** Of content over 32 KiB: empty where not all of it was seen to stream and nobody has read `artifact` yet. The SDK does so by itself. */
   readonly text: string;
+  /** Where the whole content is, if it is over 32 KiB. */
   readonly artifact: ArtifactRef | null;
   readonly complete: boolean;
 }

@@ -3,13 +3,14 @@
  *
  * Law: after any crash the log folds to what it would have folded to without it. So of a step's attempts only the newest
  * counts, `content.completed` replaces the deltas of its attempt and kind (which may have been pruned), and an event whose number
- * was already seen changes nothing.
+ * was already seen changes nothing. Where the whole is in an artifact, stored-content.ts tells what the reader still has to fetch.
  */
 import type { EventData, EventOf, EventType, PerdureEvent } from '../events.ts';
 import type { MessageId } from '../ids.ts';
 import type { ConversationView, StepView, ToolCallView, TurnView } from './conversation.ts';
 import type { QueuedMessageView } from './conversation.ts';
 import { EMPTY_SESSION, foldSession, isOfAnother } from './session.ts';
+import { wholeText } from './stored-content.ts';
 
 /** Before the first event. */
 export const EMPTY_CONVERSATION: ConversationView = {
@@ -232,7 +233,12 @@ function completed(
   step: StepView,
   { kind, text, artifact }: EventData<'content.completed'>,
 ): StepView {
-  const whole = { kind, text: text ?? '', artifact: artifact ?? null, complete: true };
+  const streamed = step.blocks
+    .filter((block) => !block.complete && block.kind === kind)
+    .map((block) => block.text)
+    .join('');
+  const said = text ?? (artifact ? wholeText(streamed, artifact) : '');
+  const whole = { kind, text: said, artifact: artifact ?? null, complete: true };
   const done = step.blocks.filter((block) => block.complete);
   const live = step.blocks.filter((block) => !block.complete && block.kind !== kind);
   return { ...step, retry: null, blocks: [...done, whole, ...live] };

@@ -34,6 +34,21 @@ const think = (text: string) =>
 const thought = (text: string) => ({ ...think(text), type: 'content.completed' }) as const;
 const whole = (text: string, attempt = 1) =>
   ({ type: 'content.completed', data: { kind: 'text', text }, turn, step: 1, attempt }) as const;
+const stored = (text: string) =>
+  ({
+    type: 'content.completed',
+    data: {
+      kind: 'text',
+      artifact: {
+        artifact: `sha256_${'0'.repeat(64)}`,
+        mediaType: 'text/plain',
+        bytes: Buffer.byteLength(text),
+      },
+    },
+    turn,
+    step: 1,
+    attempt: 1,
+  }) as const;
 const superseded = {
   type: 'attempt.superseded',
   data: { attempt: 1 },
@@ -51,6 +66,25 @@ const end = {
 describe('a turn on the screen', () => {
   test('grows with its text and ends with a line break', () => {
     expect(printed(numbered([say('He'), say('llo'), whole('Hello'), end]))).toBe('Hello\n');
+  });
+
+  test('shows an answer too large for an event once, as it streamed', () => {
+    const log = numbered([say('Hel'), say('lo'), stored('Hello'), end]);
+    expect(printed(log)).toBe('Hello\n');
+  });
+
+  test('says where a text is that is nowhere else', () => {
+    const { artifact } = stored('Hello').data;
+    const log = numbered([stored('Hello'), end]);
+    expect(printed(log)).toBe(`[5 bytes of text in ${artifact.artifact}]\n`);
+  });
+
+  test('says where the arguments of a call are that are too large for an event', () => {
+    const { artifact } = stored('Hello').data;
+    const callId = newId('call');
+    const data = { callId, name: 'look', mode: 'client', effect: 'read', artifact } as const;
+    const log = numbered([{ type: 'tool.requested', data, turn, step: 1, attempt: 1 }]);
+    expect(printed(log)).toBe(`  ⚙ look 5 bytes in ${artifact.artifact.slice(0, 15)}…\n`);
   });
 
   test('goes on where it was when the next attempt says the same', () => {
