@@ -15,6 +15,7 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     // Real servers and real processes: a quiet machine needs a second or two, two busy cores need much more.
     testTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
     pool: 'forks',

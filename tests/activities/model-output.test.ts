@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Journal } from '../../journal/port.ts';
-import { LONG, scripted } from './scripted-stage.ts';
+import { MANY_WORDS, scripted } from './scripted-stage.ts';
 
 const unreachable = () => new PerdureError('journal_unavailable', 'gone');
 
@@ -25,13 +25,13 @@ describe('a journal that fails in mid-stream', () => {
   it.each(['before', 'after'] as const)(
     'for a moment, %s it wrote, costs no text and repeats none',
     async (when) => {
-      const { stage } = await scripted([{ text: LONG, wordDelayMs: 1 }], {
+      const { stage } = await scripted([{ text: MANY_WORDS, wordDelayMs: 1 }], {
         spoil: failingAppend(3, when),
       });
       await using _ = stage;
       expect((await stage.callModel(stage.message('go'))).outcome).toBe('completed');
       const deltas = await stage.eventsOf('content.delta');
-      expect(deltas.map(({ data }) => data.text).join('')).toBe(LONG);
+      expect(deltas.map(({ data }) => data.text).join('')).toBe(MANY_WORDS);
       expect(await stage.eventsOf('model.started')).toHaveLength(1);
     },
   );

@@ -39,8 +39,13 @@ export async function untilStreaming(stage: Stage, deltas = 1): Promise<void> {
   }
 }
 
-/** An answer that is still streaming when something happens to it. */
-export const LONG = Array.from({ length: 400 }, (_, i) => `w${i} `).join('');
+const numbered = (words: number): string =>
+  Array.from({ length: words }, (_, i) => `w${i} `).join('');
+
+/** An answer of many deltas. */
+export const MANY_WORDS = numbered(400);
+/** An answer that is still streaming when something happens to it, on a busy machine too: nobody waits for its end. */
+export const LONG = numbered(6_000);
 /** What the workflow does when a person interrupts. */
 export const seal = (stage: Stage, input: ModelStepInput) =>
   stage.journal.steps.seal({

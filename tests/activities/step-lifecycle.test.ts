@@ -124,14 +124,13 @@ describe('a cancellation by Temporal', () => {
 
 describe('heartbeats', () => {
   it('go on while the model says nothing', async () => {
-    const { stage } = await scripted([{ text: 'a b', wordDelayMs: 200 }], {
-      timeouts: { heartbeatThrottleMs: 20 },
+    const { stage } = await scripted([{ text: 'a b', wordDelayMs: 60_000 }], {
+      timeouts: { heartbeatThrottleMs: 20, modelSilenceMs: 60_000 },
     });
     await using _ = stage;
     const env = activityEnvironment();
     let beats = 0;
-    env.on('heartbeat', () => beats++);
-    await stage.callModel(stage.message('go'), { env });
-    expect(beats).toBeGreaterThan(3);
+    env.on('heartbeat', () => ++beats === 4 && env.cancel('CANCELLED'));
+    expect(await failureType(stage.callModel(stage.message('go'), { env }))).toBe('Cancelled');
   });
 });
