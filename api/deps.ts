@@ -9,7 +9,6 @@ import type { SessionEngine } from './engine/engine.ts';
 import type { Feeds } from './events/feeds.ts';
 import type { Connections } from './limits/connections.ts';
 import type { RequestLimits } from './limits/requests.ts';
-import type { OpenSessions } from './limits/open-sessions.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { SessionAccess } from './sessions/access.ts';
 import type { MessagesSent } from './sessions/messages-sent.ts';
@@ -32,7 +31,6 @@ export interface ApiDeps {
   readonly refusals: Refusals;
   readonly connections: Connections;
   readonly requests: RequestLimits;
-  readonly openSessions: OpenSessions;
   readonly log: Logger;
   readonly metrics: ApiMetrics;
   /** True where callers without a key are the local owner. */

@@ -13,7 +13,6 @@ import { SessionEngine } from './engine/engine.ts';
 import { Feeds } from './events/feeds.ts';
 import { createApp } from './http/app.ts';
 import { Connections } from './limits/connections.ts';
-import { OpenSessions } from './limits/open-sessions.ts';
 import { RequestLimits } from './limits/requests.ts';
 import { createApiMetrics } from './metrics.ts';
 import { SessionAccess } from './sessions/access.ts';
@@ -78,7 +77,6 @@ function dependencies(options: ApiOptions): ApiDeps {
     refusals: new Refusals(journal.audit, log, metrics),
     connections: new Connections(api, metrics),
     requests: new RequestLimits(api.requestsPerMinute),
-    openSessions: new OpenSessions(journal.sessions, api.maxSessionsPerTenant),
     openToLocalOwner: isLoopback(api.host) && !api.requireKey,
   };
 }

@@ -43,9 +43,22 @@ export interface SessionStore {
   /**
    * Inserts the row (state `starting`) and `session.created` in one transaction.
    * `created: false` where the same request was made before.
-   * @throws idempotency_conflict when the id exists with another digest or owner
+   * @param most how many sessions the tenant may have open, this one among them
+   * @throws idempotency_conflict when the id exists with another digest or owner; rate_limited where it would be one too many
    */
-  create(session: NewSession): Promise<{ created: boolean; row: SessionRow }>;
+  create(session: NewSession, most?: number): Promise<{ created: boolean; row: SessionRow }>;
+  /**
+   * Counts a session that has ended among its tenant's open ones again, before it is reopened. Nothing where it is one of them already.
+   * @throws rate_limited where it would be one more than `most`
+   */
+  reserve(sessionId: SessionId, most: number): Promise<void>;
+  /** Takes {@link reserve} back, unless the session was reopened or reserved again since `session` was read. */
+  release(session: Pick<SessionRow, 'sessionId' | 'updatedAt'>): Promise<void>;
+  /**
+   * Those of its limits that `limits` names, from its next start on: what runs has them from its own update.
+   * @throws not_found
+   */
+  setLimits(sessionId: SessionId, limits: LimitOverrides): Promise<SessionRow>;
   /** The row, whoever owns it: callers compare tenant and user. */
   get(sessionId: SessionId): Promise<SessionRow | undefined>;
   /** Newest first. */
@@ -58,7 +71,7 @@ export interface SessionStore {
   starting(olderThanMs: number, page: PageRequest): Promise<Page<SessionRow>>;
   /**
    * Of all tenants, open sessions in which nothing has happened for `olderThanMs`, those that are still `starting` apart: sessions that wait,
-   * and those whose run is lost. Newest first.
+   * those whose run is lost, and ended ones that were reserved and of whose reopening nothing has come yet. Newest first.
    */
   quiet(olderThanMs: number, page: PageRequest): Promise<Page<SessionRow>>;
   /**

@@ -16,7 +16,9 @@ import type {
   SessionStore,
 } from './port.ts';
 import { keyBefore, pageOf } from './page.ts';
+import { refuseBeyond, release, reserve } from './places.ts';
 import { writeRows } from './recordset.ts';
+import { setLimits } from './session-limits.ts';
 import { sessionRow } from './session-row.ts';
 import type { SessionRequest } from './session-row.ts';
 import { rebuildProjection } from './rebuild.ts';
@@ -29,11 +31,14 @@ import { EVENTS } from './write/targets.ts';
 const SESSIONS = { key: (record: SessionRecord): number => record.key, item: sessionRow };
 
 export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
-  async create(session) {
+  async create(session, most = Number.POSITIVE_INFINITY) {
     const created = createdEvent(session, store.now());
-    const { isNew, record } = await transact(store, (tx) =>
-      insert(tx, store, { session, created }),
-    );
+    const { isNew, record } = await transact(store, async (tx) => {
+      const inserted = await insert(tx, store, { session, created });
+      if (inserted.isNew && Number.isFinite(most))
+        await refuseBeyond(tx, store, { tenant: session.tenant, most });
+      return inserted;
+    });
     if (isNew) {
       store.changes.publish({ events: new Map([[session.sessionId, [created]]]), closed: [] });
     } else {
@@ -69,6 +74,12 @@ export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
     openOnes(store, page, (open) =>
       open.where('state', '<>', 'starting').where('updated_at', '<', store.now() - olderThanMs),
     ),
+
+  reserve: (sessionId, most) => reserve(store, sessionId, most),
+
+  release: (session) => release(store, session),
+
+  setLimits: (sessionId, limits) => setLimits(store, sessionId, limits),
 
   endLost: (session) => endLostSession(store, commits, session),
 

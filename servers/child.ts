@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,6 +24,8 @@ export interface Child {
   readonly pid: number;
   /** Settles with the exit code when the program ends, for whatever reason (null: killed by a signal). */
   readonly exited: Promise<number | null>;
+  /** The end of what it has written to its log; what others wrote there before is not its own. */
+  said(): string;
   /** Asks it to end, and kills it when it has not ended in time. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -35,6 +37,7 @@ const POLL_MS = 50;
 export function launch(options: LaunchOptions): Child {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, 'a');
+  const before = fstatSync(log).size;
   const child = spawn(options.file, options.args, {
     detached: options.detached,
     env: { ...options.defaults, ...process.env },
@@ -46,7 +49,8 @@ export function launch(options: LaunchOptions): Child {
     child.once('error', () => resolve(null));
   });
   const pid = child.pid ?? 0;
-  return { pid, exited, stop: () => stopAndWait({ pid, exited }, options) };
+  const said = (): string => logAfter(options.logFile, before);
+  return { pid, exited, said, stop: () => stopAndWait({ pid, exited }, options) };
 }
 
 async function stopAndWait(
@@ -83,10 +87,7 @@ export async function waitUntilUp(options: {
   let ended = false;
   void child.exited.then(() => (ended = true));
   while (!(await options.isUp())) {
-    if (ended)
-      throw new Error(
-        `${what} ended at once. Its log (${logFile}) ends with:\n${endOfLog(logFile)}`,
-      );
+    if (ended) throw new Error(`${what} ended at once. ${lastWords(child.said(), logFile)}`);
     if (Date.now() > deadline) {
       await child.stop();
       throw new Error(
@@ -99,9 +100,13 @@ export async function waitUntilUp(options: {
 
 const SHOWN_LOG = 2_000;
 
-function endOfLog(logFile: string): string {
-  return readFileSync(logFile, 'utf8').slice(-SHOWN_LOG).trim();
-}
+const logAfter = (logFile: string, position: number): string =>
+  readFileSync(logFile).subarray(position).toString().slice(-SHOWN_LOG).trim();
+
+const lastWords = (said: string, logFile: string): string =>
+  said === ''
+    ? `It wrote nothing to its log (${logFile}).`
+    : `Its log (${logFile}) ends with:\n${said}`;
 
 /** Whether somebody listens on a port of this machine. */
 export function portAnswers(port: number): Promise<boolean> {

@@ -7,6 +7,7 @@ import type { ApiDeps } from '../deps.ts';
 import { NoOpenRun } from '../engine/engine-errors.ts';
 import { startOf } from './engine-start.ts';
 import { settleLost } from './lost-run.ts';
+import { reopenWith } from './reopening.ts';
 import { closedError } from './send.ts';
 
 export interface Commanded {
@@ -74,7 +75,7 @@ export async function reopenSession(
 }
 
 async function reopenClosed(deps: ApiDeps, row: SessionRow): Promise<Commanded> {
-  await deps.engine.reopen(startOf(deps, row, { origin: 'reopen' }));
+  await reopenWith(deps, row);
   return { sessionId: row.sessionId, state: 'waiting' };
 }
 

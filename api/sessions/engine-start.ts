@@ -2,7 +2,7 @@ import type { SessionRow } from '../../journal/port.ts';
 import type { SessionStart, UserMessage } from '../../workflows/session/messages.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { StartRequest } from '../engine/engine.ts';
-import { mergeLimits, policyOverrides } from './limits.ts';
+import { limitsOf, policyOverrides } from './limits.ts';
 
 /** What Temporal needs to start a run of this session: all of it follows from the row, so a repeat asks for the same. */
 export function startOf(
@@ -10,15 +10,13 @@ export function startOf(
   row: SessionRow,
   { origin, message }: { origin: 'start' | 'reopen'; message?: UserMessage | undefined },
 ): StartRequest {
-  const { settings, catalogue } = deps;
-  const agent = catalogue.agents[row.agent];
-  const policies = policyOverrides(settings.policies);
+  const policies = policyOverrides(deps.settings.policies);
   const start: SessionStart = {
     sessionId: row.sessionId,
     tenant: row.tenant,
     agent: row.agent,
     model: row.model,
-    limits: mergeLimits(settings.limits, agent?.limits ?? {}, row.limits),
+    limits: limitsOf(deps, row),
     origin,
     signalsInOrder: true,
     ...(policies && { policies }),

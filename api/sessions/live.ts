@@ -1,5 +1,6 @@
 import { errorInfo } from '../../contracts/errors.ts';
 import type { SessionId } from '../../contracts/ids.ts';
+import type { SessionLimits } from '../../contracts/limits.ts';
 import { isClosed } from '../../contracts/session-state.ts';
 import type { LiveStatus } from '../../contracts/session.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
@@ -7,8 +8,10 @@ import type { SessionRow } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { NoOpenRun } from '../engine/engine-errors.ts';
 import { toPerdureError } from '../errors.ts';
+import { limitsOf } from './limits.ts';
 
-export interface SessionDetail extends SessionRow {
+export interface SessionDetail extends Omit<SessionRow, 'limits'> {
+  readonly limits: SessionLimits;
   readonly live?: LiveStatus;
   readonly liveError?: ErrorInfo;
 }
@@ -20,11 +23,12 @@ export async function getSession(
   live: boolean,
 ): Promise<SessionDetail> {
   const row = await deps.access.find(principal, sessionId);
-  if (!live || isClosed(row.state)) return row;
+  const detail = { ...row, limits: limitsOf(deps, row) };
+  if (!live || isClosed(row.state)) return detail;
   try {
-    return { ...row, live: await deps.engine.status(sessionId) };
+    return { ...detail, live: await deps.engine.status(sessionId) };
   } catch (error) {
-    return { ...row, liveError: whyNot(error) };
+    return { ...detail, liveError: whyNot(error) };
   }
 }
 

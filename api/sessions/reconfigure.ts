@@ -27,6 +27,8 @@ export async function reconfigureSession(
   try {
     const update = updateNamed(idempotencyKey, { reconfigure: change });
     await deps.engine.reconfigure(sessionId, change, update);
+    // For its next run; a change of model is an event. Where this fails the caller asks again, which is harmless.
+    if (limits) deps.access.remember(await deps.journal.sessions.setLimits(sessionId, limits));
   } catch (error) {
     throw error instanceof NoOpenRun ? closedError(await settleLost(deps, row)) : error;
   }

@@ -11,6 +11,7 @@ import { acceptContent } from './content.ts';
 import { digestOf } from './digest.ts';
 import { startOf } from './engine-start.ts';
 import { settleLost } from './lost-run.ts';
+import { reopenWith } from './reopening.ts';
 
 export interface Sent {
   readonly sessionId: SessionId;
@@ -50,7 +51,7 @@ export async function sendMessage(
   const closed = isClosed(row.state);
   if (closed && !input.reopen) throw closedError(row);
   if (input.policy === 'reject' && isBusy(row.state)) throw busyError(row);
-  if (closed) await reopenWith(ctx, row, message);
+  if (closed) await reopenWith(deps, row, message);
   else await deliver(ctx, row, message);
   const state = isBusy(row.state) ? row.state : 'running';
   return { sessionId, messageId, state, repeated: false };
@@ -104,14 +105,11 @@ async function deliverWithoutRun(
   if (row.state === 'starting' && (await beginWith(ctx, row, first))) return;
   const ended = await settleLost(deps, row);
   if (!message.reopen) throw closedError(ended);
-  await reopenWith(ctx, ended, message);
+  await reopenWith(deps, ended, message);
 }
 
 const beginWith = ({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<boolean> =>
   deps.engine.start(startOf(deps, row, { origin: 'start', message }));
-
-const reopenWith = ({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<void> =>
-  deps.engine.reopen(startOf(deps, row, { origin: 'reopen', message }));
 
 export const closedError = ({ sessionId, endReason }: SessionRow): PerdureError =>
   new PerdureError(

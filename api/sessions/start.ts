@@ -21,16 +21,16 @@ export interface Started {
 /**
  * The row first, then the workflow, each harmless to repeat: a retry after a crash in between completes it. Where none comes, the sweeper
  * starts the session without its message (docs/decisions/2026-11-21-half-started-sessions.md).
- * @throws idempotency_conflict where the id was used for another request; session_closed where the session has ended without the message
+ * @throws idempotency_conflict where the id was used for another request; session_closed where the session has ended without the message;
+ *   rate_limited where the tenant has as many open sessions as it may
  */
 export async function startSession(ctx: ApiContext, input: StartSessionInput): Promise<Started> {
   const { deps, principal } = ctx;
   const sessionId = input.sessionId ?? idOfSession(ctx);
-  const known = await deps.journal.sessions.get(sessionId);
-  if (!known) await deps.openSessions.admit(principal.tenant);
   const message = await firstMessage(ctx, sessionId, input);
   const { row, created } = await deps.journal.sessions.create(
     await newSession(ctx, sessionId, input),
+    deps.settings.api.maxSessionsPerTenant,
   );
   deps.access.remember(row);
   // Before Temporal, and again by a retry: whoever opened the window finds this session in it, whatever happens next.

@@ -1,6 +1,7 @@
 /** What the `sessions` commands do. */
 import type { PerdureClient, SessionClient } from '../../client/index.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
+import type { SessionView } from '../../contracts/session.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import { connect, explaining } from '../connect.ts';
 import type { ConnectOptions } from '../connection-options.ts';
@@ -27,7 +28,7 @@ const MAX_PAGE = 200;
 export const list = (options: ListOptions): Promise<void> =>
   withClient(options, async (client) => {
     const { state, context, limit, json } = options;
-    const items: Awaited<ReturnType<SessionClient['get']>>[] = [];
+    const items: SessionView[] = [];
     let cursor: string | undefined;
     do {
       const page = await client.call((trpc, call) => {

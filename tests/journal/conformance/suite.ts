@@ -6,6 +6,7 @@ import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
 import { lostRunsConformance } from './lost-runs.ts';
+import { placesConformance } from './places.ts';
 import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
 import { recordConformance } from './record.ts';
@@ -30,6 +31,7 @@ export const conformance = (dialect: Dialect) =>
     recordConformance(dialect);
     lostRunsConformance(dialect);
     sessionsConformance(dialect);
+    placesConformance(dialect);
     shelvesConformance(dialect);
     tailConformance(dialect);
     transcriptConformance(dialect);
