@@ -23,6 +23,15 @@ export const MAX_CALLS_PER_STEP = 64;
 /** Tools that one session or agent may declare. */
 export const MAX_DECLARED_TOOLS = 64;
 
+/** The schema of one declared tool, as JSON. */
+export const MAX_TOOL_SCHEMA_BYTES = 16 * KIB;
+/** Of the schemas of one declaration together: checking them takes time from whoever else uses the process. */
+export const MAX_TOOL_SCHEMAS_BYTES = 256 * KIB;
+/** Objects and lists in each other; each property of a property takes two. */
+export const MAX_TOOL_SCHEMA_DEPTH = 64;
+/** Length of a schema's regular expressions, what is repeated counted as often as it may occur. */
+export const MAX_TOOL_PATTERNS_LENGTH = 5_000;
+
 /** Mission D3, milliseconds: defaults of `timeouts` in perdure.yaml. */
 export const TIME_LIMITS = {
   sessionIdleMs: 300_000,

@@ -1,13 +1,12 @@
 /** A session as clients, API and journal speak of it. zod at run time: not for workflows, which take the types. */
 import { z } from 'zod';
 import { contentSchema } from './content.ts';
+import { declaredToolsSchema } from './declared-tools.ts';
 import { messageIdSchema, sessionIdSchema } from './events.ts';
 import type { MessageId, SessionId } from './ids.ts';
-import { MAX_DECLARED_TOOLS } from './limits.ts';
 import { BUSY_POLICIES } from './session-state.ts';
 import type { EndReason, SessionState } from './session-state.ts';
 import { limitsSchema } from './settings.ts';
-import { clientToolSchema } from './tools.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { Spend } from './usage.ts';
 
@@ -25,7 +24,7 @@ export const startSessionSchema = z.strictObject({
   externalId: z.string().max(200).optional(),
   message: contentSchema.optional(),
   messageId: messageIdSchema.optional(),
-  tools: z.array(clientToolSchema).max(MAX_DECLARED_TOOLS).optional(),
+  tools: declaredToolsSchema.optional(),
   limits: limitsSchema.optional(),
 });
 export type StartSessionInput = z.infer<typeof startSessionSchema>;

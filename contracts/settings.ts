@@ -3,8 +3,7 @@
  * reading files and environment is config/'s alone. zod at run time: not for workflows.
  */
 import { z } from 'zod';
-import { MAX_DECLARED_TOOLS } from './limits.ts';
-import { clientToolSchema } from './tools.ts';
+import { declaredToolsSchema } from './declared-tools.ts';
 
 export const PROVIDER_KINDS = [
   'openrouter',
@@ -122,11 +121,7 @@ export const agentSchema = z.strictObject({
     .array(z.enum(WORKSPACE_TOOLS))
     .default([...WORKSPACE_TOOLS])
     .describe('Tools that run in the worker.'),
-  clientTools: z
-    .array(clientToolSchema)
-    .max(MAX_DECLARED_TOOLS)
-    .default([])
-    .describe('Tools that the client answers.'),
+  clientTools: declaredToolsSchema.default([]).describe('Tools that the client answers.'),
   limits: limitsSchema.default({}).describe('Overrides of the limits.'),
 });
 export type AgentSettings = z.infer<typeof agentSchema>;

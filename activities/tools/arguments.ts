@@ -1,6 +1,8 @@
 /** Checks a call's arguments against the tool's JSON Schema before anything is asked to run it. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { ValidateFunction } from 'ajv/dist/2020.js';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import { linearPattern } from '../../contracts/patterns.ts';
+import { bounded } from './bounded.ts';
 import type { ToolDefinition } from './definition.ts';
 
 /** Schemas come from sessions: unbounded, the compiled validators would be a leak. */
@@ -9,21 +11,45 @@ const REMEMBERED_SCHEMAS = 500;
 /** Names of every problem that is shown; more only costs the model tokens. */
 const MAX_PROBLEMS = 5;
 
+/** Declared schemas are small ones: a hundred times what they take. */
+const COMPILE_MS = 1_000;
+/** Linear patterns or not: references to references make work that doubles at each of them. */
+const CHECK_MS = 250;
+
+type Checked = readonly ErrorObject[];
+
+const OPTIONS = {
+  strict: false,
+  allErrors: true,
+  // Of declared ones it was checked; it costs more than all the rest.
+  validateSchema: false,
+  meta: false,
+  validateFormats: false,
+  // Inlined, a definition that is referred to a thousand times would be compiled a thousand times.
+  inlineRefs: false,
+  logger: false,
+  code: { regExp: Object.assign(linearPattern, { code: 'linearPattern' }) },
+} as const;
+
+const TOO_SLOW = `the tool's schema takes too long to check; whoever declared it must make it simpler`;
+
 export class ArgumentChecker {
-  readonly #validators = new Map<string, ValidateFunction>();
+  /** Null for a schema that took too long once: it gets no second chance to hold everybody up. */
+  readonly #validators = new Map<string, ValidateFunction | null>();
 
   /** @returns what is wrong, in words for the model; undefined where nothing is */
   problem(tool: ToolDefinition, input: unknown): string | undefined {
     if (typeof input !== 'object' || input === null || Array.isArray(input))
       return 'the arguments must be a JSON object';
-    let validate: ValidateFunction;
+    let problems: Checked | undefined;
     try {
-      validate = this.#validator(tool.inputSchema);
+      problems = this.#check(tool.inputSchema, input);
     } catch (error) {
       return `the tool's own schema is not valid: ${(error as Error).message}`;
     }
-    if (validate(input)) return undefined;
-    return (validate.errors ?? [])
+    if (!problems) return TOO_SLOW;
+    if (problems.length === 0) return undefined;
+    return problems
       .slice(0, MAX_PROBLEMS)
       .map(
         ({ instancePath, message }) =>
@@ -32,15 +58,24 @@ export class ArgumentChecker {
       .join('; ');
   }
 
-  #validator(schema: ToolDefinition['inputSchema']): ValidateFunction {
+  /** @returns undefined where it takes too long */
+  #check(schema: ToolDefinition['inputSchema'], input: object): Checked | undefined {
     const key = JSON.stringify(schema);
-    let validate = this.#validators.get(key);
-    if (validate) return validate;
+    const validate = this.#validator(key, schema);
+    if (!validate) return undefined;
+    const done = bounded(() => (validate(input) ? [] : (validate.errors ?? [])), CHECK_MS);
+    validate.errors = null;
+    if (!done) this.#validators.set(key, null);
+    return done?.value;
+  }
+
+  #validator(key: string, schema: ToolDefinition['inputSchema']): ValidateFunction | null {
+    const known = this.#validators.get(key);
+    if (known !== undefined) return known;
     // A fresh instance each: Ajv keeps every schema it has seen, and two sessions may use one $id for two schemas.
-    validate = new Ajv2020({ strict: false, allErrors: true }).compile({
-      ...schema,
-      $schema: undefined,
-    });
+    const compile = () =>
+      new Ajv2020(OPTIONS).compile({ ...schema, $schema: undefined, $async: undefined });
+    const validate = bounded(compile, COMPILE_MS)?.value ?? null;
     if (this.#validators.size >= REMEMBERED_SCHEMAS) this.#validators.clear();
     this.#validators.set(key, validate);
     return validate;
