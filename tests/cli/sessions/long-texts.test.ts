@@ -30,3 +30,10 @@ test('a transcript has long answers and long messages whole, and names files', a
   expect(out).toContain(`> [${name}]\n${pasted}\n#long tokens=4000\n`);
   expect(out).toContain(words('long', 4_000).trimEnd());
 });
+
+test('a chat prints an answer too large for an event once', async () => {
+  await using product = await startFixture({ worker: true });
+  const env = { PERDURE_URL: product.url };
+  const { out } = await perdure(['chat'], { env, input: '#long tokens=4000\n' });
+  expect(out.trimEnd()).toBe(words('long', 4_000).trimEnd());
+});
