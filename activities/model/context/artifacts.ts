@@ -1,5 +1,8 @@
 /** Puts the text of artifacts in place of their references, as far as a model can use it. Images stay: whether one is shown depends on the model. */
 import type { Part } from '../../../contracts/content.ts';
+import type { MessageId } from '../../../contracts/ids.ts';
+import { MAX_ARTIFACT_BYTES } from '../../../contracts/limits.ts';
+import { PerdureError } from '../../../contracts/perdure-error.ts';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import type { Artifacts } from '../../../journal/port.ts';
@@ -19,66 +22,122 @@ export interface ArtifactReader {
   readonly tenant: string;
 }
 
-async function textOf(
-  reader: ArtifactReader,
-  part: { artifact: string; mediaType: string },
-): Promise<string | undefined> {
-  if (!isText(part.mediaType)) return undefined;
-  const found = await reader.artifacts.get(reader.tenant, part.artifact);
-  return found && Buffer.from(found.bytes).toString('utf8');
+/** No text has more bytes a token but runs of blanks: what is larger is not worth reading, it would not fit. */
+const MOST_BYTES_PER_TOKEN = 16;
+/** Of results in one request, newest first, of each of which the model sees a few kilobytes. */
+const MAX_RESULT_BYTES = MAX_ARTIFACT_BYTES;
+
+/** Whose text is to fit, and where. */
+export interface Reading {
+  /** The present one: the person's words of it must fit. */
+  readonly turn: MessageId;
+  /** The model's window. */
+  readonly contextTokens: number;
 }
 
-async function inlinePart(reader: ArtifactReader, part: Part): Promise<Part> {
-  if (part.type === 'text') return part;
-  const text = await textOf(reader, part);
-  return text === undefined ? part : { type: 'text', text };
+/**
+ * The texts of one request, one after the other: what a worker holds of them is bounded, however many are referred to and however large
+ * they are. Their sizes are the stored ones: what a reference says of itself may be wrong.
+ */
+class Texts {
+  readonly #reader: ArtifactReader;
+  #left: number;
+
+  constructor(reader: ArtifactReader, bytes: number) {
+    this.#reader = reader;
+    this.#left = bytes;
+  }
+
+  /** @returns undefined for what is no text, or is not there @throws {NoRoom} before it is read */
+  async read(ref: { artifact: string; mediaType: string }): Promise<string | undefined> {
+    if (!isText(ref.mediaType)) return undefined;
+    const { artifacts, tenant } = this.#reader;
+    const stored = await artifacts.stat(tenant, ref.artifact);
+    if (!stored) return undefined;
+    if (stored.bytes > this.#left) throw new NoRoom();
+    this.#left -= stored.bytes;
+    const found = await artifacts.get(tenant, ref.artifact);
+    return found && Buffer.from(found.bytes).toString('utf8');
+  }
 }
 
-async function inlineContent(
-  reader: ArtifactReader,
-  content: readonly Part[],
-): Promise<Completed['result']> {
-  const parts = await Promise.all(content.map((part) => inlinePart(reader, part)));
-  const short = parts.map((part, index) =>
-    part.type === 'text' && content[index]?.type === 'artifact'
-      ? { ...part, text: cutMiddle(part.text, RESULT_PREVIEW_CHARACTERS) }
-      : part,
+class NoRoom extends Error {}
+
+interface Inlining extends Reading {
+  readonly words: Texts;
+  readonly results: Texts;
+}
+
+const tooLong = (): PerdureError =>
+  new PerdureError(
+    'context_too_long',
+    'The files of this message have more text than fits into the window of the model.',
   );
+
+/** @param required whether the request is none without it */
+async function inlinePart(texts: Texts, part: Part, required = false): Promise<Part> {
+  if (part.type === 'text') return part;
+  try {
+    const text = await texts.read(part);
+    return text === undefined ? part : { type: 'text', text };
+  } catch (error) {
+    if (!(error instanceof NoRoom)) throw error;
+    if (required) throw tooLong();
+    return part;
+  }
+}
+
+async function inlineContent(texts: Texts, content: readonly Part[]): Promise<Completed['result']> {
+  const short: Part[] = [];
+  for (const part of content) {
+    const inlined = await inlinePart(texts, part);
+    short.push(
+      inlined.type === 'text' && part.type === 'artifact'
+        ? { ...inlined, text: cutMiddle(inlined.text, RESULT_PREVIEW_CHARACTERS) }
+        : inlined,
+    );
+  }
   return short.some(({ type }) => type === 'artifact') ? short : saidText(short);
 }
 
-async function inlineResult(
-  reader: ArtifactReader,
-  settlement: ToolSettlement,
-): Promise<ToolSettlement> {
+async function inlineResult(texts: Texts, settlement: ToolSettlement): Promise<ToolSettlement> {
   if (settlement.outcome !== 'completed') return settlement;
   const content = contentOf(settlement);
-  if (content) return { ...settlement, result: await inlineContent(reader, content) };
+  if (content) return { ...settlement, result: await inlineContent(texts, content) };
   if (!settlement.artifact) return settlement;
   if (settlement.result !== undefined) return settlement;
-  const text = await textOf(reader, settlement.artifact);
-  return text === undefined
-    ? settlement
-    : { ...settlement, result: cutMiddle(text, RESULT_PREVIEW_CHARACTERS) };
+  const part = await inlinePart(texts, { type: 'artifact', ...settlement.artifact });
+  return part.type === 'text'
+    ? { ...settlement, result: cutMiddle(part.text, RESULT_PREVIEW_CHARACTERS) }
+    : settlement;
 }
 
-async function inlineRow(
-  reader: ArtifactReader,
-  row: TranscriptMessage,
-): Promise<TranscriptMessage> {
-  if (row.role === 'user' && row.content.some(({ type }) => type !== 'text'))
-    return {
-      ...row,
-      content: await Promise.all(row.content.map((part) => inlinePart(reader, part))),
-    };
+async function inlineRow(row: TranscriptMessage, into: Inlining): Promise<TranscriptMessage> {
+  if (row.role === 'user' && row.content.some(({ type }) => type !== 'text')) {
+    const content: Part[] = [];
+    for (const part of row.content)
+      content.push(await inlinePart(into.words, part, row.turn === into.turn));
+    return { ...row, content };
+  }
   if (row.role === 'tool') {
-    const settlement = await inlineResult(reader, row.settlement);
+    const settlement = await inlineResult(into.results, row.settlement);
     return settlement === row.settlement ? row : { ...row, settlement };
   }
   return row;
 }
 
-export const inlineArtifacts = (
+/**
+ * The newest rows first: where the room ends, older files stay references.
+ * @throws {PerdureError} `context_too_long` where those of the present turn cannot fit, before they are read
+ */
+export async function inlineArtifacts(
   rows: readonly TranscriptMessage[],
   reader: ArtifactReader,
-): Promise<TranscriptMessage[]> => Promise.all(rows.map((row) => inlineRow(reader, row)));
+  reading: Reading,
+): Promise<TranscriptMessage[]> {
+  const words = new Texts(reader, reading.contextTokens * MOST_BYTES_PER_TOKEN);
+  const into = { ...reading, words, results: new Texts(reader, MAX_RESULT_BYTES) };
+  const inlined: TranscriptMessage[] = [];
+  for (const row of rows.toReversed()) inlined.push(await inlineRow(row, into));
+  return inlined.toReversed();
+}

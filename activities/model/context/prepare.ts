@@ -119,7 +119,10 @@ async function read(step: ModelStep, model: CallableModel): Promise<Readable> {
   const { sessionId, tenant } = step.session;
   const rows = await step.memory.transcripts.read(events, sessionId);
   const reader = { artifacts, tenant };
-  const inlined = await inlineArtifacts(rows, reader);
+  const inlined = await inlineArtifacts(rows, reader, {
+    turn: step.input.turn,
+    contextTokens: model.settings.contextTokens,
+  });
   if (!seesImages(model)) return { rows: inlined, images: new Map(), inResults: undefined };
   const inResults = takesImagesInResults(model);
   const images = await readImages(rows, reader, { inResults });
