@@ -102,3 +102,18 @@ test("another tenant's session id is refused as one's own that was used for anot
   expect(foreign).toMatchObject({ status: 409, code: 'idempotency_conflict' });
   expect(foreign).toEqual(await told(ann, 'another'));
 });
+
+test('the place of a session that was to be reopened, and of which Temporal has no run, is given back', async () => {
+  const sweeping = { everyMs: 20, startStalledMs: 600_000, quietForMs: 0 };
+  await using swept = await startFixture({ sweeping });
+  const { journal, send } = swept;
+  const { sessionId } = (await send('POST', '/api/sessions', { body: {} })).body;
+  await product.temporal.client.workflow.getHandle(sessionId).terminate('by the test');
+  await journal.events.record(sessionId, [
+    { key: 'ended', event: { type: 'session.ended', data: { reason: 'stopped' } } },
+  ]);
+  const open = () => journal.sessions.count({ tenant: 'local', open: true });
+  await journal.sessions.reserve(sessionId, 1);
+  await eventually(open, (count) => count === 0);
+  expect(await journal.sessions.get(sessionId)).toMatchObject({ endReason: 'stopped' });
+});

@@ -30,8 +30,10 @@ export const placesConformance = (dialect: Dialect) =>
     test('are as many as it may have, however many are created and reopened at once', async () => {
       await using opened = await emptyJournal(dialect);
       const { sessions } = opened.journal;
-      const ended: SessionId[] = [];
-      for (let index = 0; index < 8; index += 1) ended.push(await endedSession(opened.journal));
+      // All at once, so that a pool has all its connections by now: while they are made nothing happens at once.
+      const ended = await Promise.all(
+        Array.from({ length: 8 }, () => endedSession(opened.journal)),
+      );
       const created = Array.from({ length: 12 }, () => sessions.create(newSession(), 3));
       const reopened = ended.map((sessionId) => sessions.reserve(sessionId, 3));
       expect(await refused([...created, ...reopened])).toBe(17);
