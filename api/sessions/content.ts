@@ -9,7 +9,7 @@ const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(val
 type TextPart = Extract<Part, { type: 'text' }>;
 
 /**
- * Content as it travels: artifacts checked, large text as references, so that Temporal never sees more than 32 KiB of it.
+ * Content as it travels: artifacts as they are stored, large text as references, so that Temporal never sees more than 32 KiB of it.
  * @throws payload_too_large; not_found where an artifact does not exist for this tenant
  */
 export async function acceptContent(
@@ -17,8 +17,8 @@ export async function acceptContent(
   owner: Owner,
   content: Content,
 ): Promise<readonly Part[]> {
-  const parts = toParts(content);
-  const size = parts.reduce((sum, part) => sum + (part.type === 'text' ? byteLength(part) : 0), 0);
+  const given = toParts(content);
+  const size = given.reduce((sum, part) => sum + (part.type === 'text' ? byteLength(part) : 0), 0);
   const max = deps.settings.api.maxMessageBytes;
   if (size > max)
     throw new PerdureError(
@@ -26,15 +26,18 @@ export async function acceptContent(
       `"content": ${size} bytes of text, at most ${max} are allowed; upload it as an artifact and send the reference.`,
       { field: 'content' },
     );
-  await Promise.all(parts.map((part) => checkArtifact(deps, owner, part)));
+  const parts = await Promise.all(given.map((part) => storedPart(deps, owner, part)));
   return bytesOf(parts) > INLINE_BYTES ? offload(deps, owner, parts) : parts;
 }
 
 const byteLength = ({ text }: TextPart): number => Buffer.byteLength(text);
 
-async function checkArtifact(deps: ApiDeps, { tenant }: Owner, part: Part): Promise<void> {
-  if (part.type !== 'artifact') return;
-  if (await deps.journal.artifacts.stat(tenant, part.artifact)) return;
+/** What a client says of an artifact may be wrong; the name is its own to give. */
+async function storedPart(deps: ApiDeps, { tenant }: Owner, part: Part): Promise<Part> {
+  if (part.type !== 'artifact') return part;
+  const stored = await deps.journal.artifacts.stat(tenant, part.artifact);
+  if (stored)
+    return { type: 'artifact', ...stored, ...(part.name === undefined ? {} : { name: part.name }) };
   throw new PerdureError('not_found', `"content": there is no artifact ${part.artifact}.`, {
     field: 'content',
   });

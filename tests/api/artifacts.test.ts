@@ -50,3 +50,31 @@ test('a message and a tool result may name an artifact, whose bytes are not read
   expect((await product.send('GET', uploaded.headers.get('location')!)).body['text']).toBe('bytes');
   expect(read).toEqual([artifact['artifact']]);
 });
+
+test('a message keeps what is stored of an artifact, whatever the client says of it, and the name that it gives it', async () => {
+  await using product = await startFixture({ worker: true });
+  const { artifact } = (
+    await product.send('POST', '/api/artifacts?name=a.txt', {
+      body: 'bytes',
+      headers: { 'content-type': 'text/plain' },
+    })
+  ).body;
+  const said = { type: 'artifact', artifact, mediaType: 'image/png', bytes: 3_000_000 };
+  const { sessionId } = (
+    await product.send('POST', '/api/sessions', {
+      body: { message: [said, { ...said, name: 'mine.txt' }] },
+    })
+  ).body;
+  const { body } = await eventually(
+    () => product.send('GET', `/api/sessions/${sessionId}/transcript`),
+    (answer) => (answer.body['messages'] as unknown[]).length > 0,
+  );
+  const stored = { type: 'artifact', artifact, mediaType: 'text/plain', bytes: 5 };
+  const content = [
+    { ...stored, name: 'a.txt' },
+    { ...stored, name: 'mine.txt' },
+  ];
+  expect(body['messages']).toEqual(
+    expect.arrayContaining([expect.objectContaining({ role: 'user', content })]),
+  );
+});

@@ -20,6 +20,18 @@ export interface Bad {
 
 export const BAD_REQUESTS: readonly Bad[] = [
   {
+    what: 'a tool with a pattern that is not matched in linear time',
+    ask: () => {
+      const inputSchema = { type: 'object', properties: { a: { pattern: '^(?=a)a+$' } } };
+      const tools = [{ name: 'ask', description: 'x', inputSchema }];
+      return ['POST', '/api/sessions', { body: { tools } }];
+    },
+    status: 400,
+    code: 'invalid_input',
+    field: 'tools[0].inputSchema.properties.a.pattern',
+    says: /\(\?=a\).*expected a regular expression that RE2 knows/,
+  },
+  {
     what: 'a malformed id',
     ask: () => ['GET', '/api/sessions/nope'],
     status: 400,
