@@ -16,6 +16,17 @@ export const TOKENS_PER_MESSAGE = 8;
 /** A token is at least a byte: cheap, and enough to see that most conversations fit without counting. */
 export const mostTokens = (text: string): number => Buffer.byteLength(text);
 
+/**
+ * The tokenizer takes time that is quadratic in a word's length (80,000 letters: 20 s): what has words that nobody writes is counted in
+ * pieces, each cut at most a token too many.
+ */
+const PIECE_CHARACTERS = 512;
+const LONG_WORD = new RegExp(`\\S{${PIECE_CHARACTERS}}|\\s{${PIECE_CHARACTERS}}`);
+const PIECE = new RegExp(`[^]{1,${PIECE_CHARACTERS}}`, 'gu');
+
+const pieces = (text: string): readonly string[] =>
+  LONG_WORD.test(text) ? (text.match(PIECE) ?? []) : [text];
+
 type Encode = (text: string) => number;
 let o200k: Promise<Encode> | undefined;
 
@@ -24,7 +35,10 @@ const loadO200k = (): Promise<Encode> =>
   (o200k ??= import('gpt-tokenizer/encoding/o200k_base').then(
     ({ countTokens }) =>
       (text) =>
-        countTokens(text, { disallowedSpecial: new Set() }),
+        pieces(text).reduce(
+          (sum, piece) => sum + countTokens(piece, { disallowedSpecial: new Set() }),
+          0,
+        ),
   ));
 
 const OPENAI_MODEL = /^(?:openai\/)?(?:gpt-|o\d|chatgpt-)/;
