@@ -1,4 +1,4 @@
-/** The model thread's side: reads providers' streams and reports what they say, all streams of a turn of the event loop in one message. */
+/** The model thread's side: reads providers' streams and reports what they say. */
 import type { MessagePort } from 'node:worker_threads';
 import { classifyFailure } from '../failure.ts';
 import { createModelResolver } from '../providers.ts';
@@ -48,15 +48,25 @@ class RunningCall {
   }
 }
 
-/** A message costs the other side a wake-up: a token of its own each would cost more than the token. */
+/** Text waits so long for that of other streams: well below what the journal's writer gathers anyway. */
+const GATHER_MS = 10;
+
+/** A message costs both sides more than a token: text travels together, all else at once and in order. */
 function sender(port: MessagePort): Send {
   let outgoing: Report[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let urgent: NodeJS.Immediate | undefined;
   const post = (): void => {
+    clearTimeout(timer);
+    clearImmediate(urgent);
+    timer = urgent = undefined;
     port.postMessage(outgoing);
     outgoing = [];
   };
   return (report) => {
-    if (outgoing.push(report) === 1) setImmediate(post);
+    outgoing.push(report);
+    if (report.kind === 'text') timer ??= setTimeout(post, GATHER_MS);
+    else urgent ??= setImmediate(post);
   };
 }
 
