@@ -178,7 +178,7 @@ test('a full disk postpones writes, and they are written once there is room', as
       });
       return run.call(this, ...request);
     });
-    await journal.ping();
+    await journal.sessions.get(sessionId);
     spy.mockRestore();
   };
   await limit(1);
@@ -193,8 +193,10 @@ test('a full disk postpones writes, and they are written once there is room', as
       ],
     }),
   ).rejects.toMatchObject({ code: 'journal_unavailable' });
+  await expect(journal.ping()).rejects.toMatchObject({ code: 'journal_unavailable' });
   await limit(1_000_000);
   expect(await written).toBe(4);
+  await journal.ping();
   expect((await allEvents(journal, sessionId)).length).toBe(4);
   await journal.close();
 });

@@ -194,14 +194,13 @@ export class SessionKit implements AsyncDisposable {
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = EVENTUALLY_MS,
 ): Promise<void> {
-  const deadline = Date.now() + withinMs;
+  const deadline = Date.now() + EVENTUALLY_MS;
   while (Date.now() < deadline) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`did not happen within ${withinMs / 1_000} s: ${what}`);
+  throw new Error(`did not happen within ${EVENTUALLY_MS / 1_000} s: ${what}`);
 }
 
 /** Waits, in real time, until the workflow's own status says so. */
