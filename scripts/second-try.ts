@@ -58,7 +58,9 @@ async function main(): Promise<void> {
   await rm(REPORT);
   // Without coverage, whose figures the first run has left.
   const { CI: _, ...env } = process.env;
-  await execa('node_modules/.bin/vitest', ['run', ...files], {
+  await execa('vitest', ['run', ...files], {
+    // With the project's own Node, which is not that of the machine.
+    preferLocal: true,
     ...{ env, extendEnv: false, stdio: 'inherit', reject: false },
   });
   const second = await read(REPORT);
