@@ -2,7 +2,7 @@
 import { EMPTY_SESSION, foldSession } from '../contracts/projections/session.ts';
 import type { SessionProjection } from '../contracts/projections/session.ts';
 import type { SessionId } from '../contracts/ids.ts';
-import { PerdureError } from '../contracts/perdure-error.ts';
+import { lockedSession } from './locked-session.ts';
 import { eventOf } from './read.ts';
 import { updateRows } from './recordset.ts';
 import { transact } from './store.ts';
@@ -17,13 +17,7 @@ const PAGE = 1_000;
 /** @returns whether the stored projection was another one @throws not_found */
 export const rebuildProjection = (store: Store, sessionId: SessionId): Promise<boolean> =>
   transact(store, async (tx) => {
-    const stored = await tx
-      .selectFrom('sessions')
-      .selectAll()
-      .where('id', '=', sessionId)
-      .$if(store.dialect === 'postgres', (query) => query.forUpdate())
-      .executeTakeFirst();
-    if (!stored) throw new PerdureError('not_found', `There is no session ${sessionId}.`);
+    const stored = await lockedSession(tx, store, sessionId);
     const projection = await foldAll(tx, stored);
     await forgetOthers(tx, stored.key, projection);
     const life = lifeOf(stored.key, projection);

@@ -1,7 +1,7 @@
 /** Limits that a session was given after its start. */
-import { PerdureError } from '../contracts/perdure-error.ts';
 import type { SessionId } from '../contracts/ids.ts';
 import type { LimitOverrides } from '../contracts/settings.ts';
+import { lockedSession } from './locked-session.ts';
 import type { SessionRow } from './port.ts';
 import { sessionRow } from './session-row.ts';
 import type { SessionRequest } from './session-row.ts';
@@ -15,13 +15,7 @@ export const setLimits = (
   limits: LimitOverrides,
 ): Promise<SessionRow> =>
   transact(store, async (tx) => {
-    const stored = await tx
-      .selectFrom('sessions')
-      .selectAll()
-      .where('id', '=', sessionId)
-      .$if(store.dialect === 'postgres', (query) => query.forUpdate())
-      .executeTakeFirst();
-    if (!stored) throw new PerdureError('not_found', `There is no session ${sessionId}.`);
+    const stored = await lockedSession(tx, store, sessionId);
     const before = JSON.parse(stored.request) as SessionRequest;
     const after: SessionRequest = { ...before, limits: { ...before.limits, ...limits } };
     const request = JSON.stringify(after);

@@ -20,7 +20,7 @@ import { classifyFailure, isUnbilled } from './failure.ts';
 import type { ModelStep } from './model-step.ts';
 import { stepSpend } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
-import { keyNameOf } from './providers.ts';
+import { keysOf } from './providers.ts';
 import { redact } from './redaction.ts';
 import {
   failureSettlement,
@@ -70,10 +70,7 @@ async function answer(step: ModelStep, progress: Progress): Promise<ModelStepRes
 /** A failure in the provider's own words, without anybody's key. */
 function classify(step: ModelStep, error: unknown): ModelFailure {
   const { catalogue, secrets } = step.deps;
-  const keys = Object.values(catalogue.providers).flatMap((provider) => {
-    const name = keyNameOf(provider);
-    return (name !== undefined && secrets(name)) || [];
-  });
+  const keys = Object.values(keysOf(catalogue, secrets));
   const failure = classifyFailure(error);
   return { ...failure, message: redact(failure.message, keys) };
 }

@@ -1,5 +1,5 @@
 /** One request to a provider and its answer on the way into the journal. */
-import type { BegunCall, StepSettlement } from '../../journal/port.ts';
+import type { StepSettlement } from '../../journal/port.ts';
 import type { ContentKind, NewEvent } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
@@ -11,7 +11,7 @@ import { estimateTokens } from '../../contracts/token-estimate.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { classifyFailure } from './failure.ts';
 import type { ModelStep } from './model-step.ts';
-import { spendOf, timeoutsOf } from './model-step.ts';
+import { begunCall, spendOf, timeoutsOf } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { answerSettlement } from './settlement.ts';
 import type { Answer } from './answer-collector.ts';
@@ -20,12 +20,6 @@ import type { ToolDeclaration } from './stream-answer.ts';
 export interface CallPlan {
   readonly prepared: PreparedRequest;
   readonly reservation: Reservation;
-}
-
-function begunCall({ provider, name, settings }: CallableModel, { prepared }: CallPlan): BegunCall {
-  const { inputUsdPerMTok, outputUsdPerMTok } = settings;
-  const prices = { inputUsdPerMTok, outputUsdPerMTok };
-  return { provider, model: name, inputTokens: prepared.inputTokens, prices };
 }
 
 /** Without what only the worker knows of a tool. */
@@ -54,7 +48,7 @@ export class Call {
     this.#writer = new DeltaWriter({
       journal: step.deps.journal,
       attempt: step.attempt,
-      begun: begunCall(model, plan),
+      begun: begunCall(model, plan.prepared.inputTokens),
       lastSeq: step.session.lastSeq,
       onStop: (reason, cause) => step.liveness.stop(reason, cause),
     });

@@ -3,7 +3,7 @@ import type { ModelStepInput } from '../../contracts/activities.ts';
 import type { AgentSettings } from '../../contracts/settings.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { NO_SPEND, addSpend, costOf } from '../../contracts/usage.ts';
-import type { Attempt, ClaimResult, SessionRow } from '../../journal/port.ts';
+import type { Attempt, BegunCall, ClaimResult, SessionRow } from '../../journal/port.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { Liveness } from '../liveness.ts';
 import type { ArgumentChecker } from '../tools/arguments.ts';
@@ -49,6 +49,15 @@ export interface ModelStep {
   extraSpend: Spend;
   /** What a summary may have cost whose call is under way, or was broken off: nothing has said it to the journal. */
   unsaid: (() => Spend) | undefined;
+}
+
+/** What the journal is told of a call before it begins, so that it can be charged whatever happens to it. */
+export function begunCall(
+  { provider, name, settings }: CallableModel,
+  inputTokens: number,
+): BegunCall {
+  const { inputUsdPerMTok, outputUsdPerMTok } = settings;
+  return { provider, model: name, inputTokens, prices: { inputUsdPerMTok, outputUsdPerMTok } };
 }
 
 export const spendOf = (model: CallableModel, usage: Usage): Spend => ({

@@ -37,6 +37,20 @@ const DEFAULT_KEY: Partial<Record<ProviderSettings['kind'], string>> = {
 export const keyNameOf = (provider: ProviderSettings): string | undefined =>
   provider.apiKeyEnv ?? DEFAULT_KEY[provider.kind];
 
+/** Environment variable → value: the keys that a catalogue's providers name, where they are set. */
+export function keysOf(
+  { providers }: ModelCatalogue,
+  secrets: SecretLookup,
+): Record<string, string> {
+  const names = Object.values(providers).flatMap((provider) => keyNameOf(provider) ?? []);
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const key = secrets(name);
+      return key === undefined ? [] : [[name, key]];
+    }),
+  );
+}
+
 const rejected = (message: string): PerdureError => new PerdureError('model_rejected', message);
 
 interface Connection {

@@ -4,7 +4,7 @@ import { NO_USAGE, addSpend } from '../../../contracts/usage.ts';
 import type { Usage } from '../../../contracts/usage.ts';
 import type { Answer } from '../answer-collector.ts';
 import type { ModelStep } from '../model-step.ts';
-import { spendOf, timeoutsOf } from '../model-step.ts';
+import { begunCall, spendOf, timeoutsOf } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
 import { usageRecorded } from '../settlement.ts';
 import { rowText } from './measure.ts';
@@ -75,14 +75,8 @@ class SummaryCall {
   async run(): Promise<Answer> {
     const step = this.#step;
     const { model } = this.#compaction;
-    const { name, provider, settings } = model;
-    const { inputUsdPerMTok, outputUsdPerMTok } = settings;
-    await step.deps.journal.steps.append(step.attempt, [], {
-      provider,
-      model: name,
-      inputTokens: this.#inputTokens,
-      prices: { inputUsdPerMTok, outputUsdPerMTok },
-    });
+    const begun = begunCall(model, this.#inputTokens);
+    await step.deps.journal.steps.append(step.attempt, [], begun);
     step.unsaid = () => spendOf(model, this.usage);
     return step.memory.ask(
       {

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import type { Answer, AnswerSink } from '../answer-collector.ts';
 import { ClassifiedFailure } from '../failure.ts';
-import { keyNameOf } from '../providers.ts';
+import { keysOf } from '../providers.ts';
 import type { SecretLookup } from '../providers.ts';
 import type { AnswerRequest, AskModel, AskOptions } from '../stream-answer.ts';
 import type { ModelCatalogue } from '../../../contracts/settings.ts';
@@ -126,12 +126,6 @@ export interface ModelThreads extends AsyncDisposable {
   readonly ask: AskModel;
 }
 
-/** The keys that a catalogue's providers name, where they are set. */
-function secretsOf({ providers }: ModelCatalogue, secrets: SecretLookup): Record<string, string> {
-  const names = Object.values(providers).flatMap((provider) => keyNameOf(provider) ?? []);
-  return Object.fromEntries(names.map((name) => [name, secrets(name) ?? '']));
-}
-
 export interface ModelThreadsOptions {
   readonly count: number;
   readonly catalogue: ModelCatalogue;
@@ -143,7 +137,7 @@ export interface ModelThreadsOptions {
 /** One that ends by itself is replaced, and what it was asked fails as if the worker had gone away: it will be asked again. */
 export function startModelThreads(options: ModelThreadsOptions): ModelThreads {
   const { count, catalogue, secrets, entry = THREAD } = options;
-  const settings = { catalogue, secrets: secretsOf(catalogue, secrets) };
+  const settings = { catalogue, secrets: keysOf(catalogue, secrets) };
   const threads = new Set<ModelThread>();
   const gone = (thread: ModelThread): void => void threads.delete(thread);
   const fill = (): void => {
