@@ -17,6 +17,13 @@ export const callIdSchema = z
 export const effectSchema = z.enum(['read', 'keyed', 'never-retry']);
 export type Effect = z.infer<typeof effectSchema>;
 
+/**
+ * Whether a person is asked before a call runs: `never`; `always`; `policy`, as the rules of `approvalPolicy` say. Absent is `policy`, and
+ * where no rule matches a call it is allowed.
+ */
+export const approvalRuleSchema = z.enum(['never', 'always', 'policy']);
+export type ApprovalRule = z.infer<typeof approvalRuleSchema>;
+
 /** Who executes: a worker, whoever holds the session (a web page, a script), an MCP server, a remote runner. */
 export const toolModeSchema = z.enum(['worker', 'client', 'mcp', 'runner']);
 export type ToolMode = z.infer<typeof toolModeSchema>;

@@ -1,5 +1,6 @@
 /** A tool as the worker knows it: what the model is told, how it may be repeated, and who executes it. */
-import type { Effect, ToolMode } from '../../contracts/tools.ts';
+import type { ApprovalRule, Effect, ToolMode } from '../../contracts/tools.ts';
+import type { ToolRun } from './executor.ts';
 
 export interface ToolDefinition {
   readonly name: string;
@@ -9,4 +10,11 @@ export interface ToolDefinition {
   readonly effect: Effect;
   readonly mode: ToolMode;
   readonly timeoutMs: number;
+  /** Whether a person is asked before it runs; `policy` when absent. */
+  readonly approval?: ApprovalRule | undefined;
+  /**
+   * What the call would do, for the person who is asked: a unified diff of a file's edit. Changes nothing, and may throw: then the person sees
+   * the arguments only.
+   */
+  preview?(run: ToolRun): Promise<string>;
 }
