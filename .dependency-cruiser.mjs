@@ -42,6 +42,8 @@ function exceptionsOf(room) {
       '^api/(router|types)\\.ts$',
       '^journal/(port|sqlite|postgres)\\.ts$',
       '^journal/migrations/run\\.ts$',
+      // `doctor` starts a sandbox as the worker would.
+      '^activities/tools/sandbox/probe\\.ts$',
     ];
   if (room === 'client' || room === 'web') return ['^api/(router|types)\\.ts$'];
   return [];

@@ -1,0 +1,96 @@
+/** The command line that starts a sandbox: bubblewrap around util-linux's `prlimit` around the program. */
+import { PerdureError } from '../../../contracts/perdure-error.ts';
+import { isInside } from '../workspace/inside.ts';
+import type { SandboxLimits, SandboxSpec } from './spec.ts';
+import { nameLookup, processFolder, systemFolders, UNBINDABLE } from './system-folders.ts';
+
+/** File descriptors in which bubblewrap says how it went, and the check of the workdir that it is another one. */
+export const STATUS_FD = 3;
+export const MOVED_FD = 4;
+
+/** Behind the worker, which has others' answers to stream. */
+const NICENESS = 10;
+/** The most there is: where memory ends, the kernel ends this and not the worker. */
+const OUT_OF_MEMORY_SCORE = 1_000;
+
+/** Any number but root's: programs behave differently for that one. */
+const UID = '1000';
+
+const ISOLATION = [
+  // Users, processes, IPC, host name, cgroups, network: each a namespace of its own.
+  ['--unshare-all', '--unshare-user', '--disable-userns'],
+  ['--uid', UID, '--gid', UID, '--hostname', 'sandbox'],
+  // The whole sandbox dies with bubblewrap, and bubblewrap with the worker; no terminal to push input into.
+  ['--die-with-parent', '--new-session'],
+].flat();
+
+const temporary = (folder: string, bytes: number): string[] => [
+  ...['--perms', '1777', '--size', String(bytes)],
+  ...['--tmpfs', folder],
+];
+
+const devices = (bytes: number): string[] => [
+  ...['--dev', '/dev'],
+  ...temporary('/dev/shm', bytes),
+  ...['--remount-ro', '/dev'],
+];
+
+const empty = (folder: string): string[] => ['--tmpfs', folder, '--remount-ro', folder];
+
+const limited = (limits: SandboxLimits): string[] => [
+  'prlimit',
+  // Not the address space: V8, Go and Java reserve far more than they use.
+  `--data=${limits.memoryBytes}`,
+  `--nproc=${limits.processes}`,
+  `--fsize=${limits.fileBytes}`,
+  `--nofile=${limits.openFiles}`,
+  '--core=0',
+  ...(limits.cpuSeconds === null ? [] : [`--cpu=${limits.cpuSeconds}`]),
+  '--',
+];
+
+/** @throws {PerdureError} `tool_denied` for a workdir that is or holds a part of the system */
+function writable(workdir: string): string[] {
+  const part = UNBINDABLE.find((folder) => isInside(workdir, folder));
+  if (part !== undefined)
+    throw new PerdureError(
+      'tool_denied',
+      `No program may run in "${workdir}": ${part} would be writable.`,
+    );
+  return ['--bind', workdir, workdir];
+}
+
+const bubblewrap = (spec: SandboxSpec): string[] => [
+  ...ISOLATION,
+  ...(spec.network ? ['--share-net'] : []),
+  ...['--json-status-fd', String(STATUS_FD)],
+  ...systemFolders(),
+  ...nameLookup(spec.network),
+  ...processFolder(),
+  ...devices(spec.limits.temporaryBytes),
+  ...temporary('/tmp', spec.limits.temporaryBytes),
+  ...(spec.readOnly ?? []).flatMap((folder) => ['--ro-bind', folder, folder]),
+  ...writable(spec.workdir),
+  ...(spec.hidden ?? []).flatMap(empty),
+  // The rest of the root is memory without a limit.
+  ...['--remount-ro', '/'],
+  ...['--chdir', spec.cwd ?? spec.workdir],
+];
+
+/** What is bound cannot be swapped any more: looked at from the inside, before the program. */
+const CHECK_WORKDIR = `[ "$(stat -c %d:%i -- "$1")" = "$2" ] || { echo moved >&${MOVED_FD}; exit 1; }
+shift 2
+exec "$@" ${MOVED_FD}>&-`;
+
+const checked = ({ workdir, workdirIdentity: is }: SandboxSpec): string[] =>
+  is ? ['sh', '-c', CHECK_WORKDIR, 'sh', workdir, `${is.dev}:${is.ino}`] : [];
+
+/** Each program of the chain becomes the next one: what is spawned is bubblewrap itself. */
+export const commandLine = (spec: SandboxSpec): [string, ...string[]] => [
+  ...(['nice', '-n', String(NICENESS)] as const),
+  ...['choom', '-n', String(OUT_OF_MEMORY_SCORE), '--'],
+  ...['bwrap', ...bubblewrap(spec), '--'],
+  ...checked(spec),
+  ...limited(spec.limits),
+  ...spec.command,
+];

@@ -1,0 +1,79 @@
+/** Whether this machine can have sandboxes: found out by really starting one. Also loaded by `perdure doctor`. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { PerdureError } from '../../../contracts/perdure-error.ts';
+import { DEFAULT_SANDBOX_LIMITS, sandboxEnvironment } from './spec.ts';
+import { startSandboxed } from './start.ts';
+
+export interface SandboxProblem {
+  readonly reason: string;
+  /** What a person may do. */
+  readonly mend: string;
+}
+
+const REASON_CHARACTERS = 300;
+
+const MENDS: readonly (readonly [RegExp, string])[] = [
+  [
+    /nice|choom|ENOENT/,
+    'Install bubblewrap 0.8 or later and util-linux (Debian, Ubuntu: apt-get install bubblewrap util-linux).',
+  ],
+  [/unknown option/i, 'Install bubblewrap 0.8 or later: this one is older.'],
+  [
+    /namespace|not permitted|denied|proc/i,
+    'Allow user namespaces: docs/tools.md, "Getting a sandbox", for Ubuntu 24.04, Docker and Kubernetes.',
+  ],
+];
+
+const OTHERWISE = 'docs/tools.md, "Getting a sandbox", says what it needs.';
+
+const mendFor = (reason: string): string =>
+  MENDS.find(([pattern]) => pattern.test(reason))?.[1] ?? OTHERWISE;
+
+async function startOne(): Promise<SandboxProblem | undefined> {
+  if (process.platform !== 'linux')
+    return {
+      reason: `there are no sandboxes on ${process.platform}`,
+      mend: 'Run the worker on Linux, where bubblewrap is.',
+    };
+  const workdir = await mkdtemp(path.join(tmpdir(), 'perdure-sandbox-'));
+  try {
+    await using sandbox = startSandboxed({
+      command: ['true'],
+      workdir,
+      environment: sandboxEnvironment(),
+      network: false,
+      limits: DEFAULT_SANDBOX_LIMITS,
+    });
+    sandbox.stdout.resume();
+    const [said, end] = await Promise.all([text(sandbox.stderr), sandbox.ended]);
+    if (end.how === 'exited' && end.code === 0) return undefined;
+    const reason = said.trim().slice(0, REASON_CHARACTERS) || 'bubblewrap did not start';
+    return { reason, mend: mendFor(reason) };
+  } finally {
+    await rm(workdir, { recursive: true, force: true });
+  }
+}
+
+/** Only good news is remembered: what is missing may be installed meanwhile. */
+let works = false;
+
+/** @returns undefined where sandboxes can be had */
+export async function sandboxProblem(): Promise<SandboxProblem | undefined> {
+  if (works) return undefined;
+  const problem = await startOne();
+  works = problem === undefined;
+  return problem;
+}
+
+/** @throws {PerdureError} `tool_denied`, which says how to get one */
+export async function requireSandbox(): Promise<void> {
+  const problem = await sandboxProblem();
+  if (problem)
+    throw new PerdureError(
+      'tool_denied',
+      `No program runs without a sandbox, and this worker has none: ${problem.reason}. ${problem.mend}`,
+    );
+}
