@@ -49,3 +49,16 @@ export const partsText = (parts: readonly Part[]): string =>
   parts
     .map((part) => (part.type === 'text' ? part.text : `[${part.name ?? part.artifact}]`))
     .join('\n');
+
+const partsSchema = z.array(partSchema).max(50);
+
+/** Spares every other list of a tool the schema. */
+const hasFile = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.some((part: unknown) => (part as Partial<Part> | null)?.type === 'artifact');
+
+/** A tool's result that is a list of parts with a file among them, like a person's message; undefined for any other JSON. */
+export function partsWithFiles(result: unknown): Part[] | undefined {
+  if (!hasFile(result)) return undefined;
+  return partsSchema.safeParse(result).data;
+}

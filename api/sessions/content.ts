@@ -26,22 +26,38 @@ export async function acceptContent(
       `"content": ${size} bytes of text, at most ${max} are allowed; upload it as an artifact and send the reference.`,
       { field: 'content' },
     );
-  const parts = await Promise.all(given.map((part) => storedPart(deps, owner, part)));
+  const parts = await storedParts(deps, owner, { parts: given, field: 'content' });
   return bytesOf(parts) > INLINE_BYTES ? offload(deps, owner, parts) : parts;
 }
 
 const byteLength = ({ text }: TextPart): number => Buffer.byteLength(text);
 
-/** What a client says of an artifact may be wrong; the name is its own to give. */
-async function storedPart(deps: ApiDeps, { tenant }: Owner, part: Part): Promise<Part> {
-  if (part.type !== 'artifact') return part;
-  const stored = await deps.journal.artifacts.stat(tenant, part.artifact);
-  if (stored)
-    return { type: 'artifact', ...stored, ...(part.name === undefined ? {} : { name: part.name }) };
-  throw new PerdureError('not_found', `"content": there is no artifact ${part.artifact}.`, {
-    field: 'content',
-  });
+interface GivenParts {
+  readonly parts: readonly Part[];
+  /** Of the request, for a refusal. */
+  readonly field: string;
 }
+
+/**
+ * Artifacts as they are stored: what a client says of one may be wrong; the name is its own to give.
+ * @throws not_found where an artifact does not exist for this tenant
+ */
+export const storedParts = (
+  deps: Pick<ApiDeps, 'journal'>,
+  { tenant }: Owner,
+  { parts, field }: GivenParts,
+): Promise<Part[]> =>
+  Promise.all(
+    parts.map(async (part): Promise<Part> => {
+      if (part.type !== 'artifact') return part;
+      const { artifact, name } = part;
+      const stored = await deps.journal.artifacts.stat(tenant, artifact);
+      if (stored) return { type: 'artifact', ...stored, ...(name === undefined ? {} : { name }) };
+      throw new PerdureError('not_found', `"${field}": there is no artifact ${artifact}.`, {
+        field,
+      });
+    }),
+  );
 
 /** The largest texts first, until the rest is small enough. Content addressed, so a repeat stores nothing new. */
 async function offload(deps: ApiDeps, owner: Owner, parts: readonly Part[]): Promise<Part[]> {

@@ -1,3 +1,4 @@
+import { partsWithFiles } from '../../contracts/content.ts';
 import { INLINE_BYTES, MAX_TOOL_RESULT_BYTES } from '../../contracts/limits.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import type { CallId, SessionId } from '../../contracts/ids.ts';
@@ -7,6 +8,7 @@ import type { ToolAnswer, ToolSettlement } from '../../contracts/tools.ts';
 import type { LedgerCall } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { sees } from '../auth/principal.ts';
+import { storedParts } from '../sessions/content.ts';
 
 export interface ResultGiven {
   readonly sessionId: SessionId;
@@ -69,7 +71,8 @@ async function settlementOf(ctx: ApiContext, answer: ToolAnswer): Promise<ToolSe
   if (answer.status === 'failed')
     return { outcome: 'failed', error: errorInfo('tool_failed', answer.message) };
   if (answer.artifact) return { outcome: 'completed', artifact: await known(ctx, answer.artifact) };
-  const text = JSON.stringify(answer.result ?? null);
+  const result = (await storedResult(ctx, answer.result)) ?? null;
+  const text = JSON.stringify(result);
   const size = Buffer.byteLength(text);
   if (size > MAX_TOOL_RESULT_BYTES)
     throw new PerdureError(
@@ -77,12 +80,20 @@ async function settlementOf(ctx: ApiContext, answer: ToolAnswer): Promise<ToolSe
       `"outcome.result": ${size} bytes, at most ${MAX_TOOL_RESULT_BYTES} are allowed; upload it as an artifact and send the reference.`,
       { field: 'outcome.result' },
     );
-  if (size <= INLINE_BYTES) return { outcome: 'completed', result: answer.result ?? null };
+  if (size <= INLINE_BYTES) return { outcome: 'completed', result };
   const { artifacts } = ctx.deps.journal;
   const ref = await artifacts.put(ctx.principal, Buffer.from(text), {
     mediaType: 'application/json',
   });
   return { outcome: 'completed', artifact: ref };
+}
+
+type Result = Extract<ToolAnswer, { status: 'completed' }>['result'];
+
+/** Files among the parts of a result, as they are stored. */
+async function storedResult({ deps, principal }: ApiContext, result: Result): Promise<Result> {
+  const parts = partsWithFiles(result);
+  return parts ? storedParts(deps, principal, { parts, field: 'outcome.result' }) : result;
 }
 
 type Artifact = NonNullable<Extract<ToolAnswer, { status: 'completed' }>['artifact']>;

@@ -4,9 +4,14 @@ import { EMPTY_CONVERSATION, PerdureError } from '../../client/index.ts';
 import type { ConnectionNotice, ConversationView } from '../../client/index.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { MessageId } from '../../contracts/ids.ts';
+import type { PerdureEvent } from '../../contracts/events.ts';
 import { apiUrl } from '../connect.ts';
+import { withLongTexts } from '../long-texts.ts';
 import { ownFolder } from './options.ts';
 import type { ChatOptions } from './options.ts';
+
+/** Turns of a resumed session that are shown again. */
+export const SHOWN_AGAIN = 5;
 
 /** What shows the conversation. */
 export interface ChatDisplay {
@@ -53,7 +58,7 @@ export class Chat {
   /** Goes on with a session from where it is. */
   async resume(sessionId: string): Promise<void> {
     const session = this.client.session(sessionId);
-    this.#open(session, await session.view());
+    this.#open(session, await this.#withLongTexts(await session.view()));
   }
 
   /** Gives up what is being sent and followed; the next message begins a new session. */
@@ -135,12 +140,32 @@ export class Chat {
       const onConnection = (notice: ConnectionNotice) => this.#display.connection(notice);
       for await (const step of session.follow({ from: this.#view, signal, onConnection })) {
         this.#view = step.view;
-        this.#display.step(step);
+        this.#display.step({ ...step, event: await this.#wholly(step.event) });
         this.#settle(step);
       }
     } catch (error) {
       this.#display.failed(error);
     }
+  }
+
+  /** What another program said in this session; who reads JSON gets the events as they are. */
+  async #wholly(event: PerdureEvent): Promise<PerdureEvent> {
+    if (this.options.json || event.type !== 'message.accepted') return event;
+    if (this.isMine(event.data.messageId)) return event;
+    const content = await withLongTexts(this.client, event.data.content);
+    return { ...event, data: { ...event.data, content } };
+  }
+
+  async #withLongTexts(view: ConversationView): Promise<ConversationView> {
+    const long = async (turn: TurnView): Promise<TurnView> => {
+      const messages = turn.messages.map(async (message) => ({
+        ...message,
+        content: await withLongTexts(this.client, message.content),
+      }));
+      return { ...turn, messages: await Promise.all(messages) };
+    };
+    const shown = await Promise.all(view.turns.slice(-SHOWN_AGAIN).map(long));
+    return { ...view, turns: [...view.turns.slice(0, -SHOWN_AGAIN), ...shown] };
   }
 
   #settle({ event, view }: FollowStep): void {

@@ -4,7 +4,7 @@ import { partsText } from '../../contracts/content.ts';
 import { explained } from '../connect.ts';
 import { oneLine, printable } from '../format.ts';
 import { firstModel, modelLine } from './catalogue.ts';
-import { Chat } from './chat.ts';
+import { Chat, SHOWN_AGAIN } from './chat.ts';
 import type { ChatDisplay } from './chat.ts';
 import { connectionNotice, noticeOf } from './notices.ts';
 import type { ChatStart } from './run.ts';
@@ -12,9 +12,6 @@ import { createScreen } from './screen.ts';
 import type { Screen } from './screen.ts';
 import { slashCommand } from './slash.ts';
 import { createTurnPrinter } from './turn-printer.ts';
-
-/** Turns of a resumed session that are shown again. */
-const SHOWN_AGAIN = 5;
 
 export async function interactive(start: ChatStart): Promise<void> {
   const { client, options, catalogue, sessionId } = start;

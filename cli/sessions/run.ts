@@ -1,12 +1,12 @@
 /** What the `sessions` commands do. */
 import type { PerdureClient, SessionClient } from '../../client/index.ts';
 import type { SessionView } from '../../contracts/session.ts';
-import type { Part } from '../../contracts/content.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import type { TranscriptMessage } from '../../contracts/transcript.ts';
 import { connect, explaining } from '../connect.ts';
 import type { ConnectOptions } from '../connection-options.ts';
+import { withLongTexts } from '../long-texts.ts';
 import { eventLine, sessionDetails, sessionTable, transcriptText } from '../format.ts';
 
 export interface OneOptions extends ConnectOptions {
@@ -64,23 +64,18 @@ export const transcript = (id: string, options: OneOptions): Promise<void> =>
   withClient(options, async (client) => {
     for await (const message of client.session(id).transcript()) {
       if (options.json) printJson(message);
-      else console.log(transcriptText(await withLongTexts(client, message)));
+      else console.log(transcriptText(await wholly(client, message)));
     }
   });
 
-/** What a person said, also where it was too long for a message; files that he sent are only named. */
-async function withLongTexts(
+/** What a person said, also where it was too long for a message. */
+const wholly = async (
   client: PerdureClient,
   message: TranscriptMessage,
-): Promise<TranscriptMessage> {
-  if (message.role !== 'user') return message;
-  const textOf = async (part: Part): Promise<Part> => {
-    if (part.type === 'text' || part.name !== undefined || !part.mediaType.startsWith('text/plain'))
-      return part;
-    return { type: 'text', text: new TextDecoder().decode(await client.artifact(part.artifact)) };
-  };
-  return { ...message, content: await Promise.all(message.content.map(textOf)) };
-}
+): Promise<TranscriptMessage> =>
+  message.role === 'user'
+    ? { ...message, content: await withLongTexts(client, message.content) }
+    : message;
 
 export const events = (id: string, options: EventsOptions): Promise<void> =>
   withSession(id, options, async (session) => {

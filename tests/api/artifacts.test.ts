@@ -78,3 +78,46 @@ test('a message keeps what is stored of an artifact, whatever the client says of
     expect.arrayContaining([expect.objectContaining({ role: 'user', content })]),
   );
 });
+
+test('files among the parts of a tool result are kept as they are stored, and unknown ones are refused', async () => {
+  await using product = await startFixture({ worker: true });
+  const { artifact } = (
+    await product.send('POST', '/api/artifacts?name=a.txt', {
+      body: 'bytes',
+      headers: { 'content-type': 'text/plain' },
+    })
+  ).body;
+  const { sessionId } = (
+    await product.send('POST', '/api/sessions', {
+      body: { tools: [LOOK], message: 'call=look{}' },
+    })
+  ).body;
+  const { calls } = (
+    await eventually(
+      () => product.send('GET', `/api/tools/pending?sessionId=${sessionId as string}`),
+      ({ body }) => (body['calls'] as unknown[]).length > 0,
+    )
+  ).body as unknown as { calls: { callId: string }[] };
+  const answer = (result: unknown) =>
+    product.send('POST', `/api/tools/${calls[0]!.callId}/result`, {
+      body: { outcome: { status: 'completed', result } },
+    });
+  const missing = `sha256_${'0'.repeat(64)}`;
+  const said = { type: 'artifact', artifact, mediaType: 'image/png', bytes: 3_000_000 };
+  const text = { type: 'text', text: 'look' };
+  const refused = await answer([text, { ...said, artifact: missing }]);
+  expect(refused.status).toBe(404);
+  expect(refused.body).toMatchObject({ code: 'not_found', field: 'outcome.result' });
+  expect((await answer([text, said])).status).toBe(202);
+  const { body } = await eventually(
+    () => product.send('GET', `/api/sessions/${sessionId as string}/history`),
+    (history) => JSON.stringify(history.body).includes('tool.settled'),
+  );
+  const settled = (body['events'] as { type: string; data: unknown }[]).find(
+    ({ type }) => type === 'tool.settled',
+  );
+  const stored = { type: 'artifact', artifact, mediaType: 'text/plain', bytes: 5, name: 'a.txt' };
+  expect(settled?.data).toMatchObject({ result: [text, stored] });
+});
+
+const LOOK = { name: 'look', description: 'Looks.', inputSchema: { type: 'object' } };
