@@ -18,6 +18,7 @@ const BENCHES: Readonly<
   history: () => import('./benches/history.ts'),
   memory: () => import('./benches/memory.ts'),
   poll: () => import('./benches/poll.ts'),
+  tools: () => import('./benches/tools.ts'),
 };
 
 const { values, positionals } = parseArgs({

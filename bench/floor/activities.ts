@@ -19,6 +19,8 @@ export interface FloorTimes {
 
 export interface FloorActivities {
   answer(turn: FloorTurn): Promise<{ characters: number }>;
+  /** A tool that does nothing but say when. */
+  tool(id: string): Promise<void>;
 }
 
 const HEARTBEAT_MS = 4_000;
@@ -51,6 +53,10 @@ export function createFloorActivities(
       clearInterval(beat);
       report({ id, firstTokenAt, doneAt: clock(), characters });
       return { characters };
+    },
+    tool(id) {
+      report({ id, firstTokenAt: 0, doneAt: clock(), characters: 0 });
+      return Promise.resolve();
     },
   };
 }

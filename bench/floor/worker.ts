@@ -7,16 +7,21 @@ const [address = '', modelUrl = ''] = process.argv.slice(2);
 
 Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
 const connection = await NativeConnection.connect({ address });
-const worker = await Worker.create({
-  ...(await floorWorkerOptions()),
-  connection,
-  workflowsPath: new URL('./workflow.ts', import.meta.url).pathname,
-  activities: createFloorActivities(modelUrl, (times) => process.send?.(times)),
-});
-const stop = () => worker.shutdown();
+const { sessions, tools } = await floorWorkerOptions();
+const activities = createFloorActivities(modelUrl, (times) => process.send?.(times));
+const workers = [
+  await Worker.create({
+    ...sessions,
+    connection,
+    workflowsPath: new URL('./workflow.ts', import.meta.url).pathname,
+    activities,
+  }),
+  await Worker.create({ ...tools, connection, activities }),
+];
+const stop = () => workers.forEach((worker) => worker.shutdown());
 process.once('disconnect', stop);
 process.once('SIGTERM', stop);
 process.send?.({ ready: true });
-await worker.run();
+await Promise.all(workers.map((worker) => worker.run()));
 await connection.close();
 process.exit(0);

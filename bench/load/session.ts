@@ -25,8 +25,11 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-export const createSession = async (baseUrl: string): Promise<SessionId> =>
-  (await callJson<{ sessionId: SessionId }>('POST', `${baseUrl}/api/sessions`, {})).sessionId;
+/** What a session is started with. */
+export type Start = Readonly<Record<string, unknown>>;
+
+export const createSession = async (baseUrl: string, start: Start = {}): Promise<SessionId> =>
+  (await callJson<{ sessionId: SessionId }>('POST', `${baseUrl}/api/sessions`, start)).sessionId;
 
 export const subscribe = (
   baseUrl: string,
@@ -42,8 +45,12 @@ export const stopSession = (baseUrl: string, sessionId: SessionId): Promise<unkn
   callJson('POST', `${baseUrl}/api/sessions/${sessionId}/stop`, {});
 
 /** A new session with a stream attached to it. `listener` sees every event as well. */
-export async function openSession(baseUrl: string, listener?: Listener): Promise<OpenSession> {
-  const sessionId = await createSession(baseUrl);
+export async function openSession(
+  baseUrl: string,
+  listener?: Listener,
+  start?: Start,
+): Promise<OpenSession> {
+  const sessionId = await createSession(baseUrl, start);
   const waiting = new Map<MessageId, Waiting>();
   const feed = await subscribe(baseUrl, sessionId, (event, at) => {
     listener?.(event, at);

@@ -14,6 +14,22 @@ export const MESSAGE_BYTES = 200;
 
 const DIRECTIVE = /bench (\d+) tokens at (\d+) per second/;
 
+/** A call of a tool, and then 20 tokens once it has its result. */
+export interface CallPrompt {
+  readonly tool: string;
+  readonly input: object;
+}
+
+const CALL = /bench call (\w+) (\{.*?\})\./;
+
+export const callText = ({ tool, input }: CallPrompt): string =>
+  `bench call ${tool} ${JSON.stringify(input)}. `.padEnd(MESSAGE_BYTES, 'and on it goes ');
+
+export function parseCall(text: string): CallPrompt | undefined {
+  const [, tool, input] = CALL.exec(text) ?? [];
+  return tool && input ? { tool, input: JSON.parse(input) as object } : undefined;
+}
+
 export const promptText = ({ tokens, perSecond }: Prompt): string =>
   `bench ${tokens} tokens at ${perSecond} per second. `.padEnd(MESSAGE_BYTES, 'and on it goes ');
 

@@ -4,8 +4,8 @@
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { clock, parsePrompt, tokenText } from './script.ts';
-import type { Prompt } from './script.ts';
+import { clock, parseCall, parsePrompt, tokenText } from './script.ts';
+import type { CallPrompt, Prompt } from './script.ts';
 
 /** One timer for all streams: a thousand timers of their own would cost more than the tokens. */
 const TICK_MS = 4;
@@ -36,10 +36,13 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
-  const prompt = parsePrompt(lastMessage(body)) ?? { tokens: 20, perSecond: 0 };
+  const last = lastMessage(body);
+  const prompt = parsePrompt(last.text) ?? { tokens: 20, perSecond: 0 };
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.socket?.setNoDelay(true);
   const inputTokens = Math.ceil(body.length / BYTES_PER_TOKEN);
+  const call = last.answered ? undefined : parseCall(last.text);
+  if (call) return sendCall(response, call);
   const stream: Stream = { response, prompt, startedAt: clock(), inputTokens, sent: 0 };
   sendToken(stream);
   if (prompt.perSecond === 0) rush(stream);
@@ -49,11 +52,38 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
 }
 
-function lastMessage(body: Buffer): string {
+interface LastMessage {
+  readonly text: string;
+  /** Whether a tool has answered since. */
+  readonly answered: boolean;
+}
+
+function lastMessage(body: Buffer): LastMessage {
   const { messages } = JSON.parse(body.toString()) as {
     messages: { role: string; content: unknown }[];
   };
-  return JSON.stringify(messages.findLast((message) => message.role === 'user')?.content ?? '');
+  const index = messages.findLastIndex(({ role }) => role === 'user');
+  // As it was written: JSON in JSON would have its quotes escaped.
+  const content = messages[index]?.content ?? '';
+  return {
+    text: typeof content === 'string' ? content : JSON.stringify(content),
+    answered: messages.slice(index + 1).some(({ role }) => role === 'tool'),
+  };
+}
+
+function sendCall(response: ServerResponse, { tool, input }: CallPrompt): void {
+  const call = { name: tool, arguments: JSON.stringify(input) };
+  const delta = {
+    role: 'assistant',
+    tool_calls: [{ index: 0, id: 'c1', type: 'function', function: call }],
+  };
+  const chunk = (choice: object): string =>
+    `data: ${JSON.stringify({ id: 'bench', object: 'chat.completion.chunk', created: 1, model: 'bench', choices: [{ index: 0, ...choice }] })}\n\n`;
+  const usage = '{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}';
+  response.end(
+    `${chunk({ delta, finish_reason: null })}${chunk({ delta: {}, finish_reason: 'tool_calls' })}` +
+      `data: {"id":"bench","object":"chat.completion.chunk","created":1,"model":"bench","choices":[],"usage":${usage}}\n\ndata: [DONE]\n\n`,
+  );
 }
 
 /** Each token in a turn of the event loop of its own, as a socket would deliver them. */

@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { MALLOC_SETTINGS } from '../../cli/up/malloc.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { FloorTimes } from '../floor/activities.ts';
-import { FLOOR_QUEUE } from '../floor/options.ts';
+import { FLOOR_QUEUE, remoteToolOf, workerToolOf } from '../floor/names.ts';
 import { clock } from '../model/script.ts';
 import type { SessionDriver, TurnTimes } from '../load/driver.ts';
 import { firstMessage, forkProcess } from './fork.ts';
@@ -15,6 +15,19 @@ export interface Floor extends AsyncDisposable {
   readonly forked: Forked;
   readonly client: Client;
   start(): Promise<SessionDriver>;
+  /** A session whose turns call a tool in the worker and one elsewhere. */
+  startTools(): Promise<ToolDriver>;
+}
+
+/** Milliseconds of a tool call, from the end of what asked for it to where its result is known. */
+export interface ToolTimes {
+  readonly workerMs: number;
+  readonly remoteMs: number;
+}
+
+export interface ToolDriver {
+  turn(text: string): Promise<ToolTimes>;
+  stop(): Promise<void>;
 }
 
 export interface FloorOptions {
@@ -47,6 +60,7 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
     forked,
     client,
     start: () => startSession(client, waiting),
+    startTools: () => startTools(client, waiting),
     [Symbol.asyncDispose]: async () => {
       await connection.close();
       await forked[Symbol.asyncDispose]();
@@ -54,15 +68,37 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
   };
 }
 
-async function startSession(
-  client: Client,
-  waiting: Map<string, (times: FloorTimes) => void>,
-): Promise<SessionDriver> {
+type Waiting = Map<string, (times: FloorTimes) => void>;
+
+const told = (waiting: Waiting, id: string): Promise<FloorTimes> =>
+  new Promise((resolve) => waiting.set(id, resolve));
+
+async function startTools(client: Client, waiting: Waiting): Promise<ToolDriver> {
+  const workflowId = `bench-floor-${newId('run')}`;
+  const handle = await client.workflow.start('floorTools', { workflowId, taskQueue: FLOOR_QUEUE });
+  const turn = async (text: string): Promise<ToolTimes> => {
+    const id = newId('msg');
+    const [answered, worked, noted] = [id, workerToolOf(id), remoteToolOf(id)].map((name) =>
+      told(waiting, name),
+    );
+    await handle.signal('say', { id, text });
+    const worker = (await worked!).doneAt;
+    const askedAt = clock();
+    await handle.signal('result');
+    return {
+      workerMs: worker - (await answered!).doneAt,
+      remoteMs: (await noted!).doneAt - askedAt,
+    };
+  };
+  return { turn, stop: async () => handle.signal('finish') };
+}
+
+async function startSession(client: Client, waiting: Waiting): Promise<SessionDriver> {
   const workflowId = `bench-floor-${newId('run')}`;
   const handle = await client.workflow.start('floor', { workflowId, taskQueue: FLOOR_QUEUE });
   const turn = async (text: string): Promise<TurnTimes> => {
     const id = newId('msg');
-    const answered = new Promise<FloorTimes>((resolve) => waiting.set(id, resolve));
+    const answered = told(waiting, id);
     const sentAt = clock();
     await handle.signal('say', { id, text });
     const times = await answered;

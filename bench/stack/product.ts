@@ -9,6 +9,8 @@ import type { Forked } from './fork.ts';
 
 export interface Product extends AsyncDisposable {
   readonly url: string;
+  /** A folder for workspaces, with a small file in it. */
+  readonly workspace: string;
   /** The all-in-one process: API, worker and journal. */
   readonly forked: Forked;
 }
@@ -20,13 +22,22 @@ export interface ProductOptions {
   readonly execArgv: readonly string[];
 }
 
+/** What its tool reads. */
+export const SMALL_FILE = 'small.txt';
+/** Name of the agent that has a tool. */
+export const TOOL_AGENT = 'tools';
+
 const START_TIMEOUT_MS = 60_000;
 
 /** The settings of every bench: the model server, and sessions that do not end while they wait to be measured. */
-const settings = (modelUrl: string) => ({
+const settings = (modelUrl: string, workspace: string) => ({
+  workspaceRoots: [workspace],
   providers: { bench: { kind: 'openai-compatible', baseUrl: modelUrl } },
   models: { bench: { provider: 'bench', model: 'bench', contextTokens: 1_000_000 } },
-  agents: { assistant: { instructions: '', tools: [] } },
+  agents: {
+    assistant: { instructions: '', tools: [] },
+    [TOOL_AGENT]: { instructions: '', tools: ['read_file'] },
+  },
   defaultModel: 'bench',
   timeouts: { sessionIdleMs: 7_200_000, sessionLifetimeMs: 7_200_000 },
   log: { level: 'warn' },
@@ -38,8 +49,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const port = await freePort();
   await mkdir(home, { recursive: true });
   const file = join(home, 'perdure.yaml');
+  const workspace = join(options.folder, 'workspace');
+  await mkdir(workspace);
+  await writeFile(join(workspace, SMALL_FILE), 'A small file.\n');
   // JSON is YAML.
-  await writeFile(file, JSON.stringify(settings(options.modelUrl)));
+  await writeFile(file, JSON.stringify(settings(options.modelUrl, workspace)));
   const forked = forkProcess('../../cli/main.ts', {
     args: ['all-in-one'],
     env: {
@@ -54,7 +68,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   });
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url, forked);
-  return { url, forked, [Symbol.asyncDispose]: () => forked[Symbol.asyncDispose]() };
+  return { url, workspace, forked, [Symbol.asyncDispose]: () => forked[Symbol.asyncDispose]() };
 }
 
 async function untilReady(url: string, forked: Forked): Promise<void> {
