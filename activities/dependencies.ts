@@ -3,6 +3,7 @@ import type { TimeLimits } from '../contracts/limits.ts';
 import type { Policies } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
+import type { ToolRegistry } from './tools/registry.ts';
 import type { ModelResolver, SecretLookup } from './model/providers.ts';
 import type { AskModel } from './model/stream-answer.ts';
 
@@ -28,6 +29,7 @@ export interface ActivityDependencies {
   readonly catalogue: ModelCatalogue;
   readonly timeouts: TimeLimits;
   readonly policies: Policies;
+  readonly tools: ToolRegistry;
   /** Environment variable → value; the only way to a key. */
   readonly secrets: SecretLookup;
   readonly log: ActivityLog;

@@ -1,6 +1,6 @@
 /** Checks that need more than one setting: names that must exist, and figures that must fit together. */
 import type { TimeLimits } from '../contracts/limits.ts';
-import { WORKSPACE_TOOLS } from '../contracts/settings.ts';
+import { BUILT_IN_TOOLS } from '../contracts/settings.ts';
 import { nearest } from './nearest.ts';
 import type { PathProblem } from './problems.ts';
 import { shown } from './problems.ts';
@@ -60,13 +60,22 @@ const checkAgents: Check = ({ agents }, { models }) => {
       ...agent.fallbackModels.flatMap((model, index) =>
         reference([...path, 'fallbackModels', index], model, target),
       ),
+      ...checkToolReferences(path, agent),
       ...checkToolNames(path, agent),
     ];
   });
 };
 
+/** Tools of servers are known to the worker only, which looks at these names too. */
+const checkToolReferences = (path: Path, agent: FileSettings['agents'][string]): PathProblem[] =>
+  agent.tools.flatMap((tool, index) =>
+    tool.includes('__')
+      ? []
+      : reference([...path, 'tools', index], tool, { kind: 'tool', names: BUILT_IN_TOOLS }),
+  );
+
 function checkToolNames(path: Path, agent: FileSettings['agents'][string]): PathProblem[] {
-  const taken = new Set<string>(WORKSPACE_TOOLS);
+  const taken = new Set<string>([...BUILT_IN_TOOLS, ...agent.tools]);
   return agent.clientTools.flatMap((tool, index) => {
     if (!taken.has(tool.name)) {
       taken.add(tool.name);

@@ -73,7 +73,18 @@ export const modelSchema = z.strictObject({
 });
 export type ModelSettings = z.infer<typeof modelSchema>;
 
-export const WORKSPACE_TOOLS = ['list_files', 'read_file', 'search_files'] as const;
+/** The tools of an agent that names none: they only read, and only its workspace. */
+export const DEFAULT_TOOLS = ['list_files', 'read_file', 'search_files'] as const;
+/** The tools that every worker has. */
+export const BUILT_IN_TOOLS = [...DEFAULT_TOOLS] as const;
+
+/** Letters, digits, "_" and "-"; `server__*` is every tool of that server. */
+const toolReference = z
+  .string()
+  .regex(
+    /^[A-Za-z](?:[A-Za-z0-9_-]{0,63}|[A-Za-z0-9_-]{0,60}__\*)$/,
+    'expected the name of a tool, or "server__*" for every tool of an MCP server',
+  );
 
 export const limitsSchema = z
   .strictObject({
@@ -118,9 +129,9 @@ export const agentSchema = z.strictObject({
     .default([])
     .describe('Models to try, in order, when the model fails for good.'),
   tools: z
-    .array(z.enum(WORKSPACE_TOOLS))
-    .default([...WORKSPACE_TOOLS])
-    .describe('Tools that run in the worker.'),
+    .array(toolReference)
+    .default([...DEFAULT_TOOLS])
+    .describe('Names of the tools it may call: built-in ones, your own, and those of MCP servers.'),
   clientTools: declaredToolsSchema.default([]).describe('Tools that the client answers.'),
   limits: limitsSchema.default({}).describe('Overrides of the limits.'),
 });

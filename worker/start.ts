@@ -3,7 +3,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
 import { createToolActivities } from '../activities/tools.ts';
-import type { ToolParts } from '../activities/tools.ts';
+import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { startModelThreads } from '../activities/model/threads/model-threads.ts';
 import type { ModelThreads } from '../activities/model/threads/model-threads.ts';
@@ -24,6 +24,7 @@ import { RenewedWorker } from './renewed.ts';
 import { installRuntime, temporalLogger } from './runtime.ts';
 import { NewestActivity } from './set-back.ts';
 import { tracingOptions, workflowInterceptors } from './tracing.ts';
+import { openTools } from './tools.ts';
 import { sessionTuning, toolTuning } from './tuning.ts';
 
 export interface WorkerParts {
@@ -38,8 +39,8 @@ export interface WorkerParts {
   readonly tracing?: Tracing | undefined;
   /** Instead of the configured providers: scripted models in tests. */
   readonly models?: ActivityDependencies['models'];
-  /** Tool executors of further modes, or instead of ours. */
-  readonly executors?: ToolParts['executors'];
+  /** Tools beside the configured ones, or executors instead of ours: tests. */
+  readonly tools?: Pick<RegistryParts, 'tools' | 'sources' | 'executors'> | undefined;
   /** After so long without Temporal the worker ends; tests do not wait a minute. */
   readonly goneAfterMs?: number | undefined;
 }
@@ -58,9 +59,13 @@ export interface WorkerHandle {
   drain(): Promise<void>;
 }
 
-/** @throws {PerdureError} `engine_unavailable` when Temporal cannot be reached */
+/**
+ * @throws {SettingsError} where an agent names a tool that does not exist
+ * @throws {PerdureError} `engine_unavailable` when Temporal cannot be reached
+ */
 export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
+  const tools = openTools(settings, parts.tools);
   await using started = new AsyncDisposableStack();
   const temporalMetrics = installRuntime(log);
   metrics.registry.merge(() => temporalMetrics.read());
@@ -70,7 +75,7 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const watch = started.use(watchConnection(connection, { ...parts, temporal }));
   const presence = started.use(watchPresence({ temporal, secret: parts.secrets }));
   const ask = parts.models ? undefined : started.use(modelThreads(parts)).ask;
-  const workers = await createWorkers(parts, { connection, presence, ask });
+  const workers = await createWorkers(parts, { connection, presence, ask, tools });
   const retentionMs = settings.journal.deltaRetentionMs;
   started.use(startPruning({ journal: parts.journal, log, retentionMs }));
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);
@@ -97,6 +102,7 @@ interface Reach {
   readonly connection: NativeConnection;
   readonly presence: Presence;
   readonly ask: ActivityDependencies['ask'];
+  readonly tools: ToolRegistry;
 }
 
 function modelThreads({ settings, secrets }: WorkerParts): ModelThreads {
@@ -106,7 +112,7 @@ function modelThreads({ settings, secrets }: WorkerParts): ModelThreads {
 
 async function createWorkers(
   parts: WorkerParts,
-  { connection, presence, ask }: Reach,
+  { connection, presence, ask, tools }: Reach,
 ): Promise<Workers> {
   const { settings, log } = parts;
   const { namespace } = settings.temporal;
@@ -116,7 +122,7 @@ async function createWorkers(
     interceptors: parts.tracing ? [workflowInterceptors()] : [],
     stackTraces: settings.worker.workflowStackTraces,
   });
-  const deps = { ...dependencies(parts), ask };
+  const deps = { ...dependencies(parts), ask, tools };
   const newest = new NewestActivity();
   const options = intercepted(parts, newest);
   const sessionActivities = createSessionActivities(deps);
@@ -133,18 +139,18 @@ async function createWorkers(
       log.warn({ err: error }, 'Temporal does not tell its history');
       return false;
     });
-  const tools = Worker.create({
+  const toolWorker = Worker.create({
     ...toolTuning(settings),
     interceptors: options.interceptors,
     connection,
-    activities: createToolActivities({ ...deps, home: settings.home, executors: parts.executors }),
+    activities: createToolActivities(deps),
   });
   const sessions = RenewedWorker.create({ presence, log, create, isSetBack });
-  const [session, tool] = await Promise.all([sessions, tools]);
+  const [session, tool] = await Promise.all([sessions, toolWorker]);
   return { sessions: session, tools: tool };
 }
 
-const dependencies = (parts: WorkerParts): ActivityDependencies => ({
+const dependencies = (parts: WorkerParts): Omit<ActivityDependencies, 'tools'> => ({
   journal: parts.journal,
   catalogue: parts.settings.catalogue,
   timeouts: parts.settings.timeouts,

@@ -3,7 +3,7 @@ import type { StepSettlement } from '../../journal/port.ts';
 import type { ContentKind, NewEvent } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
-import type { OfferedTools } from '../tools/offered-tools.ts';
+import { declarations } from '../tools/offered-tools.ts';
 import type { Reservation } from './allowance.ts';
 import { TextCleaner, cleanText } from './clean-text.ts';
 import type { PreparedRequest } from './context/prepare.ts';
@@ -15,20 +15,11 @@ import { begunCall, spendOf, timeoutsOf } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
 import { answerSettlement } from './settlement.ts';
 import type { Answer } from './answer-collector.ts';
-import type { ToolDeclaration } from './stream-answer.ts';
 
 export interface CallPlan {
   readonly prepared: PreparedRequest;
   readonly reservation: Reservation;
 }
-
-/** Without what only the worker knows of a tool. */
-const declared = (offered: OfferedTools): ToolDeclaration[] =>
-  [...offered.values()].map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    inputSchema,
-  }));
 
 export class Call {
   readonly #step: ModelStep;
@@ -109,7 +100,7 @@ export class Call {
         model: this.#model,
         instructions: prepared.instructions,
         messages: prepared.messages,
-        tools: declared(prepared.offered),
+        tools: declarations(prepared.offered),
         maxOutputTokens: reservation.maxOutputTokens,
       },
       {

@@ -11,13 +11,13 @@ import { translated } from '../failures.ts';
 import { Stopped, watchLiveness } from '../liveness.ts';
 import type { Liveness } from '../liveness.ts';
 import { redact } from '../model/redaction.ts';
-import type { ToolExecutors } from './executor.ts';
+import type { ToolRegistry } from './registry.ts';
 import { settleResult } from './tool-result.ts';
 
 type ToolDependencies = Pick<
   ActivityDependencies,
   'journal' | 'timeouts' | 'policies' | 'log' | 'metrics'
-> & { readonly executors: ToolExecutors };
+> & { readonly tools: Pick<ToolRegistry, 'executors'> };
 
 const fenceOf = (): Fence => {
   const { currentAttemptScheduledTimestampMs: scheduledAt, attempt } = activityInfo();
@@ -54,7 +54,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<ToolSettlement> {
   const session = await deps.journal.sessions.get(call.sessionId);
-  const executor = deps.executors[call.mode];
+  const executor = deps.tools.executors[call.mode];
   if (!executor) throw new PerdureError('tool_failed', `No executor for mode ${call.mode}.`);
   const value = await executor.execute({
     sessionId: call.sessionId,

@@ -1,41 +1,39 @@
-/** Which tools a session's model is offered: the agent's workspace tools, and those that clients declared. Pure. */
-import type { TimeLimits } from '../../contracts/limits.ts';
+/** Which tools a session's model is offered, of all sources. */
+import type { SessionRow } from '../../journal/port.ts';
 import type { AgentSettings } from '../../contracts/settings.ts';
-import type { ClientTool } from '../../contracts/tools.ts';
 import type { ToolDefinition } from './definition.ts';
-import { WORKSPACE_DEFINITIONS } from './workspace/definitions.ts';
-
-export interface OfferInput {
-  readonly agent: Pick<AgentSettings, 'tools' | 'clientTools'>;
-  /** Declared at the start of the session. */
-  readonly sessionTools: readonly ClientTool[];
-  readonly workspace: string | null;
-  readonly timeouts: Pick<TimeLimits, 'commandMs' | 'toolResultMs'>;
-}
+import { namesTool } from './named-tools.ts';
+import type { OfferedTo, ToolSource } from './source.ts';
+import type { ToolDeclaration } from '../model/stream-answer.ts';
 
 export type OfferedTools = ReadonlyMap<string, ToolDefinition>;
 
-const clientDefinition = (tool: ClientTool, toolResultMs: number): ToolDefinition => ({
-  name: tool.name,
-  description: tool.description,
-  inputSchema: tool.inputSchema,
-  effect: tool.effect,
-  mode: 'client',
-  timeoutMs: tool.timeoutMs ?? toolResultMs,
+/** @param agent the session's, or the default one where that is gone */
+export const offeredTo = (session: SessionRow, agent: AgentSettings): OfferedTo => ({
+  sessionId: session.sessionId,
+  tenant: session.tenant,
+  user: session.user,
+  agentName: session.agent,
+  agent,
+  workspace: session.workspace,
+  sessionTools: session.tools,
+  names: (tool) => namesTool(agent.tools, tool),
 });
 
-/** Sorted by name, so that the request's beginning is the same every time; a session's tool replaces its agent's of the same name. */
-export function offeredTools(input: OfferInput): OfferedTools {
-  const workspace =
-    input.workspace === null
-      ? []
-      : input.agent.tools.map((name) => ({
-          ...WORKSPACE_DEFINITIONS[name],
-          timeoutMs: input.timeouts.commandMs,
-        }));
-  const clients = [...input.agent.clientTools, ...input.sessionTools].map((tool) =>
-    clientDefinition(tool, input.timeouts.toolResultMs),
-  );
-  const all = [...workspace, ...clients].map((tool) => [tool.name, tool] as const);
+/** Sorted by name, so that the request's beginning is the same every time; a later source's tool replaces an earlier one's. */
+export async function offeredTools(
+  sources: readonly ToolSource[],
+  session: OfferedTo,
+): Promise<OfferedTools> {
+  const offers = await Promise.all(sources.map(async (source) => source.offered(session)));
+  const all = offers.flat().map((tool) => [tool.name, tool] as const);
   return new Map([...new Map(all)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
+
+/** Without what only the worker knows of a tool. */
+export const declarations = (offered: OfferedTools): ToolDeclaration[] =>
+  [...offered.values()].map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    inputSchema,
+  }));

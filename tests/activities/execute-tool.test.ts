@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { createExecuteTool } from '../../activities/tools/execute-tool.ts';
 import type { ToolExecutor, ToolRun } from '../../activities/tools/executor.ts';
-import { workspaceExecutor } from '../../activities/tools/workspace/executor.ts';
+import { builtInTools } from '../../activities/tools/built-in.ts';
 import type { ModelStepInput, ToolInput, ToolResultRef } from '../../contracts/activities.ts';
 import { newId } from '../../contracts/ids.ts';
 import { TIME_LIMITS } from '../../contracts/limits.ts';
@@ -27,7 +27,7 @@ async function asked(effect: Effect, execute: ToolExecutor['execute'], mode: Too
     timeouts: TIME_LIMITS,
     policies: POLICIES,
     log: { debug() {}, info() {}, warn() {}, error() {} },
-    executors: { [mode]: { execute } },
+    tools: { executors: { [mode]: { execute } } },
   });
   const { sessionId, turn, step } = input;
   return {
@@ -220,7 +220,8 @@ describe('a workspace tool', () => {
       workspace: null,
       signal: new AbortController().signal,
     };
-    await expect(workspaceExecutor('/nowhere').execute(run)).rejects.toMatchObject({
+    const listFiles = builtInTools('/nowhere').find(({ name }) => name === run.name);
+    await expect(listFiles?.execute(run)).rejects.toMatchObject({
       code: 'tool_denied',
     });
   });

@@ -6,6 +6,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createSessionActivities } from '../../activities/session.ts';
 import { createToolActivities } from '../../activities/tools.ts';
+import { toolRegistry } from '../../activities/tools/registry.ts';
+import type { RegistryParts } from '../../activities/tools/registry.ts';
 import type {
   ModelStepInput,
   ModelStepResult,
@@ -58,6 +60,8 @@ export interface StageOptions extends CatalogueInput {
   readonly tools?: readonly ClientTool[];
   readonly files?: Record<string, string>;
   readonly resolver?: ModelResolver;
+  /** Beside the built-in tools. */
+  readonly registry?: Partial<RegistryParts>;
   /** Replaces parts of the journal by what fails. */
   readonly spoil?: (journal: Journal) => Journal;
 }
@@ -116,10 +120,12 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     destination: { write: (line: string) => void logged.push(line) },
   });
   const catalogue = catalogueOf(options);
+  const timeouts = { ...TIME_LIMITS, ...options.timeouts };
   const deps: ActivityDependencies = {
     journal: options.spoil ? options.spoil(journal) : journal,
     catalogue,
-    timeouts: { ...TIME_LIMITS, ...options.timeouts },
+    timeouts,
+    tools: toolRegistry({ timeouts, home: path.join(folder, 'home'), ...options.registry }),
     policies: POLICIES,
     secrets: (name) => options.secrets?.[name],
     log,
@@ -141,7 +147,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     limits: {},
   });
   const session = createSessionActivities(deps);
-  const tools = createToolActivities({ ...deps, home: path.join(folder, 'home') });
+  const tools = createToolActivities(deps);
   const events = async (): Promise<readonly PerdureEvent[]> =>
     (await journal.events.read(sessionId, { after: 0, limit: 10_000 })).events;
   return {

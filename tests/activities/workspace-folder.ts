@@ -5,8 +5,10 @@ import path from 'node:path';
 import { locate } from '../../activities/tools/workspace/confinement.ts';
 import type { Place } from '../../activities/tools/workspace/confinement.ts';
 import { dataFolder } from '../../activities/tools/workspace/data-folder.ts';
-import { workspaceExecutor } from '../../activities/tools/workspace/executor.ts';
+import { workerTools } from '../../activities/tools/worker-tools.ts';
+import { workspaceTools } from '../../activities/tools/workspace/tools.ts';
 import { newId } from '../../contracts/ids.ts';
+import { TIME_LIMITS } from '../../contracts/limits.ts';
 
 const never = new AbortController().signal;
 
@@ -44,7 +46,7 @@ export async function openFolder(files: Record<string, string | Buffer> = {}): P
     locate: async (name) => locate({ workspace, dataFolder: await dataFolder(home) }, name),
     run: async (name, input, run = {}) =>
       String(
-        await workspaceExecutor(home).execute({
+        await workerTools(workspaceTools(home), TIME_LIMITS).executors!.worker!.execute({
           sessionId: newId('ses'),
           callId: newId('call'),
           name,

@@ -28,14 +28,16 @@ describe('wrong settings (A6)', () => {
         message: 'is 0; expected at least 1',
       },
       {
-        path: 'agents.writer.tools[0]',
-        source: 'perdure.yaml:8',
-        message: 'is "list_file"; expected one of list_files, read_file, search_files',
-      },
-      {
         path: 'log.level',
         source: 'perdure.yaml:4',
         message: 'is "loud"; expected one of trace, debug, info, warn, error, silent',
+      },
+      {
+        path: 'agents.writer.tools[0]',
+        source: 'perdure.yaml:8',
+        message: expect.stringMatching(
+          /^is "list_file", but there is no such tool; did you mean "list_files"; known: /,
+        ) as string,
       },
     ]);
   });
@@ -128,7 +130,7 @@ describe('wrong settings (A6)', () => {
   });
 
   it('include references where an element of a list is wrong', async () => {
-    const yaml = 'agents: { a: { tools: [list_file], model: nobody } }\ndefaultAgent: b';
+    const yaml = 'agents: { a: { tools: [list files], model: nobody } }\ndefaultAgent: b';
     const problems = await problemsOf({ yaml });
     expect(problems.map(({ path }) => path)).toEqual([
       'agents.a.tools[0]',

@@ -26,7 +26,7 @@ it('a tool hears of an interrupt from the journal: it is stopped without a singl
   const timeouts = { ...on.settings.timeouts, heartbeatThrottleMs: NEVER_MS };
   const worker = await on.worker({
     settings: { ...on.settings, timeouts },
-    executors: { worker: tool.executor },
+    tools: { executors: { worker: tool.executor } },
   });
   const { sessionId } = await on.ask('call=search_files{"query":"x"}', folder.path);
   await tool.began;

@@ -6,7 +6,7 @@ import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import type { ModelStep } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
 import type { OfferedTools } from '../../tools/offered-tools.ts';
-import { offeredTools } from '../../tools/offered-tools.ts';
+import { declarations, offeredTo, offeredTools } from '../../tools/offered-tools.ts';
 import { inlineArtifacts } from './artifacts.ts';
 import { compact } from './compact.ts';
 import { measured, messagesIn } from './measure.ts';
@@ -45,7 +45,7 @@ interface Frame {
 const answerTokens = (model: CallableModel): number =>
   Math.min(model.settings.maxOutputTokens, Math.floor(model.settings.contextTokens / 2));
 
-function frameOf(step: ModelStep, model: CallableModel): Frame {
+async function frameOf(step: ModelStep, model: CallableModel): Promise<Frame> {
   const { session, agent, deps } = step;
   const instructions = systemPrompt(agent, {
     agent: session.agent,
@@ -53,14 +53,9 @@ function frameOf(step: ModelStep, model: CallableModel): Frame {
     model: model.name,
     date: new Date().toISOString().slice(0, 10),
   });
-  const offered = offeredTools({
-    agent,
-    sessionTools: session.tools,
-    workspace: session.workspace,
-    timeouts: deps.timeouts,
-  });
+  const offered = await offeredTools(deps.tools.sources, offeredTo(session, agent));
   const maxOutputTokens = answerTokens(model);
-  const fixedText = `${instructions}\n${JSON.stringify([...offered.values()])}`;
+  const fixedText = `${instructions}\n${JSON.stringify(declarations(offered))}`;
   const overhead = TOKENS_PER_MESSAGE * (2 + offered.size);
   const room = model.settings.contextTokens - maxOutputTokens - overhead;
   return {
@@ -134,7 +129,7 @@ export async function prepareRequest(
   step: ModelStep,
   model: CallableModel,
 ): Promise<PreparedRequest> {
-  const frame = frameOf(step, model);
+  const frame = await frameOf(step, model);
   const correction = step.memory.corrections.of(model.name);
   let readable = await read(step, model);
   if (fitsSurely(frame, readable)) return request(step, frame, readable);

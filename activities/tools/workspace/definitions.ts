@@ -1,8 +1,8 @@
 /** What the model is told about the workspace tools. */
-import type { WORKSPACE_TOOLS } from '../../../contracts/settings.ts';
+import type { DEFAULT_TOOLS } from '../../../contracts/settings.ts';
 import type { ToolDefinition } from '../definition.ts';
 
-export type WorkspaceTool = (typeof WORKSPACE_TOOLS)[number];
+export type WorkspaceTool = (typeof DEFAULT_TOOLS)[number];
 
 const path = (what: string) => ({
   type: 'string',

@@ -7,6 +7,7 @@ import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createSessionActivities } from '../../../activities/session.ts';
+import { toolRegistry } from '../../../activities/tools/registry.ts';
 import { startApi } from '../../../api/server.ts';
 import type { Sweeping } from '../../../api/sweeper.ts';
 import { hashSecret, newSecret } from '../../../api/auth/secret.ts';
@@ -191,6 +192,7 @@ async function runWorker(
     workflowBundle: await testBundle(WORKFLOWS),
     activities: createSessionActivities({
       ...{ journal, catalogue, log: SILENT, secrets: () => undefined, timeouts, policies },
+      tools: toolRegistry({ timeouts, home: settings.home }),
     }),
   });
   const running = worker.run();

@@ -1,0 +1,34 @@
+/** The tools of one worker: what its models are offered, and who runs what they call. */
+import type { TimeLimits } from '../../contracts/limits.ts';
+import { builtInTools } from './built-in.ts';
+import { clientTools } from './client-tools.ts';
+import type { ToolExecutors } from './executor.ts';
+import type { ToolSource } from './source.ts';
+import type { WorkerTool } from './worker-tool.ts';
+import { workerTools } from './worker-tools.ts';
+
+export interface ToolRegistry {
+  readonly sources: readonly ToolSource[];
+  readonly executors: ToolExecutors;
+}
+
+export interface RegistryParts {
+  readonly timeouts: Pick<TimeLimits, 'commandMs' | 'commandMaxMs' | 'toolResultMs'>;
+  /** Perdure's data folder: tools keep out of it. */
+  readonly home: string;
+  /** Beside the built-in ones. */
+  readonly tools?: readonly WorkerTool[] | undefined;
+  /** MCP servers, runners. */
+  readonly sources?: readonly ToolSource[] | undefined;
+  /** Instead of the sources' own, by mode. */
+  readonly executors?: ToolExecutors | undefined;
+}
+
+/** What a session declares comes last: it replaces what the worker has under the same name. */
+export function toolRegistry(parts: RegistryParts): ToolRegistry {
+  const { timeouts, home, tools = [] } = parts;
+  const worker = workerTools([...builtInTools(home), ...tools], timeouts);
+  const sources = [worker, ...(parts.sources ?? []), clientTools(timeouts)];
+  const own = sources.map(({ executors }) => executors);
+  return { sources, executors: Object.assign({}, ...own, parts.executors) as ToolExecutors };
+}
