@@ -1,14 +1,7 @@
 /** `npm run bench -- NAME [--json] [--quick] [--profile FOLDER]`. This process is the load generator; everything it measures runs in others. */
 import { parseArgs } from 'node:util';
 import { say, table } from './report.ts';
-import type { Outcome } from './report.ts';
-
-export interface BenchOptions {
-  /** Shorter rounds, for trying a change; the figures are not to be published. */
-  readonly quick: boolean;
-  /** Where a profile of the product goes: of the processor for `turn` and `stream`, of the heap for `memory`. */
-  readonly profile: string | undefined;
-}
+import type { BenchOptions, Outcome } from './report.ts';
 
 const BENCHES: Readonly<
   Record<string, () => Promise<{ run: (options: BenchOptions) => Promise<Outcome> }>>

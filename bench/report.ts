@@ -1,3 +1,10 @@
+export interface BenchOptions {
+  /** Shorter rounds, for trying a change; the figures are not to be published. */
+  readonly quick: boolean;
+  /** Where a profile of the product goes: of the processor for `turn` and `stream`, of the heap for `memory`. */
+  readonly profile: string | undefined;
+}
+
 /** What a bench found: `figures` are compared with the goals of docs/performance.md, `notes` are printed beside them. */
 export interface Outcome {
   readonly figures: Readonly<Record<string, number>>;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ERROR_CODES, ERRORS } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
-import type { GeneratedFile } from './generated.ts';
+import type { GeneratedFile } from './generated-file.ts';
 
 /** What stands below this line is written by hand and kept. */
 const BY_HAND = '<!-- by hand -->';

@@ -1,13 +1,13 @@
 import type { KeyId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { ApiSettings } from '../deps.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { ApiMetrics } from '../metrics.ts';
 
 /** What a refused client is told to wait. */
 const RETRY_AFTER_MS = 5_000;
 
-type Limits = Pick<ApiSettings['api'], 'maxConnections' | 'maxConnectionsPerUser'>;
+type Limits = Pick<Settings['api'], 'maxConnections' | 'maxConnectionsPerUser'>;
 
 interface Open {
   readonly principal: Principal;

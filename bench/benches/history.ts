@@ -1,12 +1,11 @@
 /** What a turn adds to the workflow's history, early and late in a session; the bare SDK's beside it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { BenchOptions } from '../main.ts';
 import type { SessionDriver } from '../load/driver.ts';
 import { openSession } from '../load/session.ts';
 import { promptText } from '../model/script.ts';
 import { figuresOf, say } from '../report.ts';
-import type { Outcome } from '../report.ts';
+import type { BenchOptions, Outcome } from '../report.ts';
 import { startStack } from '../stack/stack.ts';
 
 const TEXT = promptText({ tokens: 20, perSecond: 0 });

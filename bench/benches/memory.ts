@@ -4,7 +4,6 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BenchOptions } from '../main.ts';
 import { inBatches } from '../load/batches.ts';
 import type { SessionDriver } from '../load/driver.ts';
 import type { Feed } from '../load/http.ts';
@@ -12,7 +11,7 @@ import { openSession, stopSession, subscribe } from '../load/session.ts';
 import type { OpenSession } from '../load/session.ts';
 import { promptText } from '../model/script.ts';
 import { figuresOf, say } from '../report.ts';
-import type { Outcome, Row } from '../report.ts';
+import type { BenchOptions, Outcome, Row } from '../report.ts';
 import type { Forked } from '../stack/fork.ts';
 import { less, MEASURED, memoryOf } from '../stack/memory.ts';
 import type { Memory } from '../stack/memory.ts';

@@ -1,12 +1,11 @@
 /** Status polls at a fixed rate, whether or not the answers keep up; 200 sessions exist, half of them have had a turn. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BenchOptions } from '../main.ts';
 import { inBatches } from '../load/batches.ts';
 import { callJson } from '../load/http.ts';
 import { openSession } from '../load/session.ts';
 import { clock, promptText } from '../model/script.ts';
 import { figuresOf, say } from '../report.ts';
-import type { Outcome } from '../report.ts';
+import type { BenchOptions, Outcome } from '../report.ts';
 import { startStack } from '../stack/stack.ts';
 import { median, quantile } from '../statistics.ts';
 

@@ -1,13 +1,12 @@
 /** Many answers at once: how late a token reaches its client, and whether every client's text is exact. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PerdureEvent } from '../../contracts/events.ts';
-import type { BenchOptions } from '../main.ts';
 import { inBatches } from '../load/batches.ts';
 import { openSession } from '../load/session.ts';
 import type { OpenSession } from '../load/session.ts';
 import { clock, exactness, lagMs, promptText, tokensOf } from '../model/script.ts';
 import { figuresOf, say } from '../report.ts';
-import type { Outcome, Row } from '../report.ts';
+import type { BenchOptions, Outcome, Row } from '../report.ts';
 import { startStack } from '../stack/stack.ts';
 import type { Stack } from '../stack/stack.ts';
 import { median, quantile } from '../statistics.ts';

@@ -1,11 +1,10 @@
 /** How much Perdure adds to a tool call: in the worker, and on a runner elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PerdureEvent } from '../../contracts/events.ts';
-import type { BenchOptions } from '../main.ts';
 import { openSession } from '../load/session.ts';
 import { callText, promptText } from '../model/script.ts';
 import { figuresOf, say } from '../report.ts';
-import type { Outcome, Row } from '../report.ts';
+import type { BenchOptions, Outcome, Row } from '../report.ts';
 import { SMALL_FILE, TOOL_AGENT } from '../stack/product.ts';
 import { startStack } from '../stack/stack.ts';
 import type { Stack } from '../stack/stack.ts';

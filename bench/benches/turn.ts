@@ -1,12 +1,11 @@
 /** How much Perdure adds to a turn: time to the first chunk on a quiet machine, turns a second on a busy one. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BenchOptions } from '../main.ts';
 import type { SessionDriver, TurnTimes } from '../load/driver.ts';
 import { inBatches } from '../load/batches.ts';
 import { openSession } from '../load/session.ts';
 import { promptText } from '../model/script.ts';
 import { figuresOf, say } from '../report.ts';
-import type { Outcome, Row } from '../report.ts';
+import type { BenchOptions, Outcome, Row } from '../report.ts';
 import { startStack } from '../stack/stack.ts';
 import type { Stack } from '../stack/stack.ts';
 import { cpuMs } from '../stack/processor.ts';

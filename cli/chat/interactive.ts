@@ -7,7 +7,7 @@ import { firstModel, modelLine } from './catalogue.ts';
 import { Chat, SHOWN_AGAIN } from './chat.ts';
 import type { ChatDisplay } from './chat.ts';
 import { connectionNotice, noticeOf } from './notices.ts';
-import type { ChatStart } from './run.ts';
+import type { ChatStart } from './start.ts';
 import { createScreen } from './screen.ts';
 import type { Screen } from './screen.ts';
 import { slashCommand } from './slash.ts';

@@ -7,7 +7,7 @@ import { firstModel, modelLine } from './catalogue.ts';
 import { Chat } from './chat.ts';
 import type { ChatDisplay } from './chat.ts';
 import { connectionNotice, noticeOf } from './notices.ts';
-import type { ChatStart } from './run.ts';
+import type { ChatStart } from './start.ts';
 import { slashCommand } from './slash.ts';
 import { createTurnPrinter } from './turn-printer.ts';
 

@@ -2,22 +2,14 @@
 import type { PerdureClient } from '../../client/index.ts';
 import { connect, explaining } from '../connect.ts';
 import { catalogueOf } from './catalogue.ts';
-import type { Catalogue } from './catalogue.ts';
 import { interactive } from './interactive.ts';
 import type { ChatOptions } from './options.ts';
+import type { ChatStart } from './start.ts';
 import { piped } from './piped.ts';
 
 /** Before the first word, a person would rather know at once that nothing answers; later, every restart is waited out. */
 const FIRST_RETRY_MS = 2_000;
 const RETRY_MS = 300_000;
-
-export interface ChatStart {
-  readonly client: PerdureClient;
-  readonly options: ChatOptions;
-  readonly catalogue: Catalogue;
-  /** The session to go on with. */
-  readonly sessionId: string | undefined;
-}
 
 export const run = (options: ChatOptions): Promise<void> =>
   explaining(async () => {

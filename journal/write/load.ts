@@ -12,12 +12,8 @@ import type { Columns, Target } from '../recordset.ts';
 import type { Rows, Store } from '../store.ts';
 import type { CallRecord, MessageRecord, SessionRecord, StepRecord } from '../tables.ts';
 import { SessionDraft, stepKey } from './session-draft.ts';
+import type { DeltaRecord, StepName } from './session-draft.ts';
 import { CALLS, MESSAGES, STEPS } from './targets.ts';
-
-interface StepName {
-  readonly turn: MessageId;
-  readonly step: number;
-}
 
 /** What an operation has to see. */
 export interface Needs {
@@ -34,12 +30,6 @@ export interface Needs {
   readonly openCallsOf?: MessageId;
   /** What the newest attempts of this step, and of those of its turn that came after it, have streamed. */
   readonly deltasFrom?: StepName;
-}
-
-export interface DeltaRecord extends StepName {
-  readonly seq: number;
-  readonly attempt: number;
-  readonly data: string;
 }
 
 interface Loading {

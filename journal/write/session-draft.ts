@@ -12,7 +12,18 @@ import type { CallRecord, MessageRecord, StepRecord } from '../tables.ts';
 import type { Owner } from '../port.ts';
 import { shorten } from './oversize.ts';
 import type { Oversize } from './oversize.ts';
-import type { DeltaRecord } from './load.ts';
+
+export interface StepName {
+  readonly turn: MessageId;
+  readonly step: number;
+}
+
+/** Streamed text, as it stands in the log. */
+export interface DeltaRecord extends StepName {
+  readonly seq: number;
+  readonly attempt: number;
+  readonly data: string;
+}
 
 /** Where in the session an event belongs. */
 export interface Place {

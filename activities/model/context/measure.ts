@@ -5,6 +5,9 @@ import { saidText } from './said.ts';
 import { TOKENS_PER_MESSAGE, mostTokens } from './tokens.ts';
 import type { TokenCounter } from './tokens.ts';
 
+/** Tokens of a row. */
+export type CountRow = (row: TranscriptMessage) => number;
+
 /** Everything of a row that the provider is sent, as text. */
 export function rowText(row: TranscriptMessage): string {
   switch (row.role) {

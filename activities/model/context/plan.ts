@@ -1,9 +1,8 @@
 /** What fits into the model's window, and what has to give way. Pure. */
 import type { MessageId } from '../../../contracts/ids.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
+import type { CountRow } from './measure.ts';
 import { shrink } from './shrink.ts';
-
-export type CountRow = (row: TranscriptMessage) => number;
 
 export interface PlanInput {
   /** The transcript from its newest summary on. */

@@ -1,7 +1,7 @@
 /** The deterministic way to make a conversation shorter, when there is nothing left to summarize: cut what is longest-winded and oldest. Pure. */
 import type { MessageId } from '../../../contracts/ids.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
-import type { CountRow } from './plan.ts';
+import type { CountRow } from './measure.ts';
 import { settlementText } from './results.ts';
 
 interface ShrinkLimits {
