@@ -10,6 +10,7 @@ import type { Feeds } from './events/feeds.ts';
 import type { Connections } from './limits/connections.ts';
 import type { RequestLimits } from './limits/requests.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { RunnerFeeds } from './runners/feeds.ts';
 import type { SessionAccess } from './sessions/access.ts';
 import type { MessagesSent } from './sessions/messages-sent.ts';
 
@@ -25,6 +26,7 @@ export interface ApiDeps {
   readonly catalogue: ModelCatalogue;
   readonly engine: SessionEngine;
   readonly feeds: Feeds;
+  readonly runnerFeeds: RunnerFeeds;
   readonly access: SessionAccess;
   readonly messagesSent: MessagesSent;
   readonly keyring: Keyring;

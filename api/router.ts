@@ -3,6 +3,7 @@ import { agentRouter } from './routers/agent.ts';
 import { artifactRouter } from './routers/artifact.ts';
 import { contextRouter } from './routers/context.ts';
 import { keyRouter } from './routers/key.ts';
+import { runnerRouter } from './routers/runner.ts';
 import { sessionRouter } from './routers/session.ts';
 import { systemRouter } from './routers/system.ts';
 import { toolRouter } from './routers/tool.ts';
@@ -10,6 +11,7 @@ import { toolRouter } from './routers/tool.ts';
 export const appRouter = router({
   session: sessionRouter,
   tool: toolRouter,
+  runner: runnerRouter,
   context: contextRouter,
   agent: agentRouter,
   artifact: artifactRouter,

@@ -15,6 +15,7 @@ import { createApp } from './http/app.ts';
 import { Connections } from './limits/connections.ts';
 import { RequestLimits } from './limits/requests.ts';
 import { createApiMetrics } from './metrics.ts';
+import { RunnerFeeds } from './runners/feeds.ts';
 import { SessionAccess } from './sessions/access.ts';
 import { MessagesSent } from './sessions/messages-sent.ts';
 import { startSweeper, SWEEPING, type Sweeping } from './sweeper.ts';
@@ -71,6 +72,7 @@ function dependencies(options: ApiOptions): ApiDeps {
     ...{ settings, journal, catalogue, log, metrics },
     engine: new SessionEngine({ client, updateMs: timeouts.updateMs, taskQueue }),
     feeds: new Feeds(journal.events),
+    runnerFeeds: new RunnerFeeds(journal, log),
     access: new SessionAccess(journal.sessions),
     messagesSent: new MessagesSent(journal.events),
     keyring: new Keyring(journal.keys),

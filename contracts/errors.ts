@@ -71,6 +71,12 @@ export const ERRORS = {
     'Result already given',
     'The call has another result already; nothing was changed.',
   ),
+  runner_replaced: entry(
+    409,
+    false,
+    'Runner replaced',
+    'Another process registered under the same name: give each runner a name of its own.',
+  ),
   approval_stale: entry(
     409,
     false,

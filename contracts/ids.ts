@@ -15,6 +15,7 @@ export type TaskId = Id<'task'>;
 export type MessageId = Id<'msg'>;
 export type CallId = Id<'call'>;
 export type KeyId = Id<'key'>;
+export type RunnerId = Id<'run'>;
 /** What the job endpoints take: a session or a task. */
 export type JobId = SessionId | TaskId;
 

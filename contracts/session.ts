@@ -4,6 +4,7 @@ import { contentSchema } from './content.ts';
 import { declaredToolsSchema } from './declared-tools.ts';
 import { messageIdSchema, sessionIdSchema } from './events.ts';
 import type { MessageId, SessionId } from './ids.ts';
+import { runnerSelectorSchema } from './runners.ts';
 import { BUSY_POLICIES } from './session-state.ts';
 import type { EndReason, SessionState } from './session-state.ts';
 import { limitsSchema } from './settings.ts';
@@ -26,6 +27,8 @@ export const startSessionSchema = z.strictObject({
   messageId: messageIdSchema.optional(),
   tools: declaredToolsSchema.optional(),
   limits: limitsSchema.optional(),
+  /** Whose tools the session is offered, instead of its agent's `runner`. */
+  runner: runnerSelectorSchema.optional(),
 });
 export type StartSessionInput = z.infer<typeof startSessionSchema>;
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { declaredToolsSchema } from './declared-tools.ts';
+import { runnerSelectorSchema } from './runners.ts';
 
 export const PROVIDER_KINDS = [
   'openrouter',
@@ -133,6 +134,11 @@ export const agentSchema = z.strictObject({
     .default([...DEFAULT_TOOLS])
     .describe('Names of the tools it may call: built-in ones, your own, and those of MCP servers.'),
   clientTools: declaredToolsSchema.default([]).describe('Tools that the client answers.'),
+  runner: runnerSelectorSchema
+    .optional()
+    .describe(
+      'Remote runners that execute tools for its sessions: `name`, or all that have these `labels`. A session may name another.',
+    ),
   limits: limitsSchema.default({}).describe('Overrides of the limits.'),
 });
 export type AgentSettings = z.infer<typeof agentSchema>;

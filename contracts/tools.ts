@@ -25,7 +25,7 @@ export const approvalRuleSchema = z.enum(['never', 'always', 'policy']);
 export type ApprovalRule = z.infer<typeof approvalRuleSchema>;
 
 /** Who executes: a worker, whoever holds the session (a web page, a script), an MCP server, a remote runner. */
-export const toolModeSchema = z.enum(['worker', 'client', 'mcp', 'runner']);
+export const toolModeSchema = z.enum(['worker', 'client', 'mcp', 'remote']);
 export type ToolMode = z.infer<typeof toolModeSchema>;
 
 export const toolNameSchema = z
@@ -101,7 +101,8 @@ export const toolAnswerSchema = z.discriminatedUnion('status', [
       error: 'stands instead of "result": expected one of the two, not both',
     }),
   z.strictObject({
-    status: z.literal('failed'),
+    /** `rejected`: whoever was to run it refused to; `unknown`: it was begun, and may or may not have taken effect. */
+    status: z.enum(['failed', 'rejected', 'unknown']),
     message: z.string().min(1).max(10_000),
   }),
 ]);

@@ -9,12 +9,15 @@ export interface Committed {
   readonly events: ReadonlyMap<SessionId, readonly PerdureEvent[]>;
   /** Sessions in which an attempt lost its right to write. */
   readonly closed: readonly SessionId[];
+  /** Sessions in which a remote call was offered, claimed or settled. */
+  readonly remote: readonly SessionId[];
 }
 
 export interface Listener {
   /** New events; all of them where the feed carries events, else only the news that there are some. */
   appended(sessionId: SessionId, events: readonly PerdureEvent[] | undefined): void;
   closed(sessionId: SessionId): void;
+  remote(sessionId: SessionId): void;
   contextChanged(row: ContextRow): void;
   /** News may have been missed: look at everything that is watched. */
   missed(): void;

@@ -187,8 +187,11 @@ export class GroupCommit {
           draft.events.map(({ event }) => event),
         );
     }
-    const closed = drafts.filter((draft) => draft.closed).map((draft) => draft.sessionId);
-    this.#store.changes.publish({ events, closed });
+    const where = (holds: (draft: SessionDraft) => boolean) =>
+      drafts.filter(holds).map((draft) => draft.sessionId);
+    const closed = where((draft) => draft.closed);
+    const remote = where((draft) => draft.remote);
+    this.#store.changes.publish({ events, closed, remote });
   }
 
   async #recover(batch: readonly Item[], error: unknown): Promise<void> {

@@ -1,4 +1,5 @@
 /** Puts a journal together from what its dialect offers. */
+import type { SessionId } from '../contracts/ids.ts';
 import { artifacts } from './artifacts.ts';
 import { audit } from './audit.ts';
 import { Closing } from './closing.ts';
@@ -11,6 +12,7 @@ import { ledger } from './ledger.ts';
 import type { ContextRow, Journal } from './port.ts';
 import { sessions } from './sessions.ts';
 import { steps } from './steps.ts';
+import { runners } from './runners.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
 import { Subscribers } from './subscribers.ts';
@@ -20,20 +22,24 @@ export async function createJournal(store: Store): Promise<Journal> {
   const hub = new Hub(store);
   const closing = new Closing(store);
   const subscribers = new Subscribers<ContextRow>();
+  const remote = new Subscribers<SessionId | null>();
   await store.changes.listen({
     appended: (sessionId, events) => hub.appended(sessionId, events),
     closed: (sessionId) => closing.closed(sessionId),
+    remote: (sessionId) => remote.publish(sessionId),
     contextChanged: (row) => subscribers.publish(row),
     missed() {
       hub.missed();
       closing.missed();
+      remote.publish(null);
     },
   });
   return {
     dialect: store.dialect,
     sessions: sessions(store, commits),
     steps: steps(commits, closing),
-    ledger: ledger(store, commits, closing),
+    ledger: ledger(store, commits, { closing, remote }),
+    runners: runners(store),
     events: eventLog(store, commits, hub),
     artifacts: artifacts(store),
     contexts: contexts(store, subscribers),

@@ -1,15 +1,18 @@
 /** The ledger of tool calls: one row decides who runs a call and what its result is. */
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { CallId, SessionId } from '../contracts/ids.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
+import type { RunnerSelector } from '../contracts/runners.ts';
 import type { Closing } from './closing.ts';
 import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
 import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
-import { answerCall, leaseCall, reportProgress } from './operations/lease-call.ts';
+import { answerCall, isFree, leaseCall, reportProgress } from './operations/lease-call.ts';
 import type { CallRef } from './operations/lease-call.ts';
-import type { CallFilter, Ledger, LedgerCall } from './port.ts';
+import type { CallFilter, Ledger, LedgerCall, RemoteFilter } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
+import type { Subscribers } from './subscribers.ts';
 import type { CallRecord, Tables } from './tables.ts';
 
 /** Whoever asks is waiting, and asks again by himself. */
@@ -21,7 +24,17 @@ interface Owned extends CallRecord {
   readonly user_id: string;
 }
 
-export function ledger(store: Store, commits: GroupCommit, closing: Closing): Ledger {
+/** What tells of changes. */
+interface LedgerNews {
+  readonly closing: Closing;
+  readonly remote: Subscribers<SessionId | null>;
+}
+
+export function ledger(
+  store: Store,
+  commits: GroupCommit,
+  { closing, remote }: LedgerNews,
+): Ledger {
   const submit = <T>(operation: Operation<T>) => commits.submit(operation, AT_ONCE);
   const find = (callId: CallId) =>
     reach(
@@ -53,9 +66,9 @@ export function ledger(store: Store, commits: GroupCommit, closing: Closing): Le
       const found = await known(callId);
       return submit(reportProgress(refOf(found), { ...lease, message, fraction }));
     },
-    async answer(callId, settlement) {
+    async answer(callId, settlement, holder) {
       const found = await find(callId);
-      return found ? submit(answerCall(refOf(found), settlement)) : 'unknown';
+      return found ? submit(answerCall(refOf(found), settlement, holder)) : 'unknown';
     },
     settle: (input) => submit(settleLedgerCall(input)),
     async begin({ callId }, fence) {
@@ -68,6 +81,8 @@ export function ledger(store: Store, commits: GroupCommit, closing: Closing): Le
     },
     whenClosed: (run, signal) => closing.whenClosed(run, signal),
     overdue: (olderThanMs, limit) => overdueCalls(store, olderThanMs, limit),
+    remote: (filter, limit) => remoteCalls(store, filter, limit),
+    remoteNews: (signal) => remote.follow(() => true, signal),
   };
 }
 
@@ -95,6 +110,24 @@ async function pendingCalls(store: Store, filter: CallFilter, limit: number) {
       .execute(),
   );
   return (rows as Owned[]).map(callOf);
+}
+
+/** Spelled out, so that SQLite knows its partial index to fit. */
+const OPEN_REMOTE = sql<boolean>`tool_calls.mode = 'remote' and tool_calls.state <> 'settled'`;
+
+async function remoteCalls(store: Store, { tenants, sessionIds }: RemoteFilter, limit: number) {
+  const now = store.now();
+  const rows = await reach(store, (db) =>
+    calls(db)
+      .where(OPEN_REMOTE)
+      .$if(tenants !== undefined, (all) => all.where('sessions.tenant', 'in', tenants!))
+      .$if(sessionIds !== undefined, (all) => all.where('sessions.id', 'in', sessionIds!))
+      .orderBy('tool_calls.created_at')
+      .orderBy('tool_calls.call_id')
+      .limit(limit)
+      .execute(),
+  );
+  return (rows as Owned[]).map((row) => ({ ...callOf(row), claimable: isFree(row, now) }));
 }
 
 function overdueCalls(store: Store, olderThanMs: number, limit: number) {
@@ -137,5 +170,7 @@ const callOf = (row: Owned): LedgerCall => ({
   dueAt: iso(row.due_at),
   leaseEndsAt: iso(row.lease_ends_at),
   timeoutMs: row.timeout_ms,
+  attempts: row.attempts,
+  runner: row.runner === null ? null : (JSON.parse(row.runner) as RunnerSelector),
   createdAt: new Date(row.created_at).toISOString(),
 });

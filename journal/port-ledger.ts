@@ -1,6 +1,7 @@
 /** The journal's port: the ledger of tool calls. Import it from port.ts. */
 import type { SettleInput, SettleResult, StepRef } from '../contracts/activities.ts';
 import type { CallId, SessionId } from '../contracts/ids.ts';
+import type { RunnerSelector } from '../contracts/runners.ts';
 import type { Effect, ToolMode, ToolOutcome, ToolSettlement } from '../contracts/tools.ts';
 import type { SessionFilter } from './port-sessions.ts';
 import type { Owner } from './port-shelves.ts';
@@ -25,7 +26,21 @@ export interface LedgerCall extends StepRef, Owner {
   readonly dueAt: string | null;
   readonly leaseEndsAt: string | null;
   readonly timeoutMs: number;
+  /** Claims, or runs in workers, so far. */
+  readonly attempts: number;
+  /** Of a remote call: which runners may claim it. */
+  readonly runner: RunnerSelector | null;
   readonly createdAt: string;
+}
+
+/** A remote call that has no result in the log yet. */
+export interface RemoteCall extends LedgerCall {
+  /** Offered, or its lease has ended and it may run again. */
+  readonly claimable: boolean;
+}
+export interface RemoteFilter {
+  readonly tenants?: readonly string[];
+  readonly sessionIds?: readonly SessionId[];
 }
 
 /** One attempt at a tool call in a worker. */
@@ -56,11 +71,13 @@ export interface Ledger {
   ): Promise<boolean>;
   /**
    * Offered or leased → answered, by compare-and-set; decides late, duplicate and changed. Does not append to the log.
+   * @param holder of the claim: a remote call takes a result from nobody else, and is `late` for those who lost their claim
    * @returns 'accepted', 'repeated' (the same digest again: harmless), 'duplicate' (another result), 'late' (settled without a result), 'unknown'
    */
   answer(
     callId: CallId,
     settlement: ToolSettlement,
+    holder?: string,
   ): Promise<'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown'>;
   /** Answered → settled with `tool.settled` and the transcript's row; due or given up → `timed_out` (never-retry and claimed: `unknown`). */
   settle(input: SettleInput): Promise<SettleResult>;
@@ -82,4 +99,8 @@ export interface Ledger {
     olderThanMs: number,
     limit: number,
   ): Promise<readonly { callId: CallId; sessionId: SessionId }[]>;
+  /** Open remote calls of a tenant or of some sessions, oldest first. */
+  remote(filter: RemoteFilter, limit: number): Promise<readonly RemoteCall[]>;
+  /** Sessions whose remote calls changed; null where any may have. Some news may get lost: look from time to time. */
+  remoteNews(signal: AbortSignal): AsyncIterable<SessionId | null>;
 }

@@ -1,5 +1,6 @@
 /** The journal's port: rows of sessions. Import it from port.ts. */
 import type { SessionId } from '../contracts/ids.ts';
+import type { RunnerSelector } from '../contracts/runners.ts';
 import type { SessionState } from '../contracts/session-state.ts';
 import type { SessionView } from '../contracts/session.ts';
 import type { LimitOverrides } from '../contracts/settings.ts';
@@ -19,6 +20,8 @@ export interface NewSession extends Owner {
   /** Tools declared at the start of the session. */
   readonly tools: readonly ClientTool[];
   readonly limits: LimitOverrides;
+  /** Whose tools it is offered; its agent's when null. */
+  readonly runner?: RunnerSelector | null | undefined;
 }
 
 /** The whole row: the view plus what only servers see. */
@@ -26,6 +29,7 @@ export interface SessionRow extends SessionView, Owner {
   readonly digest: string;
   readonly tools: readonly ClientTool[];
   readonly limits: LimitOverrides;
+  readonly runner?: RunnerSelector | null | undefined;
   /** Tells the lives of a session apart, which a reopening begins; for {@link SessionStore.endLost}. */
   readonly lifeSeq?: number | undefined;
 }

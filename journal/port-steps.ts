@@ -9,6 +9,7 @@ import type {
 import type { ErrorInfo } from '../contracts/errors.ts';
 import type { NewEvent } from '../contracts/events.ts';
 import type { CallId } from '../contracts/ids.ts';
+import type { RunnerSelector } from '../contracts/runners.ts';
 import type { Effect, ToolMode, ToolSettlement } from '../contracts/tools.ts';
 import type { AssistantPart } from '../contracts/transcript.ts';
 import type { Prices, Spend } from '../contracts/usage.ts';
@@ -59,6 +60,8 @@ export interface RequestedCall {
   readonly timeoutMs: number;
   /** JSON text of the arguments. */
   readonly arguments: string;
+  /** Of a remote call: which runners may claim it. */
+  readonly runner?: RunnerSelector | undefined;
   /** Settled at once: unknown tool, invalid arguments. */
   readonly settlement?: ToolSettlement | undefined;
 }

@@ -6,12 +6,14 @@
  */
 import type { EventLog } from './port-events.ts';
 import type { Ledger } from './port-ledger.ts';
+import type { Runners } from './port-runners.ts';
 import type { SessionStore } from './port-sessions.ts';
 import type { Artifacts, Audit, Contexts, Keys } from './port-shelves.ts';
 import type { StepStore } from './port-steps.ts';
 
 export type * from './port-events.ts';
 export type * from './port-ledger.ts';
+export type * from './port-runners.ts';
 export type * from './port-sessions.ts';
 export * from './port-shelves.ts';
 export * from './port-steps.ts';
@@ -21,6 +23,7 @@ export interface Journal {
   readonly sessions: SessionStore;
   readonly steps: StepStore;
   readonly ledger: Ledger;
+  readonly runners: Runners;
   readonly events: EventLog;
   readonly artifacts: Artifacts;
   readonly contexts: Contexts;

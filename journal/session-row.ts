@@ -1,5 +1,6 @@
 /** A session's row as servers see it. */
 import type { ClientTool } from '../contracts/tools.ts';
+import type { RunnerSelector } from '../contracts/runners.ts';
 import type { LimitOverrides } from '../contracts/settings.ts';
 import type { SessionDetails } from '../contracts/projections/session.ts';
 import type { SessionRow } from './port.ts';
@@ -10,6 +11,8 @@ export interface SessionRequest {
   readonly title: string | null;
   readonly tools: readonly ClientTool[];
   readonly limits: LimitOverrides;
+  /** Absent in sessions that were made before there were runners. */
+  readonly runner?: RunnerSelector | null | undefined;
 }
 
 export function sessionRow(record: SessionRecord): SessionRow {

@@ -40,7 +40,8 @@ export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
       return inserted;
     });
     if (isNew) {
-      store.changes.publish({ events: new Map([[session.sessionId, [created]]]), closed: [] });
+      const events = new Map([[session.sessionId, [created]]]);
+      store.changes.publish({ events, closed: [], remote: [] });
     } else {
       refuseAnother(record, session);
     }
@@ -155,6 +156,7 @@ function recordOf(
     title: session.title,
     tools: session.tools,
     limits: session.limits,
+    runner: session.runner,
   };
   const now = Date.parse(created.at);
   return {

@@ -5,7 +5,7 @@
 import type { Generated, Selectable } from 'kysely';
 import type { CallState, Role } from './port.ts';
 import type { EventType } from '../contracts/events.ts';
-import type { CallId, KeyId, MessageId, SessionId } from '../contracts/ids.ts';
+import type { CallId, KeyId, MessageId, RunnerId, SessionId } from '../contracts/ids.ts';
 import type { SessionState } from '../contracts/session-state.ts';
 import type { Effect, ToolMode, ToolOutcome } from '../contracts/tools.ts';
 import type { TranscriptRole } from '../contracts/transcript.ts';
@@ -114,6 +114,8 @@ export interface ToolCallsTable {
   scheduled_at: number;
   temporal_attempt: number;
   attempts: number;
+  /** Of a remote call: which runners may claim it. */
+  runner: Json | null;
 }
 
 /** Turns whose deltas are still there. */
@@ -156,6 +158,21 @@ export interface KeysTable {
   last_used_at: number | null;
 }
 
+export interface RunnersTable {
+  runner_id: RunnerId;
+  tenant: string;
+  user_id: string;
+  name: string;
+  instance: RunnerId;
+  shared: Flag;
+  labels: Json;
+  workdir: string;
+  tools: Json;
+  version: string;
+  registered_at: number;
+  last_seen_at: number;
+}
+
 export interface AuditTable {
   entry: Generated<number>;
   at: number;
@@ -176,6 +193,7 @@ export interface Tables {
   artifacts: ArtifactsTable;
   contexts: ContextsTable;
   keys: KeysTable;
+  runners: RunnersTable;
   audit: AuditTable;
 }
 

@@ -65,7 +65,7 @@ export interface WorkerHandle {
  */
 export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
-  const tools = openTools(settings, parts.tools);
+  const tools = openTools(settings, { runners: parts.journal.runners, ...parts.tools });
   await using started = new AsyncDisposableStack();
   const temporalMetrics = installRuntime(log);
   metrics.registry.merge(() => temporalMetrics.read());

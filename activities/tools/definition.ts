@@ -1,4 +1,5 @@
 /** A tool as the worker knows it: what the model is told, how it may be repeated, and who executes it. */
+import type { RunnerSelector } from '../../contracts/runners.ts';
 import type { ApprovalRule, Effect, ToolMode } from '../../contracts/tools.ts';
 import type { ToolRun } from './executor.ts';
 
@@ -10,6 +11,8 @@ export interface ToolDefinition {
   readonly effect: Effect;
   readonly mode: ToolMode;
   readonly timeoutMs: number;
+  /** Of a remote tool: which runners may execute it. */
+  readonly runner?: RunnerSelector | undefined;
   /** Whether a person is asked before it runs; `policy` when absent. */
   readonly approval?: ApprovalRule | undefined;
   /**

@@ -17,6 +17,7 @@ export const offeredTo = (session: SessionRow, agent: AgentSettings): OfferedTo 
   agent,
   workspace: session.workspace,
   sessionTools: session.tools,
+  runner: session.runner ?? null,
   names: (tool) => namesTool(agent.tools, tool),
 });
 

@@ -2,7 +2,9 @@
 import type { TimeLimits } from '../../contracts/limits.ts';
 import { builtInTools } from './built-in.ts';
 import { clientTools } from './client-tools.ts';
+import type { Runners } from '../../journal/port.ts';
 import type { ToolExecutors } from './executor.ts';
+import { remoteTools } from './remote-tools.ts';
 import type { ToolSource } from './source.ts';
 import type { WorkerTool } from './worker-tool.ts';
 import { workerTools } from './worker-tools.ts';
@@ -16,6 +18,8 @@ export interface RegistryParts {
   readonly timeouts: Pick<TimeLimits, 'commandMs' | 'commandMaxMs' | 'toolResultMs'>;
   /** Perdure's data folder: tools keep out of it. */
   readonly home: string;
+  /** Of remote runners; a worker without one offers none of their tools. */
+  readonly runners?: Pick<Runners, 'selected'> | undefined;
   /** Beside the built-in ones. */
   readonly tools?: readonly WorkerTool[] | undefined;
   /** MCP servers, runners. */
@@ -24,11 +28,15 @@ export interface RegistryParts {
   readonly executors?: ToolExecutors | undefined;
 }
 
-/** What a session declares comes last: it replaces what the worker has under the same name. */
+/**
+ * What a session declares comes last: it replaces what the worker has under the same name. So does what its runner offers: whoever names a
+ * runner wants the work to be done there.
+ */
 export function toolRegistry(parts: RegistryParts): ToolRegistry {
-  const { timeouts, home, tools = [] } = parts;
+  const { timeouts, home, tools = [], runners } = parts;
   const worker = workerTools([...builtInTools(home), ...tools], timeouts);
-  const sources = [worker, ...(parts.sources ?? []), clientTools(timeouts)];
+  const remote = runners ? [remoteTools(runners, timeouts)] : [];
+  const sources = [worker, ...(parts.sources ?? []), ...remote, clientTools(timeouts)];
   const own = sources.map(({ executors }) => executors);
   return { sources, executors: Object.assign({}, ...own, parts.executors) as ToolExecutors };
 }

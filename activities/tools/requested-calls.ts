@@ -61,10 +61,11 @@ function request(
   const json = JSON.stringify(call.input ?? null);
   const settlement = objection(call, json, context);
   const tool = context.tools.get(call.name);
-  const { mode, effect, timeoutMs } = tool ?? {
+  const { mode, effect, timeoutMs, runner } = tool ?? {
     mode: 'worker' as const,
     effect: 'read' as const,
     timeoutMs: 0,
+    runner: undefined,
   };
   const name = call.name.slice(0, 64);
   return {
@@ -76,6 +77,7 @@ function request(
       effect,
       timeoutMs,
       arguments: json,
+      ...(runner ? { runner } : {}),
       ...(settlement ? { settlement } : {}),
     },
     part: { type: 'tool-call', callId, name, arguments: call.input ?? {} },

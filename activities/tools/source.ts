@@ -1,5 +1,6 @@
 /** Where tools come from: this worker, MCP servers, runners, clients. Each kind is one source; what it has may change while it runs. */
 import type { SessionId } from '../../contracts/ids.ts';
+import type { RunnerSelector } from '../../contracts/runners.ts';
 import type { AgentSettings } from '../../contracts/settings.ts';
 import type { ClientTool } from '../../contracts/tools.ts';
 import type { Owner } from '../../journal/port.ts';
@@ -15,6 +16,8 @@ export interface OfferedTo extends Owner {
   readonly workspace: string | null;
   /** Declared at the start of the session. */
   readonly sessionTools: readonly ClientTool[];
+  /** Named at its start, instead of its agent's. */
+  readonly runner: RunnerSelector | null;
   /** Whether the agent's `tools` in perdure.yaml name this tool: by its name, or as one of `server__*`. */
   readonly names: (tool: string) => boolean;
 }

@@ -10,13 +10,15 @@ import { registerArtifacts } from './artifact-routes.ts';
 import { refuseMalformed } from './bare-answer.ts';
 import { registerDocuments } from './documents.ts';
 import { registerErrorPages } from './error-pages.ts';
-import { EventStreams } from './event-stream.ts';
+import { eventStream } from './event-stream.ts';
 import { HttpRefusal } from '../http-refusal.ts';
 import { registerHealth } from './health.ts';
 import { KnownPaths } from './known-paths.ts';
 import { refuseStrangeOrigin } from './origin.ts';
+import { OpenStreams } from './open-stream.ts';
 import { sendProblem } from './problem.ts';
 import { registerRest } from './rest.ts';
+import { runnerStream } from './runner-stream.ts';
 import { Sockets } from './socket.ts';
 import { registerTrpc } from './trpc.ts';
 
@@ -54,13 +56,14 @@ export async function createApp(deps: ApiDeps): Promise<App> {
     forceCloseConnections: true,
   }) as unknown as FastifyInstance;
   await registerHooks(fastify, deps);
-  const streams = new EventStreams(deps);
+  const streams = new OpenStreams(deps);
   registerHealth(fastify, deps);
   await registerDocuments(fastify);
   registerErrorPages(fastify);
   registerArtifacts(fastify, deps);
   registerRest(fastify, deps, {
-    'session.page': (request, reply) => streams.handle(request, reply),
+    'session.page': eventStream(deps, streams),
+    'runner.calls': runnerStream(deps, streams),
   });
   await registerTrpc(fastify, deps);
   const sockets = new Sockets(fastify, deps);

@@ -3,7 +3,7 @@ import type { ProcedureMeta } from '../procedures.ts';
 import { appRouter } from '../router.ts';
 
 /** Procedures that have a plain form too: a stream, or bytes instead of JSON. */
-type Twin = 'session.page' | 'artifact.put' | 'artifact.get';
+type Twin = 'session.page' | 'runner.calls' | 'artifact.put' | 'artifact.get';
 
 /** tRPC keeps them under their dotted paths; its types show them nested. */
 const procedures = appRouter._def.procedures as unknown as Readonly<

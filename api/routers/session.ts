@@ -15,7 +15,7 @@ import {
 import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { limitsSchema } from '../../contracts/settings.ts';
 import { readCursor, subscribeEvents } from '../events/subscription.ts';
-import { anyone, person, router } from '../procedures.ts';
+import { person, router } from '../procedures.ts';
 import * as schemas from '../schemas/session.ts';
 import { interruptSession, reopenSession, stopSession } from '../sessions/commands.ts';
 import { getSession } from '../sessions/live.ts';
@@ -190,7 +190,7 @@ export const sessionRouter = router({
       return ctx.deps.journal.events.read(input.sessionId, options);
     }),
 
-  page: anyone
+  page: person
     .meta(
       rest('GET /api/sessions/{sessionId}/events', 'Events, by polling or as a stream', {
         description:
@@ -205,7 +205,7 @@ export const sessionRouter = router({
     }),
 
   /** Resumes by itself: tRPC's clients send the number of the last event that they saw. */
-  events: anyone
+  events: person
     .input(
       ref.extend({
         after,

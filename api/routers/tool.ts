@@ -1,15 +1,24 @@
 import { z } from 'zod';
 import { sessionIdSchema } from '../../contracts/events.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import { runnerIdSchema } from '../../contracts/runners.ts';
 import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { callIdSchema, toolAnswerSchema } from '../../contracts/tools.ts';
 import { anyone, router } from '../procedures.ts';
 import { pendingCallOf, pendingCallSchema } from '../schemas/tool.ts';
+import { ownRunner, refuseReplaced } from '../runners/own.ts';
 import { findCall, giveResult } from '../tools/result.ts';
 import { rest } from './rest.ts';
 
 const ref = z.strictObject({ callId: callIdSchema });
 const holder = z.string().min(1).max(200).describe('Who answers the call: a name of your choice.');
+const runnerId = runnerIdSchema
+  .optional()
+  .describe('Of a remote call: your runner. Its `holder` is the instance that it registered with.');
+const claimed = {
+  runnerId,
+  holder: holder.optional().describe('Of a remote call: who claimed it.'),
+};
 const resultSchema = z
   .object({
     sessionId: sessionIdSchema,
@@ -39,11 +48,12 @@ export const toolRouter = router({
 
   claim: anyone
     .meta(rest('POST /api/tools/{callId}/claim', 'Claim a call, or renew the claim'))
-    .input(ref.extend({ holder }))
+    .input(ref.extend({ holder, runnerId }))
     .output(pendingCallSchema)
-    .mutation(async ({ ctx, input: { callId, holder } }) => {
+    .mutation(async ({ ctx, input: { callId, holder, runnerId } }) => {
       const { journal, settings } = ctx.deps;
-      await findCall(ctx, callId);
+      await findCall(ctx, callId, runnerId);
+      if (runnerId !== undefined) refuseReplaced(await ownRunner(ctx, runnerId), holder);
       const call = await journal.ledger.lease(callId, holder, settings.timeouts.toolLeaseMs);
       if (call) return pendingCallOf(call);
       throw new PerdureError(
@@ -57,14 +67,15 @@ export const toolRouter = router({
     .input(
       ref.extend({
         holder,
+        runnerId,
         message: z.string().min(1).max(2_000),
         fraction: z.number().min(0).max(1).optional(),
       }),
     )
     .output(z.object({ held: z.literal(true) }).meta({ id: 'ToolProgressTaken' }))
-    .mutation(async ({ ctx, input: { callId, holder, ...progress } }) => {
+    .mutation(async ({ ctx, input: { callId, holder, runnerId, ...progress } }) => {
       const { journal, settings } = ctx.deps;
-      await findCall(ctx, callId);
+      await findCall(ctx, callId, runnerId);
       const { toolLeaseMs } = settings.timeouts;
       if (await journal.ledger.progress(callId, { holder, leaseMs: toolLeaseMs }, progress))
         return { held: true as const };
@@ -73,7 +84,7 @@ export const toolRouter = router({
 
   result: anyone
     .meta(rest('POST /api/tools/{callId}/result', 'Answer a call', { status: 202 }))
-    .input(ref.extend({ outcome: toolAnswerSchema }))
+    .input(ref.extend({ outcome: toolAnswerSchema, ...claimed }))
     .output(resultSchema)
     .mutation(({ ctx, input }) => giveResult(ctx, input)),
 
@@ -84,7 +95,7 @@ export const toolRouter = router({
         status: 202,
       }),
     )
-    .input(ref.extend({ sessionId: sessionIdSchema, outcome: toolAnswerSchema }))
+    .input(ref.extend({ sessionId: sessionIdSchema, outcome: toolAnswerSchema, ...claimed }))
     .output(resultSchema)
     .mutation(({ ctx, input }) => giveResult(ctx, input)),
 });

@@ -19,6 +19,12 @@ export const pendingCallSchema = z
     dueAt: time.nullable(),
     leaseEndsAt: time.nullable(),
     timeoutMs: z.number().int(),
+    attempts: z.number().int().describe('How often it was claimed.'),
+    dueInMs: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Left for the result of a claimed call; for callers whose clock may be wrong.'),
     createdAt: time,
   })
   .meta({ id: 'ToolCall' });
@@ -27,5 +33,6 @@ export type PendingCall = z.infer<typeof pendingCallSchema>;
 /** The ledger keeps the arguments as text. */
 export const pendingCallOf = (call: LedgerCall): PendingCall => ({
   ...call,
+  dueInMs: call.dueAt === null ? null : Math.max(0, Date.parse(call.dueAt) - Date.now()),
   arguments: JSON.parse(call.arguments) as PendingCall['arguments'],
 });

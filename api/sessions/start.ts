@@ -1,8 +1,9 @@
 import { deriveId, newId, type MessageId, type SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { RunnerSelector } from '../../contracts/runners.ts';
 import type { StartSessionInput } from '../../contracts/session.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
-import type { NewSession, SessionRow } from '../../journal/port.ts';
+import type { NewSession, Owner, SessionRow } from '../../journal/port.ts';
 import type { UserMessage } from '../../workflows/session/messages.ts';
 import type { ApiContext } from '../context.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -92,6 +93,7 @@ async function newSession(
     externalId: input.externalId ?? null,
     tools: input.tools ?? [],
     limits: input.limits ?? {},
+    runner: await runnerOf(deps, principal, input.runner),
   };
 }
 
@@ -107,6 +109,23 @@ export function chosen<T>(
     'invalid_input',
     `"${field}": there is no ${field} ${JSON.stringify(name)}; expected one of ${Object.keys(all).join(', ')}.`,
     { field },
+  );
+}
+
+/** @throws invalid_input where none has registered that fits: the session would be without its tools, and nobody would know why */
+async function runnerOf(
+  { journal }: ApiDeps,
+  owner: Owner,
+  selector: RunnerSelector | undefined,
+): Promise<RunnerSelector | null> {
+  if (!selector) return null;
+  if ((await journal.runners.selected(owner, selector)).length > 0) return selector;
+  const known = (await journal.runners.list(owner)).map(({ name }) => name);
+  const has = known.length > 0 ? `expected one of ${known.join(', ')}` : 'none has registered';
+  throw new PerdureError(
+    'invalid_input',
+    `"runner": no runner of yours is ${JSON.stringify(selector)}; ${has}.`,
+    { field: 'runner' },
   );
 }
 

@@ -1,13 +1,14 @@
 import { partsWithFiles } from '../../contracts/content.ts';
 import { INLINE_BYTES, MAX_TOOL_RESULT_BYTES } from '../../contracts/limits.ts';
 import { errorInfo } from '../../contracts/errors.ts';
-import type { CallId, SessionId } from '../../contracts/ids.ts';
+import type { CallId, RunnerId, SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
 import type { ToolAnswer, ToolSettlement } from '../../contracts/tools.ts';
 import type { LedgerCall } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { sees } from '../auth/principal.ts';
+import { mayServe, ownRunner } from '../runners/own.ts';
 import { storedParts } from '../sessions/content.ts';
 
 export interface ResultGiven {
@@ -21,6 +22,9 @@ export interface GivenResult {
   readonly outcome: ToolAnswer;
   /** Where the request names the session: the call must be one of it. */
   readonly sessionId?: SessionId | undefined;
+  /** Of a remote call: who answers, and under which claim. */
+  readonly runnerId?: RunnerId | undefined;
+  readonly holder?: string | undefined;
 }
 
 /**
@@ -29,30 +33,52 @@ export interface GivenResult {
  */
 export async function giveResult(
   ctx: ApiContext,
-  { callId, outcome, sessionId }: GivenResult,
+  { callId, outcome, sessionId, runnerId, holder }: GivenResult,
 ): Promise<ResultGiven> {
   const { deps } = ctx;
-  const call = await findCall(ctx, callId);
+  const call = await findCall(ctx, callId, runnerId);
   if (sessionId !== undefined && call.sessionId !== sessionId) throw unknownCall(callId);
-  const verdict = await deps.journal.ledger.answer(callId, await settlementOf(ctx, outcome));
+  const settlement = await settlementOf(ctx, outcome);
+  const verdict = await deps.journal.ledger.answer(callId, settlement, holder);
   if (verdict === 'unknown') throw unknownCall(callId);
   if (verdict === 'late')
-    throw new PerdureError('result_late', `Call ${callId} was settled already, without a result.`);
+    throw new PerdureError(
+      'result_late',
+      `Call ${callId} was settled already, without a result, or somebody else holds it.`,
+    );
   if (verdict === 'duplicate')
     throw new PerdureError('result_duplicate', `Call ${callId} has another result already.`);
   if (verdict === 'accepted') await tell(ctx, call);
-  const row = await deps.access.findForCommand(ctx.principal, call.sessionId);
+  // A shared runner answers in sessions that it may not look at.
+  const owner = { ...ctx.principal, tenant: call.tenant, user: call.user };
+  const row = await deps.access.findForCommand(owner, call.sessionId);
   return { sessionId: call.sessionId, callId, state: row.state };
 }
 
-/** @throws not_found, also where the call is another tenant's or user's */
+/**
+ * @param runnerId of the caller's runner, for remote calls
+ * @throws not_found, also where the call is another tenant's or user's, or one that the runner may not execute; invalid_input where a remote
+ *   call is handled without a runner
+ */
 export async function findCall(
-  { deps, principal }: ApiContext,
+  ctx: ApiContext,
   callId: CallId,
+  runnerId?: RunnerId,
 ): Promise<LedgerCall> {
+  const { deps, principal } = ctx;
   const call = await deps.journal.ledger.get(callId);
-  if (call && sees(principal, call)) return call;
-  throw unknownCall(callId);
+  if (runnerId !== undefined) {
+    const runner = await ownRunner(ctx, runnerId);
+    if (call && mayServe(runner, call)) return call;
+    throw unknownCall(callId);
+  }
+  if (!call || !sees(principal, call)) throw unknownCall(callId);
+  if (call.mode !== 'remote') return call;
+  throw new PerdureError(
+    'invalid_input',
+    `"runnerId": call ${callId} is for a remote runner; expected the id of one.`,
+    { field: 'runnerId' },
+  );
 }
 
 const unknownCall = (callId: CallId): PerdureError =>
@@ -67,9 +93,15 @@ async function tell({ deps, requestId }: ApiContext, call: LedgerCall): Promise<
   }
 }
 
+const CODE_OF = {
+  failed: 'tool_failed',
+  rejected: 'tool_denied',
+  unknown: 'tool_outcome_unknown',
+} as const;
+
 async function settlementOf(ctx: ApiContext, answer: ToolAnswer): Promise<ToolSettlement> {
-  if (answer.status === 'failed')
-    return { outcome: 'failed', error: errorInfo('tool_failed', answer.message) };
+  if (answer.status !== 'completed')
+    return { outcome: answer.status, error: errorInfo(CODE_OF[answer.status], answer.message) };
   if (answer.artifact) return { outcome: 'completed', artifact: await known(ctx, answer.artifact) };
   const result = (await storedResult(ctx, answer.result)) ?? null;
   const text = JSON.stringify(result);

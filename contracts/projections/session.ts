@@ -142,7 +142,7 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
     data.reason === 'requested' ? { details: { model: data.to } } : {},
 
   'tool.requested': ({ details }, { data }) =>
-    data.mode === 'client' || data.mode === 'runner'
+    data.mode === 'client' || data.mode === 'remote'
       ? {
           state: 'waiting_for_tools',
           details: { awaited: [...details.awaited, data.callId as CallId] },

@@ -6,6 +6,7 @@ import { initial } from './0001-initial.ts';
 import { openSessionsByKey } from './0002-open-sessions-by-key.ts';
 import { transcriptCuts } from './0003-transcript-cuts.ts';
 import { openCalls } from './0004-open-calls.ts';
+import { runners } from './0006-runners.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
 import type { Tables } from '../tables.ts';
@@ -15,6 +16,7 @@ const MIGRATIONS = {
   '0002-open-sessions-by-key': openSessionsByKey,
   '0003-transcript-cuts': transcriptCuts,
   '0004-open-calls': openCalls,
+  '0006-runners': runners,
 };
 
 export interface MigrationStatus {

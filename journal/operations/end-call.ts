@@ -39,28 +39,30 @@ function settlementOf(
 ): ToolSettlement | undefined {
   const accepted = acceptedAnswer(call);
   if (accepted) return accepted;
-  if (call.state === 'leased') return call.due_at! <= now ? overdue(call) : undefined;
+  if (call.state === 'leased') return call.due_at! <= now ? overdue(call, now) : undefined;
   if (!giveUp) return undefined;
-  return error && !mayHaveRun(call) ? { outcome: 'failed', error } : overdue(call);
+  return error && !mayHaveRun(call) ? { outcome: 'failed', error } : overdue(call, now);
 }
 
 /** Somebody began it, and it may have taken effect. */
 const mayHaveRun = (call: CallRecord): boolean =>
   call.effect === 'never-retry' && (call.state === 'leased' || call.state === 'running');
 
-const overdue = (call: CallRecord): ToolSettlement =>
-  mayHaveRun(call)
-    ? {
-        outcome: 'unknown',
-        error: errorInfo(
-          'tool_outcome_unknown',
-          `${call.name} was begun and never answered: it may or may not have taken effect.`,
-        ),
-      }
-    : {
-        outcome: 'timed_out',
-        error: errorInfo('tool_timeout', `${call.name} had no result in time.`),
-      };
+function overdue(call: CallRecord, now: number): ToolSettlement {
+  const { name } = call;
+  if (mayHaveRun(call)) {
+    const message = `${name} was begun and never answered: it may or may not have taken effect.`;
+    return { outcome: 'unknown', error: errorInfo('tool_outcome_unknown', message) };
+  }
+  const error = isLost(call, now)
+    ? errorInfo('runner_lost', `The runner that began ${name} went away and did not come back.`)
+    : errorInfo('tool_timeout', `${name} had no result in time.`);
+  return { outcome: 'timed_out', error };
+}
+
+/** Its runner has given no sign of life for longer than a lease. */
+const isLost = ({ mode, state, lease_ends_at }: CallRecord, now: number): boolean =>
+  mode === 'remote' && state === 'leased' && lease_ends_at! <= now;
 
 export type BeginResult =
   | { readonly state: 'begun'; readonly call: CallRecord; readonly earlierAttempts: number }

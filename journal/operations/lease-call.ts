@@ -34,6 +34,7 @@ export const leaseCall = (ref: CallRef, lease: Lease): Operation<CallRecord | un
       ...call,
       state: 'leased',
       holder: lease.holder,
+      attempts: call.attempts + 1,
       due_at: draft.now + call.timeout_ms,
     };
     return renewed(draft, row, lease);
@@ -44,7 +45,7 @@ const holds = (call: CallRecord, { holder }: Lease): boolean =>
   call.state === 'leased' && call.holder === holder;
 
 /** A claimed call that must not run twice is never offered again. */
-const isFree = (call: CallRecord, now: number): boolean =>
+export const isFree = (call: CallRecord, now: number): boolean =>
   call.state === 'offered' ||
   (call.state === 'leased' && call.effect !== 'never-retry' && call.lease_ends_at! <= now);
 
@@ -75,11 +76,16 @@ export const reportProgress = (ref: CallRef, progress: Progress): Operation<bool
   },
 });
 
-export const answerCall = (ref: CallRef, settlement: ToolSettlement): Operation<AnswerState> => ({
+export const answerCall = (
+  ref: CallRef,
+  settlement: ToolSettlement,
+  holder?: string,
+): Operation<AnswerState> => ({
   needs: needsOf(ref),
   apply(draft) {
     const call = draft.calls.get(ref.callId)!;
     const digest = digestOf(settlement);
+    if (call.mode === 'remote' && isHeldByAnother(call, holder)) return 'late';
     if (call.state === 'offered' || call.state === 'leased') {
       draft.putCall({
         ...call,
@@ -95,6 +101,10 @@ export const answerCall = (ref: CallRef, settlement: ToolSettlement): Operation<
     return call.digest === digest ? 'repeated' : 'duplicate';
   },
 });
+
+/** Whoever lost the claim of a remote call, or never had it, must not speak for who has it. */
+const isHeldByAnother = ({ state, holder }: CallRecord, answering: string | undefined): boolean =>
+  state === 'offered' || (state === 'leased' && holder !== answering);
 
 /** Of the settlement's meaning: the order of an object's keys does not count. */
 export function digestOf(settlement: ToolSettlement): string {

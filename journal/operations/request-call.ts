@@ -11,7 +11,7 @@ const FIRST_STATE: Record<ToolMode, CallState> = {
   worker: 'requested',
   mcp: 'requested',
   client: 'offered',
-  runner: 'offered',
+  remote: 'offered',
 };
 
 export function requestCall(
@@ -46,6 +46,7 @@ export function requestCall(
     scheduled_at: 0,
     temporal_attempt: 0,
     attempts: 0,
+    runner: call.runner === undefined ? null : JSON.stringify(call.runner),
   };
   draft.putCall(row);
   if (call.settlement) settleCall(draft, row, call.settlement);

@@ -26,8 +26,8 @@ const POLL_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
 
-type Channel = 'events' | 'closed' | 'contexts';
-const CHANNELS: readonly Channel[] = ['events', 'closed', 'contexts'];
+type Channel = 'events' | 'closed' | 'remote' | 'contexts';
+const CHANNELS: readonly Channel[] = ['events', 'closed', 'remote', 'contexts'];
 
 export class NotifyFeed implements ChangeFeed {
   readonly #options: FeedOptions;
@@ -39,6 +39,7 @@ export class NotifyFeed implements ChangeFeed {
   readonly #pending: Record<Channel, Set<string>> = {
     events: new Set(),
     closed: new Set(),
+    remote: new Set(),
     contexts: new Set(),
   };
   readonly #sending: Partial<Record<Channel, Promise<void>>> = {};
@@ -47,8 +48,9 @@ export class NotifyFeed implements ChangeFeed {
     this.#options = options;
   }
 
-  publish({ events, closed }: Committed): void {
+  publish({ events, closed, remote }: Committed): void {
     this.#send('closed', closed);
+    this.#send('remote', remote);
     this.#send('events', events.keys());
   }
 
@@ -105,7 +107,8 @@ export class NotifyFeed implements ChangeFeed {
     const ids = payload.split(',') as SessionId[];
     for (const id of ids) {
       if (name === this.#channel('events')) listener.appended(id, undefined);
-      else listener.closed(id);
+      else if (name === this.#channel('closed')) listener.closed(id);
+      else listener.remote(id);
     }
   }
 

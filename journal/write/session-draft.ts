@@ -54,6 +54,8 @@ export class SessionDraft {
   projection: SessionProjection;
   /** Set where an attempt lost its right to write. */
   closed = false;
+  /** Set where runners have to look at the session's calls. */
+  remote = false;
   /** Set where the transcript changed in another way than by a row at its end: who knows its beginning has to read it again. */
   cut = false;
 
@@ -131,6 +133,8 @@ export class SessionDraft {
   }
 
   putCall(row: CallRecord): void {
+    const { state, holder } = this.calls.get(row.call_id) ?? {};
+    if (row.mode === 'remote' && (row.state !== state || row.holder !== holder)) this.remote = true;
     this.calls.set(row.call_id, row);
     this.changed.calls.add(row.call_id);
   }

@@ -79,6 +79,7 @@ export const CALLS = {
     scheduled_at: 'bigint',
     temporal_attempt: 'integer',
     attempts: 'integer',
+    runner: 'text',
   },
   key: ['call_id'],
 } as const satisfies Target;

@@ -125,7 +125,10 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     journal: options.spoil ? options.spoil(journal) : journal,
     catalogue,
     timeouts,
-    tools: toolRegistry({ timeouts, home: path.join(folder, 'home'), ...options.registry }),
+    tools: toolRegistry({
+      ...{ timeouts, home: path.join(folder, 'home'), runners: journal.runners },
+      ...options.registry,
+    }),
     policies: POLICIES,
     secrets: (name) => options.secrets?.[name],
     log,

@@ -2,15 +2,14 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { appRouter } from '../../api/router.ts';
 import type { ProcedureMeta } from '../../api/procedures.ts';
+import { newId } from '../../contracts/ids.ts';
 import type { Role } from '../../journal/port.ts';
 import { startFixture, type Fixture } from './support/fixture.ts';
 
 let product: Fixture;
-let sessionId: string;
 let artifact: string;
 beforeAll(async () => {
   product = await startFixture();
-  sessionId = (await product.send('POST', '/api/sessions', { body: {} })).body.sessionId;
   const stored = await upload(undefined);
   artifact = String(stored.body['artifact']);
 });
@@ -38,8 +37,8 @@ const upload = (key: string | undefined) =>
 const PLAIN = {
   'artifact.put': upload,
   'artifact.get': (key?: string) => product.send('GET', `/api/artifacts/${artifact}`, { key }),
-  'session.page': (key?: string) =>
-    product.send('GET', `/api/sessions/${sessionId}/events?after=99999`, {
+  'runner.calls': (key?: string) =>
+    product.send('GET', `/api/runners/${newId('run')}/calls?instance=${newId('run')}`, {
       key,
       headers: { accept: 'text/event-stream' },
     }),

@@ -49,8 +49,13 @@ async function rowsOf(key: string, operator: string): Promise<Ids> {
     headers: { 'content-type': 'text/plain' },
   });
   const made = await product.send('POST', '/api/keys', { key: operator, body: { user: 'cy' } });
+  const registered = await product.send('POST', '/api/runners', {
+    key,
+    body: { name: 'laptop', instance: newId('run'), workdir: '/w', tools: [], version: '1' },
+  });
   const artifact = uploaded.body['artifact'] as string;
-  return { sessionId, messageId, callId, artifact, keyId: made.body['keyId'] as string };
+  const runnerId = registered.body['runnerId'] as string;
+  return { sessionId, messageId, callId, artifact, runnerId, keyId: made.body['keyId'] as string };
 }
 
 const UNKNOWN: Ids = {
@@ -58,6 +63,7 @@ const UNKNOWN: Ids = {
   callId: newId('call'),
   keyId: newId('key'),
   messageId: newId('msg'),
+  runnerId: newId('run'),
   artifact: `sha256_${'0'.repeat(64)}`,
 };
 

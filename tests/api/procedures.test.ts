@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { restRoutes } from '../../api/http/rest.ts';
 import { appRouter } from '../../api/router.ts';
+import { newId } from '../../contracts/ids.ts';
 import { eventually, startFixture, type Fixture } from './support/fixture.ts';
 
 type Json = Record<string, unknown>;
@@ -13,6 +14,7 @@ interface Stop {
   readonly keep?: (output: Json) => Seen | undefined;
 }
 
+const INSTANCE = newId('run');
 const session = ({ sessionId }: Seen) => ({ sessionId });
 const first = (output: Json, list: string): Json | undefined => (output[list] as Json[])[0];
 const ids =
@@ -34,6 +36,15 @@ const TOUR: Record<string, Stop> = {
     keep: ids('artifact'),
   },
   'artifact.get': { input: ({ artifact }) => ({ artifact }) },
+  'runner.register': {
+    input: () => ({
+      ...{ name: 'laptop', instance: INSTANCE, workdir: '/w', tools: [], version: '1' },
+    }),
+    keep: ids('runnerId'),
+  },
+  'runner.list': {},
+  'runner.calls': { input: ({ runnerId }) => ({ runnerId, instance: INSTANCE }) },
+  'runner.share': { input: ({ runnerId }) => ({ runnerId, shared: true }) },
   'session.start': {
     input: () => ({ agent: 'asker', message: 'call=ask{"question":"x"}' }),
     keep: ids('sessionId'),
@@ -83,6 +94,7 @@ const TOUR: Record<string, Stop> = {
   'session.stop': { input: session },
   'session.get#ended': { input: session, keep: ended('ended') },
   'session.reopen': { input: session },
+  'runner.remove': { input: ({ runnerId }) => ({ runnerId }) },
 };
 const nameOf = (stop: string): string => stop.split('#')[0]!;
 

@@ -8,7 +8,6 @@ import { blocksOf } from './markdown.ts';
 /** Nothing gives these codes before tasks, runners, approvals and provider sessions exist; their pages say so. */
 const RESERVED: readonly ErrorCode[] = [
   'approval_stale',
-  'runner_lost',
   'auth_failed',
   'state_corrupt',
 ];

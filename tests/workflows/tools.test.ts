@@ -155,7 +155,7 @@ test('a tool that no worker could run still gets one result', async () => {
 });
 
 test('a call of each mode goes where its mode says: to an activity, or to whoever claims it', async () => {
-  const calls = (['worker', 'mcp', 'client', 'runner'] as const).map((mode) => toolCall({ mode }));
+  const calls = (['worker', 'mcp', 'client', 'remote'] as const).map((mode) => toolCall({ mode }));
   const session = await kit.session({
     message: userMessage(),
     script: [callsTools(calls)],

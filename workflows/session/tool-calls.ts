@@ -30,7 +30,7 @@ async function settleCall(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<
 /** By a worker's activity, whose executors know how; or by whoever claims the call in the ledger. */
 const SETTLING: Readonly<
   Record<ToolMode, (run: Run, turn: OpenTurn, call: ToolCallRef) => Promise<void>>
-> = { worker: execute, mcp: execute, client: awaitAnswer, runner: awaitAnswer };
+> = { worker: execute, mcp: execute, client: awaitAnswer, remote: awaitAnswer };
 
 const stepRef = ({ session }: Run, turn: OpenTurn): StepRef => ({
   sessionId: session.start.sessionId,

@@ -6,6 +6,7 @@ export interface Ids {
   readonly keyId: string;
   readonly artifact: string;
   readonly messageId: string;
+  readonly runnerId: string;
 }
 
 /** `input` names another's row: the answer must be that of an unknown id. `own`: there is nothing to name; the answer shows the caller's own. */
@@ -43,6 +44,21 @@ export const CASES: Record<string, Case> = {
       outcome: { status: 'completed', result: 1 },
     }),
   },
+  'runner.register': {
+    own: {
+      name: 'laptop',
+      instance: 'run_01jd9rk0x3e8wvz5t2m4q7h6na',
+      workdir: '/w',
+      tools: [],
+      version: '1',
+    },
+  },
+  'runner.list': { own: undefined },
+  'runner.calls': {
+    names: ({ runnerId }) => ({ runnerId, instance: 'run_01jd9rk0x3e8wvz5t2m4q7h6na' }),
+  },
+  'runner.share': { names: ({ runnerId }) => ({ runnerId, shared: true }) },
+  'runner.remove': { names: ({ runnerId }) => ({ runnerId }) },
   'context.get': { own: { context: 'window' } },
   'context.set': { names: ({ sessionId }) => ({ context: 'window', sessionId }) },
   'context.list': { own: undefined },
@@ -59,15 +75,22 @@ export const CASES: Record<string, Case> = {
 };
 
 /** Procedures that only operators may call, and those that a runner may call. */
-export const OPERATOR_ONLY = ['key.create', 'key.list', 'key.revoke', 'system.audit'];
+export const OPERATOR_ONLY = [
+  'key.create',
+  'key.list',
+  'key.revoke',
+  'system.audit',
+  'runner.share',
+];
 export const FOR_RUNNERS = [
   'tool.pending',
   'tool.claim',
   'tool.progress',
   'tool.result',
   'tool.resultOfSession',
-  'session.page',
-  'session.events',
+  'runner.register',
+  'runner.list',
+  'runner.calls',
   'artifact.put',
   'artifact.get',
 ];

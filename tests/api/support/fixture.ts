@@ -192,7 +192,7 @@ async function runWorker(
     workflowBundle: await testBundle(WORKFLOWS),
     activities: createSessionActivities({
       ...{ journal, catalogue, log: SILENT, secrets: () => undefined, timeouts, policies },
-      tools: toolRegistry({ timeouts, home: settings.home }),
+      tools: toolRegistry({ timeouts, home: settings.home, runners: journal.runners }),
     }),
   });
   const running = worker.run();

@@ -11,6 +11,7 @@ import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
 import { recordConformance } from './record.ts';
 import { rerunConformance } from './rerun.ts';
+import { runnersConformance } from './runners.ts';
 import { sealConformance } from './seal.ts';
 import { sessionsConformance } from './sessions.ts';
 import { shelvesConformance } from './shelves.ts';
@@ -27,6 +28,7 @@ export const conformance = (dialect: Dialect) =>
     sealConformance(dialect);
     cutOffConformance(dialect);
     ledgerConformance(dialect);
+    runnersConformance(dialect);
     acceptedAnswersConformance(dialect);
     recordConformance(dialect);
     lostRunsConformance(dialect);

@@ -1,0 +1,39 @@
+import type { RunnerId } from '../../contracts/ids.ts';
+import { PerdureError } from '../../contracts/perdure-error.ts';
+import { isSelected } from '../../contracts/runners.ts';
+import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
+import type { ApiContext } from '../context.ts';
+
+/** The caller's own runner: whoever sees another's may not act for it. @throws not_found */
+export async function ownRunner(
+  { deps, principal }: ApiContext,
+  runnerId: RunnerId,
+): Promise<RunnerRow> {
+  const row = await deps.journal.runners.get(runnerId);
+  if (row && row.tenant === principal.tenant && row.user === principal.user) return row;
+  throw unknownRunner(runnerId);
+}
+
+export const unknownRunner = (runnerId: RunnerId): PerdureError =>
+  new PerdureError('not_found', `There is no runner ${runnerId}.`);
+
+/** @throws runner_replaced where another process has registered under this name since */
+export function refuseReplaced({ name, instance }: RunnerRow, caller: string): void {
+  if (instance === caller) return;
+  throw new PerdureError(
+    'runner_replaced',
+    `Another process has registered as runner "${name}": it has the calls now.`,
+  );
+}
+
+/** Whether a runner may execute a call: of its user's sessions, or of the whole tenant's where it is shared. */
+export const mayServe = (runner: RunnerRow, call: LedgerCall): boolean =>
+  call.mode === 'remote' &&
+  call.runner !== null &&
+  call.tenant === runner.tenant &&
+  (runner.shared || call.user === runner.user) &&
+  isSelected(runner, call.runner);
+
+/** And offers its tool today. */
+export const canServe = (runner: RunnerRow, call: LedgerCall): boolean =>
+  mayServe(runner, call) && runner.tools.some(({ name }) => name === call.name);

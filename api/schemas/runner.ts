@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { sessionIdSchema } from '../../contracts/events.ts';
+import { runnerIdSchema, runnerLabelsSchema, type AgentToolCall } from '../../contracts/runners.ts';
+import { callIdSchema, effectSchema } from '../../contracts/tools.ts';
+import type { RunnerRow } from '../../journal/port.ts';
+import { time } from './session.ts';
+
+export const runnerSchema = z
+  .object({
+    runnerId: runnerIdSchema,
+    name: z.string(),
+    user: z.string(),
+    shared: z.boolean().describe('Serves all users of the tenant.'),
+    online: z.boolean(),
+    labels: runnerLabelsSchema,
+    workdir: z.string(),
+    tools: z.array(z.object({ name: z.string(), effect: effectSchema, description: z.string() })),
+    version: z.string(),
+    registeredAt: time,
+    lastSeenAt: time,
+  })
+  .meta({ id: 'Runner' });
+
+/** Twice the time after which it is marked as seen, and a little. */
+const ONLINE_MS = 40_000;
+
+export const runnerOf = ({ tools, ...row }: RunnerRow): z.infer<typeof runnerSchema> => ({
+  ...row,
+  online: Date.now() - Date.parse(row.lastSeenAt) < ONLINE_MS,
+  tools: tools.map(({ name, effect, description }) => ({ name, effect, description })),
+});
+
+/** The action `agent_tool_call`. */
+export const agentToolCallSchema: z.ZodType<AgentToolCall> = z
+  .object({
+    invocation: z.object({
+      callId: callIdSchema,
+      name: z.string(),
+      arguments: z.json(),
+      effect: effectSchema,
+      timeoutMs: z.number().int(),
+      attempt: z.number().int(),
+    }),
+    sessionId: sessionIdSchema,
+    workdir: z.string(),
+  })
+  .meta({ id: 'AgentToolCall' });
