@@ -8,7 +8,9 @@ import type { Closing } from './closing.ts';
 import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
 import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
 import { answerCall, isFree, leaseCall, reportProgress } from './operations/lease-call.ts';
+import { leaveRun, reportRun } from './operations/run-call.ts';
 import type { CallRef } from './operations/lease-call.ts';
+import { SOMEBODY } from './port.ts';
 import type { CallFilter, Ledger, LedgerCall, RemoteFilter } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
@@ -71,10 +73,16 @@ export function ledger(
       return found ? submit(answerCall(refOf(found), settlement, holder)) : 'unknown';
     },
     settle: (input) => submit(settleLedgerCall(input)),
-    async begin({ callId }, fence) {
+    async begin({ callId }, fence, holder = SOMEBODY) {
       const found = await known(callId);
-      const begun = await submit(beginCall(refOf(found), fence));
+      const begun = await submit(beginCall(refOf(found), { fence, holder }));
       return begun.state === 'begun' ? { ...begun, call: shown(begun.call, found) } : begun;
+    },
+    async report(callId, fence, progress) {
+      return submit(reportRun(refOf(await known(callId)), { fence, progress }));
+    },
+    async leave(callId, fence, holder = SOMEBODY) {
+      await submit(leaveRun(refOf(await known(callId)), { fence, holder }));
     },
     async finish(callId, fence, settlement) {
       await submit(finishCall(refOf(await known(callId)), { fence, settlement }));

@@ -43,6 +43,11 @@ export interface RemoteFilter {
   readonly sessionIds?: readonly SessionId[];
 }
 
+/** Holder of a running call whose tool has ended: the next attempt settles it, or runs it. */
+export const NOBODY = 'nobody';
+/** Holder of a running call where the process that runs it has no name. */
+export const SOMEBODY = 'somebody';
+
 /** One attempt at a tool call in a worker. */
 export interface CallRun {
   readonly sessionId: SessionId;
@@ -81,15 +86,33 @@ export interface Ledger {
   ): Promise<'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown'>;
   /** Answered → settled with `tool.settled` and the transcript's row; due or given up → `timed_out` (never-retry and claimed: `unknown`). */
   settle(input: SettleInput): Promise<SettleResult>;
-  /** Worker calls: requested → running under a fence, with `tool.started`; tells a later attempt what an earlier one left. */
+  /**
+   * Worker calls: requested → running under a fence, with `tool.started`; tells a later attempt what an earlier one left.
+   * @param holder names the process that runs it, for later attempts; one line
+   */
   begin(
     ref: StepRef & { callId: CallId },
     fence: Fence,
+    holder?: string,
   ): Promise<
-    | { state: 'begun'; call: LedgerCall; earlierAttempts: number }
+    | {
+        state: 'begun';
+        call: LedgerCall;
+        earlierAttempts: number;
+        /** Who may be running it still: the holders of all earlier attempts that have not left; {@link SOMEBODY} where one has no name. */
+        earlierHolders: readonly string[];
+      }
     | { state: 'settled'; outcome: ToolOutcome }
     | { state: 'superseded' }
   >;
+  /** Appends `tool.progress`. @returns false where this attempt does not run the call any more */
+  report(
+    callId: CallId,
+    fence: Fence,
+    progress: { message: string; fraction?: number | undefined },
+  ): Promise<boolean>;
+  /** The attempt's tool has ended without a result: nothing of it can take effect any more. */
+  leave(callId: CallId, fence: Fence, holder?: string): Promise<void>;
   /** Running → settled, with `tool.settled` and the transcript's row. @throws {AttemptClosed} */
   finish(callId: CallId, fence: Fence, settlement: ToolSettlement): Promise<void>;
   /** Resolves when nobody wants this attempt's result any more: as `StepStore.whenClosed`. */

@@ -12,7 +12,7 @@ import type { Artifacts, Audit, Contexts, Keys } from './port-shelves.ts';
 import type { StepStore } from './port-steps.ts';
 
 export type * from './port-events.ts';
-export type * from './port-ledger.ts';
+export * from './port-ledger.ts';
 export type * from './port-runners.ts';
 export type * from './port-sessions.ts';
 export * from './port-shelves.ts';

@@ -41,9 +41,18 @@ export class ArgumentChecker {
   problem(tool: ToolDefinition, input: unknown): string | undefined {
     if (typeof input !== 'object' || input === null || Array.isArray(input))
       return 'the arguments must be a JSON object';
+    return this.schemaProblem(tool.inputSchema, input, 'arguments');
+  }
+
+  /** @param what it is called where all of it is meant */
+  schemaProblem(
+    schema: ToolDefinition['inputSchema'],
+    value: unknown,
+    what: string,
+  ): string | undefined {
     let problems: Checked | undefined;
     try {
-      problems = this.#check(tool.inputSchema, input);
+      problems = this.#check(schema, value);
     } catch (error) {
       return `the tool's own schema is not valid: ${(error as Error).message}`;
     }
@@ -51,15 +60,12 @@ export class ArgumentChecker {
     if (problems.length === 0) return undefined;
     return problems
       .slice(0, MAX_PROBLEMS)
-      .map(
-        ({ instancePath, message }) =>
-          `${instancePath || 'arguments'} ${message ?? 'is not valid'}`,
-      )
+      .map(({ instancePath, message }) => `${instancePath || what} ${message ?? 'is not valid'}`)
       .join('; ');
   }
 
   /** @returns undefined where it takes too long */
-  #check(schema: ToolDefinition['inputSchema'], input: object): Checked | undefined {
+  #check(schema: ToolDefinition['inputSchema'], input: unknown): Checked | undefined {
     const key = JSON.stringify(schema);
     const validate = this.#validator(key, schema);
     if (!validate) return undefined;

@@ -1,18 +1,28 @@
 /** `executeTool`: runs a tool in this worker and settles its call in the ledger, exactly once. */
 import { activityInfo } from '@temporalio/activity';
 import type { ToolInput, ToolResultRef } from '../../contracts/activities.ts';
-import { errorInfo } from '../../contracts/errors.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Policy } from '../../contracts/policies.ts';
 import type { Effect, ToolSettlement } from '../../contracts/tools.ts';
-import type { Fence, LedgerCall } from '../../journal/port.ts';
+import type { Fence } from '../../journal/port.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { translated } from '../failures.ts';
 import { Stopped, watchLiveness } from '../liveness.ts';
 import type { Liveness } from '../liveness.ts';
-import { redact } from '../model/redaction.ts';
+import { Progress } from './progress.ts';
 import type { ToolRegistry } from './registry.ts';
-import { settleResult } from './tool-result.ts';
+import { nameOfThisProcess } from './running-process.ts';
+import { failed, timedOut, unknownOutcome } from './settlements.ts';
+import {
+  attemptCall,
+  isShutdown,
+  lastWords,
+  ProbeFailed,
+  ToolTimeout,
+  withTimeout,
+} from './tool-attempt.ts';
+import type { Begun } from './tool-attempt.ts';
+import { whileUnreachable } from './while-unreachable.ts';
 
 type ToolDependencies = Pick<
   ActivityDependencies,
@@ -30,117 +40,104 @@ const POLICY_OF = {
   'never-retry': 'toolNeverRetry',
 } as const satisfies Record<Effect, keyof ToolDependencies['policies']>;
 
-const policyOf = (deps: ToolDependencies, effect: Effect): Policy =>
-  deps.policies[POLICY_OF[effect]];
-
-const unknownOutcome = (): ToolSettlement => ({
-  outcome: 'unknown',
-  error: errorInfo(
-    'tool_outcome_unknown',
-    'The worker went away while the tool ran. It may or may not have taken effect, and was not run again.',
-  ),
-});
-
-const timedOut = (ms: number): ToolSettlement => ({
-  outcome: 'timed_out',
-  error: errorInfo('tool_timeout', `The tool took longer than ${ms / 1_000} s and was stopped.`),
-});
-
-class ToolTimeout extends Error {}
-
-async function run(
-  deps: ToolDependencies,
-  call: LedgerCall,
-  signal: AbortSignal,
-): Promise<ToolSettlement> {
-  const session = await deps.journal.sessions.get(call.sessionId);
-  const executor = deps.tools.executors[call.mode];
-  if (!executor) throw new PerdureError('tool_failed', `No executor for mode ${call.mode}.`);
-  const value = await executor.execute({
-    sessionId: call.sessionId,
-    callId: call.callId,
-    name: call.name,
-    input: JSON.parse(call.arguments) as unknown,
-    workspace: session?.workspace ?? null,
-    signal,
-  });
-  return settleResult(deps.journal.artifacts, { tenant: call.tenant, user: call.user }, value);
+function isLastAttempt(deps: ToolDependencies, effect: Effect): boolean {
+  const { attempts }: Policy = deps.policies[POLICY_OF[effect]];
+  return attempts !== null && activityInfo().attempt >= attempts;
 }
 
-/** Aborts the tool, and does not wait for one that ignores it. */
-function withTimeout<T>(
-  timeoutMs: number,
-  stop: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const timeout = new AbortController();
-  const signal = AbortSignal.any([stop, timeout.signal]);
-  const timer = setTimeout(() => timeout.abort(new ToolTimeout()), timeoutMs);
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  return Promise.race([work(signal), aborted.promise]).finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  });
+/** What one run of the activity knows. */
+interface Attempt extends Begun {
+  readonly deps: ToolDependencies;
+  readonly fence: Fence;
+  readonly workspace: string | null;
+  readonly timeoutMs: number;
+  readonly liveness: Liveness;
 }
 
 /** What a failure means for the call; undefined where it is to be tried again. */
-function settlementOf(
-  deps: ToolDependencies,
-  call: LedgerCall,
-  { error, timeoutMs }: { error: unknown; timeoutMs: number },
-): ToolSettlement | undefined {
-  if (error instanceof ToolTimeout) return timedOut(timeoutMs);
-  if (error instanceof PerdureError && error.code !== 'journal_unavailable')
-    return { outcome: 'failed', error: error.toInfo() };
-  if (error instanceof PerdureError) return undefined;
-  const { attempt } = activityInfo();
-  const { attempts } = policyOf(deps, call.effect);
-  if (call.effect !== 'never-retry' && attempts !== null && attempt < attempts) return undefined;
-  const message = redact(error instanceof Error ? error.message : String(error));
-  return { outcome: 'failed', error: errorInfo('tool_failed', message) };
+function settlementOf(attempt: Attempt, error: unknown): ToolSettlement | undefined {
+  const { deps, call, timeoutMs } = attempt;
+  if (error instanceof ToolTimeout) return timedOut(timeoutMs, call.effect);
+  if (error instanceof PerdureError && error.code === 'journal_unavailable') return undefined;
+  if (error instanceof PerdureError) return failed(error);
+  const isLast = isLastAttempt(deps, call.effect);
+  if (error instanceof ProbeFailed) return isLast ? unknownOutcome('not-found-out') : undefined;
+  return call.effect === 'never-retry' || isLast ? failed(error) : undefined;
 }
 
-interface Begun {
-  readonly call: LedgerCall;
-  readonly fence: Fence;
-  readonly earlierAttempts: number;
-}
-
-async function settlementFor(
-  deps: ToolDependencies,
-  { call, earlierAttempts }: Begun,
-  { input, liveness }: { input: ToolInput; liveness: Liveness },
+async function begin(
+  attempt: Attempt,
+  signal: AbortSignal,
+  progress: Progress,
 ): Promise<ToolSettlement> {
-  if (call.effect === 'never-retry' && earlierAttempts > 0) return unknownOutcome();
-  const timeoutMs = Math.min(
-    input.timeoutMs || deps.timeouts.commandMs,
-    deps.timeouts.commandMaxMs,
+  const { deps, call, workspace } = attempt;
+  const executor = deps.tools.executors[call.mode];
+  if (!executor) throw new PerdureError('tool_failed', `No executor for mode ${call.mode}.`);
+  return attemptCall(
+    { journal: deps.journal, executor, begun: attempt },
+    {
+      sessionId: call.sessionId,
+      callId: call.callId,
+      name: call.name,
+      input: JSON.parse(call.arguments) as unknown,
+      workspace,
+      signal,
+      progress: progress.report,
+    },
+  );
+}
+
+/** @throws what ends the attempt without ending the call */
+async function settlementFor(attempt: Attempt): Promise<ToolSettlement> {
+  const { deps, call, fence, timeoutMs, liveness } = attempt;
+  const { ledger } = deps.journal;
+  using progress = new Progress((report) => ledger.report(call.callId, fence, report));
+  const { ended, work } = withTimeout(timeoutMs, liveness.signal, (signal) =>
+    begin(attempt, signal, progress),
   );
   try {
-    return await withTimeout(timeoutMs, liveness.signal, (signal) => run(deps, call, signal));
+    return await ended;
   } catch (error) {
-    if (liveness.signal.aborted) throw liveness.signal.reason;
-    const settlement = settlementOf(deps, call, { error, timeoutMs });
+    if (liveness.signal.aborted) return await lateSettlement(attempt, work);
+    const settlement = settlementOf(attempt, error);
     if (settlement) return settlement;
+    // It has run nothing: the next attempt must not take it for one that may have.
+    if (error instanceof ProbeFailed) await ledger.leave(call.callId, fence, nameOfThisProcess());
     throw error;
   }
 }
 
+/** The worker shuts down: what its tool has done until then counts; of one that must not run twice it is noted that it has ended. */
+async function lateSettlement(
+  { deps, call, fence, liveness }: Attempt,
+  work: Promise<ToolSettlement>,
+): Promise<ToolSettlement> {
+  const { reason } = liveness.signal;
+  if (call.effect !== 'never-retry' || !isShutdown(reason)) throw reason;
+  const words = await lastWords(work);
+  if (words === 'goes-on') throw reason;
+  if (words !== 'ended') return words.result;
+  await deps.journal.ledger.leave(call.callId, fence, nameOfThisProcess());
+  throw reason;
+}
+
 async function execute(deps: ToolDependencies, input: ToolInput): Promise<ToolResultRef> {
   using liveness = watchLiveness(deps.timeouts.heartbeatThrottleMs);
-  const { ledger } = deps.journal;
+  const { ledger, sessions } = deps.journal;
   const { sessionId, turn, step, callId } = input;
   const fence = fenceOf();
-  const begun = await ledger.begin({ sessionId, turn, step, callId }, fence);
+  // Before the claim: an attempt that fails here has run nothing.
+  const workspace = (await sessions.get(sessionId))?.workspace ?? null;
+  const begun = await ledger.begin({ sessionId, turn, step, callId }, fence, nameOfThisProcess());
   if (begun.state === 'settled') return { callId, outcome: begun.outcome };
   if (begun.state === 'superseded') throw new Stopped('superseded');
   liveness.stopWhen((done) => ledger.whenClosed({ sessionId, callId, fence }, done));
   const startedAt = performance.now();
-  const settlement = await settlementFor(deps, { ...begun, fence }, { input, liveness });
-  await ledger.finish(callId, fence, settlement);
+  const { commandMs, commandMaxMs } = deps.timeouts;
+  const timeoutMs = Math.min(input.timeoutMs || commandMs, commandMaxMs);
+  const attempt = { ...begun, deps, fence, workspace, timeoutMs, liveness };
+  const settlement = await settlementFor(attempt);
+  await whileUnreachable(liveness.signal, () => ledger.finish(callId, fence, settlement));
   deps.metrics?.toolSettled(
     { tool: input.name, outcome: settlement.outcome },
     performance.now() - startedAt,

@@ -17,7 +17,16 @@ export interface ToolRun {
   readonly workspace: string | null;
   /** Aborts at the tool's time-out, when the turn ends, and when the worker goes away. */
   readonly signal: AbortSignal;
+  /** Tells whoever watches how far it is: `tool.progress`, twice a second at most. `fraction` is 0 to 1. Never throws. */
+  readonly progress: (message: string, fraction?: number) => void;
 }
+
+/** What became of an effect that a crashed attempt may have had. */
+export type ProbeAnswer =
+  | { readonly happened: true; readonly result?: unknown }
+  /** Nor will it: nothing of that attempt is still on its way. */
+  | { readonly happened: false }
+  | 'unknown';
 
 export interface ToolExecutor {
   /**
@@ -25,6 +34,8 @@ export interface ToolExecutor {
    * @throws {PerdureError} `tool_denied` or `tool_failed` with a message for the model; anything else is a fault and may be tried again
    */
   execute(run: ToolRun): Promise<unknown>;
+  /** Of a `never-retry` tool whose worker went away in mid-call: finds out by the call's id whether it took effect. What it throws is tried again. */
+  probe?(run: ToolRun): Promise<ProbeAnswer>;
 }
 
 export type ToolExecutors = Partial<Record<ToolMode, ToolExecutor>>;

@@ -1,6 +1,6 @@
 /** A tool that runs in the worker's own process: built in, or defined by whoever runs Perdure. */
 import type { ToolDefinition } from './definition.ts';
-import type { ToolRun } from './executor.ts';
+import type { ProbeAnswer, ToolRun } from './executor.ts';
 
 export interface WorkerTool extends Omit<ToolDefinition, 'mode' | 'timeoutMs'> {
   /** `timeouts.commandMs` when absent; never more than `timeouts.commandMaxMs`. */
@@ -9,4 +9,8 @@ export interface WorkerTool extends Omit<ToolDefinition, 'mode' | 'timeoutMs'> {
   readonly needsWorkspace?: boolean | undefined;
   /** As {@link ToolExecutor.execute}. */
   readonly execute: (run: ToolRun) => Promise<unknown>;
+  /** JSON Schema of what it returns. */
+  readonly outputSchema?: Readonly<Record<string, unknown>> | undefined;
+  /** As {@link ToolExecutor.probe}. */
+  readonly probe?: ((run: ToolRun) => Promise<ProbeAnswer>) | undefined;
 }

@@ -10,6 +10,7 @@ import type { CallRecord } from '../tables.ts';
 import { compareFence } from './fence.ts';
 import { digestOf, needsOf } from './lease-call.ts';
 import type { CallRef } from './lease-call.ts';
+import { holderOf, holdersOf, withoutOne } from './run-call.ts';
 import { acceptedAnswer, settleCall, tellRunner } from './settle-call.ts';
 
 export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> => ({
@@ -65,11 +66,19 @@ const isLost = ({ mode, state, lease_ends_at }: CallRecord, now: number): boolea
   mode === 'remote' && state === 'leased' && lease_ends_at! <= now;
 
 export type BeginResult =
-  | { readonly state: 'begun'; readonly call: CallRecord; readonly earlierAttempts: number }
+  | {
+      readonly state: 'begun';
+      readonly call: CallRecord;
+      readonly earlierAttempts: number;
+      readonly earlierHolders: readonly string[];
+    }
   | { readonly state: 'settled'; readonly outcome: ToolOutcome }
   | { readonly state: 'superseded' };
 
-export const beginCall = (ref: CallRef, fence: Fence): Operation<BeginResult> => ({
+export const beginCall = (
+  ref: CallRef,
+  { fence, holder }: { fence: Fence; holder: string },
+): Operation<BeginResult> => ({
   needs: needsOf(ref),
   apply(draft) {
     const call = draft.calls.get(ref.callId)!;
@@ -77,20 +86,28 @@ export const beginCall = (ref: CallRef, fence: Fence): Operation<BeginResult> =>
     const order = compareFence(fence, call);
     if (order < 0) return { state: 'superseded' };
     // The same attempt asks again: it did not hear the first answer.
-    if (order === 0) return { state: 'begun', call, earlierAttempts: call.attempts - 1 };
-    const { turn, step } = call;
+    if (order === 0)
+      return {
+        state: 'begun',
+        call,
+        earlierAttempts: call.attempts - 1,
+        earlierHolders: withoutOne(holdersOf(call), holder),
+      };
+    const { turn, step, attempts: earlierAttempts } = call;
+    const earlierHolders = holdersOf(call);
     tellRunner(draft, call);
     if (call.attempts === 0)
       draft.append({ turn, step }, { type: 'tool.started', data: { callId: ref.callId } });
     const row: CallRecord = {
       ...call,
       state: 'running',
+      holder: holderOf([...earlierHolders, holder]),
       scheduled_at: fence.scheduledAt,
       temporal_attempt: fence.attempt,
       attempts: call.attempts + 1,
     };
     draft.putCall(row);
-    return { state: 'begun', call: row, earlierAttempts: call.attempts };
+    return { state: 'begun', call: row, earlierAttempts, earlierHolders };
   },
 });
 

@@ -45,14 +45,22 @@ export function settleCall(
 export function interruptCalls(draft: SessionDraft, calls: readonly CallRecord[]): void {
   for (const call of calls) {
     tellRunner(draft, call);
-    settleCall(draft, call, acceptedAnswer(call) ?? interrupted());
+    settleCall(draft, call, acceptedAnswer(call) ?? interrupted(call));
   }
 }
 
-const interrupted = (): ToolSettlement => ({
+const interrupted = (call: CallRecord): ToolSettlement => ({
   outcome: 'interrupted',
-  error: errorInfo('tool_failed', 'The turn was interrupted before the call had a result.'),
+  error: errorInfo(
+    'tool_failed',
+    hasBegun(call)
+      ? 'The turn was interrupted while the tool ran: it may or may not have taken effect.'
+      : 'The turn was interrupted before the call had a result.',
+  ),
 });
+
+const hasBegun = ({ state, effect }: CallRecord): boolean =>
+  effect !== 'read' && (state === 'running' || state === 'leased');
 
 /** What was answered from outside and waits for the workflow to look at it. */
 export const acceptedAnswer = ({ state, settlement }: CallRecord): ToolSettlement | undefined =>

@@ -1,102 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { createExecuteTool } from '../../activities/tools/execute-tool.ts';
-import type { ToolExecutor, ToolRun } from '../../activities/tools/executor.ts';
 import { builtInTools } from '../../activities/tools/built-in.ts';
-import type { ModelStepInput, ToolInput, ToolResultRef } from '../../contracts/activities.ts';
+import type { ToolRun } from '../../activities/tools/executor.ts';
 import { newId } from '../../contracts/ids.ts';
-import { TIME_LIMITS } from '../../contracts/limits.ts';
-import { POLICIES } from '../../contracts/policies.ts';
-import type { Effect, ToolCallRef, ToolMode } from '../../contracts/tools.ts';
 import { scriptedModel } from '../../testing/scripted-model.ts';
+import { asked, failure, settledOf } from './asked-tool.ts';
 import { activityEnvironment, openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
-
-/** A step that asked for one worker tool of this effect, and what its executor does. */
-async function asked(effect: Effect, execute: ToolExecutor['execute'], mode: ToolMode = 'worker') {
-  const model = scriptedModel([{ calls: [{ name: 'list_files', input: {} }] }]);
-  const stage = await openStage({ resolver: model.resolver });
-  const input = stage.message('go');
-  const result = await stage.callModel(input);
-  const first = result.outcome === 'tool_calls' ? result.calls[0] : undefined;
-  if (!first) throw new Error('no call');
-  const own = effect === 'read' && mode === 'worker';
-  const call = own ? first : await another(stage, input, { effect, mode });
-  const run = createExecuteTool({
-    journal: stage.journal,
-    timeouts: TIME_LIMITS,
-    policies: POLICIES,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    tools: { executors: { [mode]: { execute } } },
-  });
-  const { sessionId, turn, step } = input;
-  return {
-    stage,
-    call,
-    run: async (
-      attempt: number,
-      timeoutMs = 300_000,
-      env = activityEnvironment({ attempt }),
-    ): Promise<ToolResultRef> => {
-      const tool: ToolInput = {
-        sessionId,
-        turn,
-        step,
-        callId: call.callId,
-        name: call.name,
-        timeoutMs,
-      };
-      const settled: ToolResultRef = await env.run(run, tool);
-      return settled;
-    },
-    [Symbol.asyncDispose]: () => stage[Symbol.asyncDispose](),
-  };
-}
-
-/** The workspace tools only read; another effect is put into the ledger by hand, as a step of its own. */
-async function another(
-  stage: Stage,
-  input: ModelStepInput,
-  { effect, mode }: Pick<ToolCallRef, 'effect' | 'mode'>,
-): Promise<ToolCallRef> {
-  const callId = newId('call');
-  const { sessionId, turn } = input;
-  const claim = await stage.journal.steps.claim({
-    sessionId,
-    turn,
-    step: 2,
-    messages: [],
-    inputDigest: 'x',
-    fence: { scheduledAt: Date.now() + 1_000, attempt: 1 },
-  });
-  if (claim.state !== 'claimed') throw new Error(claim.state);
-  const ref = {
-    callId,
-    name: 'pay',
-    mode,
-    effect,
-    timeoutMs: 300_000,
-    summary: 'pay',
-  } as const;
-  const spend = {
-    usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 },
-    costUsd: 0,
-  };
-  await stage.journal.steps.finish(claim.attempt, {
-    events: [],
-    spend,
-    result: { outcome: 'tool_calls', calls: [ref], spend },
-    calls: [{ callId, name: 'pay', mode, effect, timeoutMs: 300_000, arguments: '{}' }],
-  });
-  return ref;
-}
-
-const settledOf = async (stage: Stage) => (await stage.eventsOf('tool.settled'))[0]?.data;
-const failure = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => undefined,
-    (e: unknown) => e,
-  );
 
 describe('a tool in the worker', () => {
   it('settles its call once: a repeat gets the outcome and runs nothing', async () => {
@@ -189,13 +98,13 @@ describe('a tool of another mode', () => {
       runs.push(run);
       return Promise.resolve('paid');
     };
-    await using tool = await asked('keyed', execute, 'mcp');
+    await using tool = await asked('keyed', execute, { mode: 'mcp' });
     expect((await tool.run(1)).outcome).toBe('completed');
     expect(runs).toMatchObject([{ name: 'pay', input: {}, workspace: tool.stage.workspace }]);
   });
 
   it('whose mode this worker does not have is settled as failed, and says so', async () => {
-    await using tool = await asked('read', () => Promise.resolve(1), 'mcp');
+    await using tool = await asked('read', () => Promise.resolve(1), { mode: 'mcp' });
     const callId = tool.call.callId;
     const { stage } = tool;
     const [requested] = (await stage.eventsOf('tool.requested')).filter(
@@ -219,6 +128,7 @@ describe('a workspace tool', () => {
       input: {},
       workspace: null,
       signal: new AbortController().signal,
+      progress: () => undefined,
     };
     const listFiles = builtInTools('/nowhere').find(({ name }) => name === run.name);
     await expect(listFiles?.execute(run)).rejects.toMatchObject({

@@ -53,6 +53,7 @@ export async function openFolder(files: Record<string, string | Buffer> = {}): P
           input,
           workspace,
           signal: never,
+          progress: () => undefined,
           ...run,
         }),
       ),

@@ -12,6 +12,7 @@ import { pruneConformance } from './prune.ts';
 import { recordConformance } from './record.ts';
 import { rerunConformance } from './rerun.ts';
 import { runnersConformance } from './runners.ts';
+import { runsConformance } from './runs.ts';
 import { sealConformance } from './seal.ts';
 import { sessionsConformance } from './sessions.ts';
 import { shelvesConformance } from './shelves.ts';
@@ -29,6 +30,7 @@ export const conformance = (dialect: Dialect) =>
     cutOffConformance(dialect);
     ledgerConformance(dialect);
     runnersConformance(dialect);
+    runsConformance(dialect);
     acceptedAnswersConformance(dialect);
     recordConformance(dialect);
     lostRunsConformance(dialect);
