@@ -36,20 +36,27 @@ const FIGURES = [
   'growth_10000_sessions_percent',
 ];
 
-export async function run({ quick, profile }: BenchOptions): Promise<Outcome> {
+export async function run(options: BenchOptions): Promise<Outcome> {
+  const rows = [...(await growing(options)), ...(await idle(options))];
+  return { figures: figuresOf(rows, FIGURES), rows };
+}
+
+async function growing({ quick, profile }: BenchOptions): Promise<Row[]> {
   await using stack = await startStack({ execArgv: MEASURED });
-  // Growth first: room that a thousand idle sessions leave behind would hide it.
-  const rows = [
+  return [
     ...(await longSession(stack, quick ? 100 : 500)),
     ...(await endedSessions(stack, {
       full: quick ? WARM_UP_SESSIONS : FULL_CACHES_SESSIONS,
       count: quick ? 500 : 10_000,
       profile,
     })),
-    ...(await idleSessions(stack)),
-    ...(await subscribers(stack, quick ? 300 : MANY)),
   ];
-  return { figures: figuresOf(rows, FIGURES), rows };
+}
+
+/** In processes of their own, without the room that thousands of ended sessions leave behind. */
+async function idle({ quick }: BenchOptions): Promise<Row[]> {
+  await using stack = await startStack({ execArgv: MEASURED });
+  return [...(await idleSessions(stack)), ...(await subscribers(stack, quick ? 300 : MANY))];
 }
 
 interface Side {
@@ -57,7 +64,7 @@ interface Side {
   readonly open: () => Promise<SessionDriver>;
 }
 
-/** Sessions that have had one turn and wait, with nobody connected; first a few, then many. */
+/** Sessions that have had one turn and wait, with nobody connected; first a few, then many, beside those that warmed the process up. */
 async function idleSessions(stack: Stack): Promise<Row[]> {
   const ours = await perSession(stack, {
     process: stack.product.forked,
@@ -98,17 +105,21 @@ async function perSession(
   stack: Stack,
   { process, open }: Side,
 ): Promise<{ few: Memory; many: Memory }> {
-  await warmUp(stack, open);
+  // They stay: a hundred sessions fit into the room that ended ones leave behind, and would look cheaper than a thousand.
+  const opened = await inBatches(Array.from({ length: WARM_UP_SESSIONS }), open);
+  // The first look throws compiled code away that the next sessions compile again.
+  await memoryOf(process);
   const empty = await memoryOf(process);
-  const opened = await inBatches(Array.from({ length: FEW }), open);
-  const few = less(await memoryOf(process), empty);
-  opened.push(...(await inBatches(Array.from({ length: MANY - FEW }), open)));
-  const many = less(await memoryOf(process), empty);
-  say(
-    `process ${process.pid}, empty: ${said(empty)}; ${FEW}: ${said(few)}; ${MANY}: ${said(many)}`,
-  );
+  say(`process ${process.pid}, ${WARM_UP_SESSIONS} to warm up: ${said(empty)}`);
+  const added: Memory[] = [];
+  for (let count = FEW; count <= MANY; count += FEW) {
+    opened.push(...(await inBatches(Array.from({ length: FEW }), open)));
+    const more = less(await memoryOf(process), empty);
+    say(`process ${process.pid}, ${count} more: ${said(more)}`);
+    added.push(each(more, count));
+  }
   await inBatches(opened, (session) => end(stack, session));
-  return { few: each(few, FEW), many: each(many, MANY) };
+  return { few: added[0]!, many: added.at(-1)! };
 }
 
 const each = ({ residentKb, liveKb, heapsKb }: Memory, count: number): Memory => ({
@@ -119,12 +130,6 @@ const each = ({ residentKb, liveKb, heapsKb }: Memory, count: number): Memory =>
 
 const said = ({ residentKb, liveKb, heapsKb }: Memory): string =>
   `${residentKb} kB (${liveKb} live, heaps ${heapsKb})`;
-
-/** Fills what a process keeps anyway: code, pools, the allocator's free lists. Its sessions have ended when this resolves. */
-async function warmUp(stack: Stack, open: () => Promise<SessionDriver>): Promise<void> {
-  const sessions = await inBatches(Array.from({ length: WARM_UP_SESSIONS }), open);
-  await inBatches(sessions, (session) => end(stack, session));
-}
 
 /** A stop is acknowledged before the session has ended; one that still ends would be measured as the start. */
 async function end({ floor }: Stack, session: SessionDriver): Promise<void> {
