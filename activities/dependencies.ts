@@ -4,6 +4,7 @@ import type { Policies } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
 import type { ToolRegistry } from './tools/registry.ts';
+import type { Authenticator } from './auth/authenticator.ts';
 import type { ModelResolver, SecretLookup } from './model/providers.ts';
 import type { AskModel } from './model/stream-answer.ts';
 
@@ -34,6 +35,8 @@ export interface ActivityDependencies {
   readonly secrets: SecretLookup;
   readonly log: ActivityLog;
   readonly metrics?: ActivityMetrics | undefined;
+  /** Signs in to providers; absent: only with their plain keys. */
+  readonly authenticator?: Authenticator | undefined;
   /** Instead of the catalogue's providers: scripted models in tests. */
   readonly models?: ModelResolver | undefined;
   /** Instead of calling providers in this thread; for the catalogue's providers only. */

@@ -150,7 +150,12 @@ function namesIn(completed: FileSettings, input: unknown): Names {
       ]),
     ];
   };
-  return { providers: namesOf('providers'), models: namesOf('models'), agents: namesOf('agents') };
+  return {
+    providers: namesOf('providers'),
+    models: namesOf('models'),
+    agents: namesOf('agents'),
+    credentials: namesOf('credentials'),
+  };
 }
 
 interface Completed {

@@ -1,13 +1,16 @@
 /** Checks that need more than one setting: names that must exist, and figures that must fit together. */
 import type { TimeLimits } from '../contracts/limits.ts';
 import { BUILT_IN_TOOLS } from '../contracts/settings.ts';
+import { checkCredentials, checkUses } from './credentials.ts';
 import { nearest } from './nearest.ts';
 import type { PathProblem } from './problems.ts';
 import { shown } from './problems.ts';
 import type { FileSettings } from './schema.ts';
 
 /** What exists, by its name. */
-export type Names = Readonly<Record<'providers' | 'models' | 'agents', readonly string[]>>;
+export type Names = Readonly<
+  Record<'providers' | 'models' | 'agents' | 'credentials', readonly string[]>
+>;
 type Check = (settings: FileSettings, names: Names) => readonly PathProblem[];
 type Path = readonly (string | number)[];
 
@@ -39,16 +42,28 @@ const checkModels: Check = ({ models }, { providers }) =>
         ]),
   ]);
 
-const checkProviders: Check = ({ providers }) =>
-  Object.entries(providers).flatMap(([name, { kind, baseUrl }]) =>
-    kind === 'openai-compatible' && baseUrl === undefined
+const checkProviders: Check = ({ providers }, { credentials }) =>
+  Object.entries(providers).flatMap(([name, { kind, baseUrl, credential }]) => [
+    ...(kind === 'openai-compatible' && baseUrl === undefined
       ? [
           {
             path: ['providers', name, 'baseUrl'],
             message: 'is missing; an openai-compatible provider needs one',
           },
         ]
-      : [],
+      : []),
+    ...reference(['providers', name, 'credential'], credential, {
+      kind: 'credential',
+      names: credentials,
+    }),
+  ]);
+
+const checkCredentialProviders: Check = ({ credentials }, { providers }) =>
+  Object.entries(credentials).flatMap(([name, { provider }]) =>
+    reference(['credentials', name, 'provider'], provider, {
+      kind: 'provider',
+      names: providers,
+    }),
   );
 
 const checkAgents: Check = ({ agents }, { models }) => {
@@ -154,6 +169,9 @@ const checkJournal: Check = ({ journal }) =>
 
 const CHECKS: readonly Check[] = [
   checkProviders,
+  checkCredentialProviders,
+  checkCredentials,
+  checkUses,
   checkModels,
   checkAgents,
   checkDefaults,

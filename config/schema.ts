@@ -4,13 +4,9 @@ import { DEFAULT_SESSION_LIMITS, MAX_MESSAGE_BYTES, TIME_LIMITS } from '../contr
 import type { TimeLimits } from '../contracts/limits.ts';
 import { POLICIES } from '../contracts/policies.ts';
 import type { Policy, PolicyName } from '../contracts/policies.ts';
-import {
-  agentSchema,
-  environmentName,
-  limitsSchema,
-  modelSchema,
-  providerSchema,
-} from '../contracts/settings.ts';
+import { credentialNameSchema, credentialSchema } from '../contracts/credentials.ts';
+import { environmentName } from '../contracts/environment-name.ts';
+import { agentSchema, limitsSchema, modelSchema, providerSchema } from '../contracts/settings.ts';
 
 const port = z.number().int().min(1).max(65_535);
 const milliseconds = z.number().int().min(1);
@@ -219,6 +215,7 @@ export const settingsSchema = z.strictObject({
     .default(DEFAULT_SESSION_LIMITS.historyEvents)
     .describe('Events after which a session continues as a new run.'),
   providers: z.record(z.string(), providerSchema).default({}),
+  credentials: z.record(credentialNameSchema, credentialSchema).default({}),
   models: z.record(z.string(), modelSchema).default({}),
   agents: z.record(z.string(), agentSchema).default({}),
   defaultModel: z

@@ -46,9 +46,9 @@ export interface Resolution {
 export function resolveSettings(parsed: FileSettings, resolution: Resolution): Settings {
   const { temporal, historyEvents, limits, timeouts } = parsed;
   const policies = resolvePolicies(timeouts, parsed.policies);
-  const { api, journal, worker, workspaceRoots, log, telemetry } = parsed;
+  const { api, journal, worker, workspaceRoots, log, telemetry, credentials } = parsed;
   return deepFreeze({
-    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts },
+    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts, credentials },
     ...resolution,
     temporal: {
       ...temporal,

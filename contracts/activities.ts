@@ -2,6 +2,7 @@
  * What workflows ask of activities. Types only, so that workflow code imports no activity file.
  * Every payload here stays far under 64 KiB: content over 32 KiB travels as an artifact's reference.
  */
+import type { Authenticated } from './authentication.ts';
 import type { Part } from './content.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NewEvent, TurnOutcome } from './events.ts';
@@ -126,4 +127,19 @@ export interface SessionActivities {
 export interface ToolActivities {
   /** Runs a tool in this worker and settles its call. */
   executeTool(input: ToolInput): Promise<ToolResultRef>;
+}
+
+export interface AuthenticateInput {
+  /** Name under credentials: the secret itself never leaves the worker. */
+  readonly credential: string;
+  /** Renew a token even where it is good; absent is false. */
+  readonly renew?: boolean | undefined;
+}
+
+export interface AuthActivities {
+  /**
+   * One attempt to prove a credential, or to renew it where it is a token that ends soon. Fails with `auth_failed` where trying again is of no
+   * use, with `max_attempts_exceeded` after the last attempt of its policy; either with the attempts so far as details.
+   */
+  authenticate(input: AuthenticateInput): Promise<Authenticated>;
 }

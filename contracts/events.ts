@@ -3,6 +3,7 @@
  * zod at run time: not for workflows, which take the types.
  */
 import { z } from 'zod';
+import { LASTING_FAILURES, PASSING_FAILURES, STRATEGIES } from './authentication.ts';
 import { artifactRefSchema, partSchema } from './content.ts';
 import { idPattern } from './ids.ts';
 import type { MessageId, SessionId } from './ids.ts';
@@ -61,6 +62,24 @@ const modelSettled = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('completed'), finishReason: z.string() }),
   z.object({ outcome: z.literal('interrupted') }),
   z.object({ outcome: z.literal('failed'), error: errorInfoSchema }),
+]);
+
+const signIn = {
+  /** Name under credentials. */
+  credential: z.string(),
+  strategy: z.enum(STRATEGIES).optional(),
+  /** No reason holds a secret. */
+  attempts: z.array(
+    z.object({
+      number: z.number().int(),
+      kind: z.enum(['succeeded', ...PASSING_FAILURES, ...LASTING_FAILURES]),
+      reason: z.string(),
+    }),
+  ),
+};
+const authSettled = z.discriminatedUnion('outcome', [
+  z.object({ ...signIn, outcome: z.literal('succeeded') }),
+  z.object({ ...signIn, outcome: z.literal('failed'), error: errorInfoSchema }),
 ]);
 
 /** Event type → its data. */
@@ -147,6 +166,9 @@ export const EVENT_DATA = {
     fraction: z.number().min(0).max(1).optional(),
   }),
   'tool.settled': z.intersection(z.object({ callId, name: z.string() }), toolSettlementSchema),
+
+  /** Signing in to a provider, or renewing what it takes, on behalf of this session. */
+  'auth.settled': authSettled,
 
   /** What attempt `attempt` of the envelope's step streamed is void. */
   'attempt.superseded': z.object({ attempt: z.number().int() }),

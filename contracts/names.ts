@@ -1,6 +1,7 @@
 /** Names that processes agree on with Temporal and with each other. Pure, no zod. Changing one breaks running sessions. */
 
 export const SESSION_WORKFLOW = 'session';
+export const CREDENTIAL_CHECK_WORKFLOW = 'credentialCheck';
 
 /** Workflows, model calls, records: many small slots. */
 export const SESSION_QUEUE = 'perdure-sessions';

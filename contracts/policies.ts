@@ -61,6 +61,9 @@ export type PolicyOverrides = {
   readonly [Name in PolicyName]?: Partial<Policy> | undefined;
 };
 
+/** A provider that asks for a longer wait than this is not waited for. */
+export const MAX_RETRY_AFTER_MS = 300_000;
+
 /** Budgets of one model step. */
 export const MODEL_BUDGET = {
   /** Failures that the provider answers for. */
@@ -68,7 +71,7 @@ export const MODEL_BUDGET = {
   /** Attempts that ended for reasons of our own: a dead worker, a shutdown, an unreachable journal. */
   interruptions: 10,
   /** A longer Retry-After means: fall back or fail. */
-  maxRetryAfterMs: 300_000,
+  maxRetryAfterMs: MAX_RETRY_AFTER_MS,
 } as const;
 
 /** Wait before the next attempt, after `failures` failures (1 = the first): first × factor^(failures−1), capped. */

@@ -3,8 +3,10 @@
  * reading files and environment is config/'s alone. zod at run time: not for workflows.
  */
 import { z } from 'zod';
+import { credentialNameSchema } from './credentials.ts';
 import { declaredToolsSchema } from './declared-tools.ts';
 import { runnerSelectorSchema } from './runners.ts';
+import { environmentName } from './environment-name.ts';
 
 export const PROVIDER_KINDS = [
   'openrouter',
@@ -13,14 +15,6 @@ export const PROVIDER_KINDS = [
   'openai-compatible',
   'demo',
 ] as const;
-
-/** A variable's name, which a pasted key is not: keys have dashes or begin in lower case. */
-export const environmentName = z
-  .string()
-  .regex(
-    /^[A-Z_][A-Z0-9_]*$/,
-    'expected the name of an environment variable, never the key itself',
-  );
 
 export const providerSchema = z.strictObject({
   kind: z.enum(PROVIDER_KINDS).describe('Wire format of the provider.'),
@@ -32,6 +26,11 @@ export const providerSchema = z.strictObject({
     .optional()
     .describe(
       'Name of the environment variable that holds the key; the key itself never stands in the file.',
+    ),
+  credential: credentialNameSchema
+    .optional()
+    .describe(
+      'Name under credentials: its token is the key of every request, renewed before it expires. Instead of apiKeyEnv.',
     ),
   headers: z.record(z.string(), z.string()).optional().describe('Extra headers of every request.'),
 });

@@ -2,8 +2,10 @@
 import type { SessionId } from '../contracts/ids.ts';
 import { artifacts } from './artifacts.ts';
 import { audit } from './audit.ts';
+import { breakers } from './breakers.ts';
 import { Closing } from './closing.ts';
 import { contexts } from './contexts.ts';
+import { credentials } from './credentials.ts';
 import { eventLog } from './event-log.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Hub } from './hub.ts';
@@ -45,6 +47,8 @@ export async function createJournal(store: Store): Promise<Journal> {
     contexts: contexts(store, subscribers),
     keys: keys(store),
     audit: audit(store),
+    credentials: credentials(store),
+    breakers: breakers(store),
     async ping() {
       await reach(store, () => store.writable.execute(store.db));
       commits.check();

@@ -4,6 +4,7 @@
  * Law: every fact is introduced once and settled once; of a step's attempts only the newest may write.
  * All methods throw {@link PerdureError} `journal_unavailable` when the database cannot be reached.
  */
+import type { BreakerStore, CredentialStore } from './port-credentials.ts';
 import type { EventLog } from './port-events.ts';
 import type { Ledger } from './port-ledger.ts';
 import type { Runners } from './port-runners.ts';
@@ -11,6 +12,7 @@ import type { SessionStore } from './port-sessions.ts';
 import type { Artifacts, Audit, Contexts, Keys } from './port-shelves.ts';
 import type { StepStore } from './port-steps.ts';
 
+export type * from './port-credentials.ts';
 export type * from './port-events.ts';
 export * from './port-ledger.ts';
 export type * from './port-runners.ts';
@@ -29,6 +31,8 @@ export interface Journal {
   readonly contexts: Contexts;
   readonly keys: Keys;
   readonly audit: Audit;
+  readonly credentials: CredentialStore;
+  readonly breakers: BreakerStore;
   /**
    * One round trip to the database, which shows that it takes writes; and what became of the last one to a session, if it failed a moment ago.
    * @throws journal_unavailable

@@ -3,7 +3,8 @@
  * PostgreSQL's own JSON types refuse characters that a model may well produce (NUL, lone surrogates).
  */
 import type { Generated, Selectable } from 'kysely';
-import type { CallState, Role } from './port.ts';
+import type { BreakerState, CallState, Role } from './port.ts';
+import type { Strategy } from '../contracts/authentication.ts';
 import type { EventType } from '../contracts/events.ts';
 import type { CallId, KeyId, MessageId, RunnerId, SessionId } from '../contracts/ids.ts';
 import type { SessionState } from '../contracts/session-state.ts';
@@ -183,6 +184,29 @@ export interface AuditTable {
   details: Json;
 }
 
+export interface CredentialsTable {
+  tenant: string;
+  name: string;
+  strategy: Strategy;
+  /** Encrypted by the worker that wrote it. */
+  secret: string | null;
+  expires_at: number | null;
+  version: number;
+  updated_at: number;
+  /** Who renews it just now, and until when that is waited for. */
+  holder: string | null;
+  held_until: number | null;
+}
+
+export interface BreakersTable {
+  key: string;
+  state: BreakerState;
+  failures: number;
+  opened_at: number;
+  probe: string | null;
+  probe_until: number | null;
+}
+
 export interface Tables {
   sessions: SessionsTable;
   events: EventsTable;
@@ -195,6 +219,8 @@ export interface Tables {
   keys: KeysTable;
   runners: RunnersTable;
   audit: AuditTable;
+  credentials: CredentialsTable;
+  breakers: BreakersTable;
 }
 
 export type SessionRecord = Selectable<SessionsTable>;

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import { serializeError } from './errors.ts';
 import { createRedactor } from './redact.ts';
+import type { HiddenValues } from './redact.ts';
 
 export type { Logger } from 'pino';
 
@@ -15,7 +16,7 @@ export interface LogOptions {
   /** `api`, `worker`, `all-in-one`: every line carries it. */
   readonly service: string;
   /** Values that never appear in a line. */
-  readonly secrets?: readonly string[] | undefined;
+  readonly secrets?: readonly string[] | HiddenValues | undefined;
   /** Standard output when absent. */
   readonly destination?: DestinationStream | undefined;
 }

@@ -18,15 +18,46 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"]*:)[^\s@"]+@/gi, `$1${REDACTED}@`],
 ];
 
-/** @param secrets values that must never be written, such as the provider keys of this process */
-export function createRedactor(secrets: readonly string[]): (line: string) => string {
-  const values = secrets
+/** Tokens live for an hour or so: more of them than this are not good any more. */
+const MAX_LATER = 500;
+
+/** Values that must never be written: the keys that a process starts with, and tokens that it is given later. */
+export class HiddenValues {
+  readonly #first: readonly string[];
+  readonly #later = new Set<string>();
+  #forms: readonly string[];
+
+  constructor(first: readonly string[]) {
+    this.#first = first;
+    this.#forms = formsOf(first);
+  }
+
+  /** As JSON writes them, and as it writes JSON in a string, since lines are JSON. */
+  get forms(): readonly string[] {
+    return this.#forms;
+  }
+
+  hide(secret: string): void {
+    if (this.#later.has(secret)) return;
+    if (this.#later.size >= MAX_LATER) this.#later.delete(this.#later.values().next().value ?? '');
+    this.#later.add(secret);
+    this.#forms = formsOf([...this.#first, ...this.#later]);
+  }
+}
+
+const formsOf = (secrets: readonly string[]): readonly string[] =>
+  secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
-    // As JSON writes them, and as it writes JSON in a string, since lines are JSON.
     .flatMap((secret) => [...new Set([secret, escaped(secret), escaped(escaped(secret))])])
     .toSorted((a, b) => b.length - a.length);
+
+/** @param secrets values that must never be written, such as the provider keys of this process */
+export function createRedactor(
+  secrets: readonly string[] | HiddenValues,
+): (line: string) => string {
+  const hidden = secrets instanceof HiddenValues ? secrets : new HiddenValues(secrets);
   return (line) => {
-    const known = values.reduce((text, secret) => text.replaceAll(secret, REDACTED), line);
+    const known = hidden.forms.reduce((text, secret) => text.replaceAll(secret, REDACTED), line);
     return SHAPES.reduce((text, [shape, replacement]) => text.replace(shape, replacement), known);
   };
 }

@@ -4,11 +4,13 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
 import { createToolActivities } from '../activities/tools.ts';
 import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
+import { createAuthenticator } from '../activities/auth/create-authenticator.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { startModelThreads } from '../activities/model/threads/model-threads.ts';
 import type { ModelThreads } from '../activities/model/threads/model-threads.ts';
 import type { SecretLookup } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
+import type { SecretKeys } from '../contracts/credentials.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -33,6 +35,10 @@ export interface WorkerParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly secrets: SecretLookup;
+  /** What stored tokens are encrypted with; absent: none can be stored. */
+  readonly secretKeys?: SecretKeys | undefined;
+  /** Told of every token: it is to appear in no log line. */
+  readonly hide?: ((secret: string) => void) | undefined;
   /** Folder where finished workflow bundles are kept between starts. */
   readonly bundles: string;
   /** Absent: no traces. */
@@ -150,16 +156,14 @@ async function createWorkers(
   return { sessions: session, tools: tool };
 }
 
-const dependencies = (parts: WorkerParts): Omit<ActivityDependencies, 'tools'> => ({
-  journal: parts.journal,
-  catalogue: parts.settings.catalogue,
-  timeouts: parts.settings.timeouts,
-  policies: parts.settings.policies,
-  secrets: parts.secrets,
-  log: parts.log,
-  metrics: parts.metrics,
-  models: parts.models,
-});
+function dependencies(parts: WorkerParts): Omit<ActivityDependencies, 'tools'> {
+  const { settings, models, secretKeys, hide, ...rest } = parts;
+  const { catalogue, timeouts, policies, credentials } = settings;
+  const { journal, secrets, log, metrics } = rest;
+  const deps = { journal, catalogue, timeouts, policies, secrets, log, metrics, models };
+  const authenticator = createAuthenticator({ ...deps, credentials, secretKeys, hide });
+  return { ...deps, authenticator };
+}
 
 function intercepted(
   { tracing }: WorkerParts,

@@ -1,2 +1,3 @@
 /** Every workflow, under the names that starters use (`contracts/names.ts`). The worker bundles this file. */
+export { credentialCheck } from './credential-check/workflow.ts';
 export { session } from './session/workflow.ts';

@@ -16,7 +16,7 @@ import { CircuitOpen } from './breakers.ts';
 import { Call } from './call.ts';
 import { prepareRequest } from './context/prepare.ts';
 import type { ModelFailure } from './failure.ts';
-import { classifyFailure, isUnbilled } from './failure.ts';
+import { classifyFailure, isUnbilled, SignInFailed } from './failure.ts';
 import type { ModelStep } from './model-step.ts';
 import { stepSpend } from './model-step.ts';
 import type { CallableModel } from './providers.ts';
@@ -31,6 +31,8 @@ import {
 } from './settlement.ts';
 import type { FailedCall } from './settlement.ts';
 import { heldAgainst, reserve } from './allowance.ts';
+import { signIn, signInSettled } from './sign-in.ts';
+import type { SignedIn } from './sign-in.ts';
 import { judge } from './verdict.ts';
 
 /** How often a request that the provider found too long is made shorter, in one attempt. */
@@ -45,6 +47,7 @@ async function finish(step: ModelStep, settlement: StepSettlement): Promise<Mode
 
 /** How far an attempt came, for whoever has to clean up after it. */
 interface Progress {
+  signedIn?: SignedIn | undefined;
   model?: CallableModel;
   call?: Call;
   /** That the call had begun, where it failed before that was in the log. */
@@ -52,7 +55,9 @@ interface Progress {
 }
 
 async function answer(step: ModelStep, progress: Progress): Promise<ModelStepResult> {
-  const model = (progress.model = step.memory.resolve(step.modelName));
+  const signedIn = (progress.signedIn = await signIn(step));
+  const key = signedIn && { value: signedIn.value, bearer: signedIn.version > 0 };
+  const model = (progress.model = step.memory.resolve(step.modelName, key));
   const prepared = await prepareRequest(step, model);
   const reservation = reserve(prepared.maxOutputTokens, prepared.inputTokens, {
     allowance: heldAgainst(
@@ -68,11 +73,26 @@ async function answer(step: ModelStep, progress: Progress): Promise<ModelStepRes
 }
 
 /** A failure in the provider's own words, without anybody's key. */
-function classify(step: ModelStep, error: unknown): ModelFailure {
+function classify(step: ModelStep, error: unknown, signedIn: SignedIn | undefined): ModelFailure {
   const { catalogue, secrets } = step.deps;
   const keys = Object.values(keysOf(catalogue, secrets));
   const failure = classifyFailure(error);
-  return { ...failure, message: redact(failure.message, keys) };
+  const message = redact(failure.message, signedIn ? [...keys, signedIn.value] : keys);
+  // A token may have been revoked before its end: then another one is tried, once.
+  const again = failure.unauthorized && (signedIn?.version ?? 0) > 0 && step.claim.charged === 0;
+  return { ...failure, message, retryable: failure.retryable || again === true };
+}
+
+/** What the provider thinks of the token, and what there is to say of a sign-in that failed for good. */
+async function concludeSignIn(
+  step: ModelStep,
+  error: unknown,
+  { failure, final, signedIn }: { failure: ModelFailure; final: boolean } & Progress,
+): Promise<void> {
+  if (failure.unauthorized && signedIn)
+    await step.memory.authenticator.refused(signedIn.credential, signedIn);
+  if (error instanceof SignInFailed && final)
+    await step.deps.journal.steps.append(step.attempt, [signInSettled(step, error)]);
 }
 
 const infoOf = (failure: ModelFailure): ErrorInfo => ({
@@ -137,10 +157,10 @@ const unsaidSpend = (step: ModelStep, call: Call | undefined): Spend | undefined
 async function afterFailure(
   step: ModelStep,
   error: unknown,
-  { model, call, begun = [] }: Progress,
+  { model, call, begun = [], signedIn }: Progress,
 ): Promise<ModelStepResult> {
   if (error instanceof CircuitOpen) return waitForCircuit(step, error);
-  const failure = classify(step, error);
+  const failure = classify(step, error, signedIn);
   if (!failure.charged) throw error;
   const spend = (isUnbilled(error) ? undefined : unsaidSpend(step, call)) ?? NO_SPEND;
   const failed: FailedCall = { ...(model && { model }), spend, begun: call && begun };
@@ -153,6 +173,8 @@ async function afterFailure(
     hasFallback: step.fallbackName !== undefined,
     policy: step.deps.policies.model,
   });
+  const final = verdict.next !== 'retry';
+  await concludeSignIn(step, error, { failure, final, signedIn });
   if (verdict.next === 'fallback') return fallBack(step, info, failed);
   if (verdict.next === 'give-up')
     return finish(step, failureSettlement(step, verdict.error, failed));

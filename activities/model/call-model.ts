@@ -7,6 +7,7 @@ import { errorInfo } from '../../contracts/errors.ts';
 import { MODEL_BUDGET } from '../../contracts/policies.ts';
 import { NO_SPEND } from '../../contracts/usage.ts';
 import type { Claim, SessionRow } from '../../journal/port.ts';
+import { createAuthenticator } from '../auth/create-authenticator.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { translated } from '../failures.ts';
 import { Stopped, watchLiveness } from '../liveness.ts';
@@ -29,6 +30,7 @@ const memoryOf = (deps: ActivityDependencies): WorkerMemory => ({
   transcripts: new TranscriptCache(),
   checker: new ArgumentChecker(),
   resolve: deps.models ?? createModelResolver(deps.catalogue, deps.secrets),
+  authenticator: deps.authenticator ?? createAuthenticator(deps),
   ask: deps.ask ?? streamAnswer,
 });
 

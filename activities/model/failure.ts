@@ -13,6 +13,9 @@ import {
 import { StreamProviderError } from 'ai';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { AuthVerdict } from '../auth/failure.ts';
+import { isNetwork, neverArrived } from '../network-errors.ts';
+import { retryAfterMs } from '../retry-after.ts';
 
 export interface ModelFailure {
   readonly code: ErrorCode;
@@ -26,6 +29,8 @@ export interface ModelFailure {
   /** Says that the provider as a whole is in trouble: counts for its circuit breaker. */
   readonly outage: boolean;
   readonly retryAfterMs?: number | undefined;
+  /** The provider did not take the key. */
+  readonly unauthorized?: true | undefined;
   /** The request was too long: compact and send it again. */
   readonly compact?: true | undefined;
 }
@@ -55,6 +60,18 @@ export class ContentRefused extends Error {
   constructor() {
     super("the provider's content filter stopped the answer");
     this.name = 'ContentRefused';
+  }
+}
+
+/** No key for the provider could be had; see `sign-in.ts`. */
+export class SignInFailed extends Error {
+  readonly credential: string;
+  readonly verdict: AuthVerdict;
+  constructor(credential: string, verdict: AuthVerdict) {
+    super(`Signing in with "${credential}" failed: ${verdict.reason}`);
+    this.name = 'SignInFailed';
+    this.credential = credential;
+    this.verdict = verdict;
   }
 }
 
@@ -92,6 +109,8 @@ const REJECTED: Kind = {
 };
 /** The request or its content: another model would be asked the same thing, so it is not. */
 const REFUSED: Kind = { ...REJECTED, fallback: false };
+const UNAUTHORIZED: Kind = { ...REJECTED, unauthorized: true };
+const NOT_SIGNED_IN: Kind = { ...REJECTED, code: 'auth_failed' };
 const TOO_LONG: Kind = {
   code: 'context_too_long',
   retryable: false,
@@ -129,11 +148,12 @@ function byText(text: string): Kind | undefined {
 }
 
 function byStatus(status: number, text: string): Kind {
+  if (status === 401) return FILTER.test(text) ? REFUSED : UNAUTHORIZED;
   if (status === 408 || status === 504) return SLOW;
   if (status === 413) return TOO_LONG;
   if (status === 429) return QUOTA.test(text) ? REJECTED : OUTAGE;
   if (status >= 500 || status === 409 || status === 425) return OUTAGE;
-  if (status === 401 || status === 402 || status === 403 || status === 404)
+  if (status === 402 || status === 403 || status === 404)
     return FILTER.test(text) ? REFUSED : REJECTED;
   // A stream that was cut after its good start is reported with the status of that start.
   if (status < 400) return NETWORK;
@@ -150,56 +170,13 @@ function byEvent(error: StreamProviderError): Kind {
   return byText(text) ?? (INVALID.test(text) ? REFUSED : OUTAGE);
 }
 
-const NETWORK_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EPIPE',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** The chain of causes, the error itself first; at most eight, since nothing stops a cause from being a circle. */
-function chain(error: unknown): unknown[] {
-  const all: unknown[] = [];
-  for (let at: unknown = error; at && all.length < 8;)
-    at = (all.push(at), (at as { cause?: unknown }).cause);
-  return all;
-}
-
-const isNetwork = (error: unknown): boolean =>
-  chain(error).some((at) => {
-    const { code, message } = at as { code?: unknown; message?: unknown };
-    return (
-      NETWORK_CODES.has(String(code)) ||
-      /^(?:fetch failed|terminated|network error|socket hang up|cannot connect to api)/i.test(
-        String(message),
-      )
-    );
-  });
-
-/** Codes of connections that never came about. */
-const UNREACHED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 /**
  * The provider turned the request down, or never had it: it bills nothing. Whatever else went wrong may have been paid for, a gateway's
  * time-out among it.
  */
 export function isUnbilled(error: unknown): boolean {
-  if (error instanceof PerdureError) return true;
-  if (chain(error).some((at) => UNREACHED.has(String((at as { code?: unknown }).code))))
-    return true;
+  if (error instanceof PerdureError || error instanceof SignInFailed) return true;
+  if (neverArrived(error)) return true;
   if (!APICallError.isInstance(error)) return false;
   const { statusCode = 0 } = error;
   return statusCode >= 400 && byStatus(statusCode, '') !== SLOW;
@@ -219,6 +196,8 @@ function kindOf(error: unknown): Kind {
       : error.code === 'context_too_long'
         ? { ...TOO_LONG, compact: undefined }
         : { ...OURS, code: error.code };
+  if (error instanceof SignInFailed)
+    return { ...NOT_SIGNED_IN, retryable: error.verdict.retryable };
   if (error instanceof ModelTimeout) return SLOW;
   if (error instanceof IncompleteAnswer) return GARBLED;
   if (error instanceof ContentRefused) return REFUSED;
@@ -235,20 +214,6 @@ function kindOf(error: unknown): Kind {
   return isNetwork(error) ? NETWORK : GARBLED;
 }
 
-/** `Retry-After` in seconds or as a date, `retry-after-ms` where a provider sends it. */
-export function retryAfterMs(
-  headers: Readonly<Record<string, string>> | undefined,
-  now: number,
-): number | undefined {
-  const exact = Number(headers?.['retry-after-ms']);
-  if (exact > 0) return exact;
-  const value = headers?.['retry-after'];
-  if (value === undefined) return undefined;
-  const seconds = Number(value);
-  const wait = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - now;
-  return wait > 0 ? wait : undefined;
-}
-
 const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)) || 'no message';
 
@@ -259,6 +224,7 @@ export function classifyFailure(error: unknown, now: number = Date.now()): Model
   return {
     ...kindOf(error),
     message: messageOf(error),
-    retryAfterMs: retryAfterMs(headers, now),
+    retryAfterMs:
+      error instanceof SignInFailed ? error.verdict.retryAfterMs : retryAfterMs(headers, now),
   };
 }

@@ -5,6 +5,7 @@ import type { Spend, Usage } from '../../contracts/usage.ts';
 import { NO_SPEND, addSpend, costOf } from '../../contracts/usage.ts';
 import type { Attempt, BegunCall, ClaimResult, SessionRow } from '../../journal/port.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { Liveness } from '../liveness.ts';
 import type { ArgumentChecker } from '../tools/arguments.ts';
 import type { Breakers } from './breakers.ts';
@@ -23,6 +24,7 @@ export interface WorkerMemory {
   readonly transcripts: TranscriptCache;
   readonly checker: ArgumentChecker;
   readonly resolve: ModelResolver;
+  readonly authenticator: Authenticator;
   readonly ask: AskModel;
 }
 

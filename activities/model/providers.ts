@@ -8,6 +8,7 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { createOpenRouter } from '@openrouter/ai-sdk-provider';
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import { keyNameOf } from '../../contracts/provider-keys.ts';
 import type { ModelCatalogue, ModelSettings, ProviderSettings } from '../../contracts/settings.ts';
 import { demoModel } from './demo/demo-model.ts';
 
@@ -22,20 +23,19 @@ export interface CallableModel {
   readonly kind: ProviderSettings['kind'];
   readonly settings: ModelSettings;
   readonly language: LanguageModelV4;
+  /** Instead of the key in the environment. */
+  readonly key?: ProviderKey | undefined;
+}
+
+/** What a credential gives; only what can be cloned. */
+export interface ProviderKey {
+  readonly value: string;
+  /** An access token, which every provider takes as `Authorization: Bearer`; else a plain key. */
+  readonly bearer: boolean;
 }
 
 /** @throws {PerdureError} `model_rejected`, which says what to configure */
-export type ModelResolver = (name: string) => CallableModel;
-
-const DEFAULT_KEY: Partial<Record<ProviderSettings['kind'], string>> = {
-  openrouter: 'OPENROUTER_API_KEY',
-  openai: 'OPENAI_API_KEY',
-  anthropic: 'ANTHROPIC_API_KEY',
-};
-
-/** Name of the environment variable with a provider's key, if it has one. */
-export const keyNameOf = (provider: ProviderSettings): string | undefined =>
-  provider.apiKeyEnv ?? DEFAULT_KEY[provider.kind];
+export type ModelResolver = (name: string, key?: ProviderKey) => CallableModel;
 
 /** Environment variable → value: the keys that a catalogue's providers name, where they are set. */
 export function keysOf(
@@ -56,6 +56,7 @@ const rejected = (message: string): PerdureError => new PerdureError('model_reje
 interface Connection {
   readonly name: string;
   readonly apiKey: string;
+  readonly bearer: boolean;
   readonly baseURL?: string;
   readonly headers?: Record<string, string>;
 }
@@ -63,13 +64,13 @@ interface Connection {
 function connect(
   kind: ProviderSettings['kind'],
   model: string,
-  connection: Connection,
+  { bearer, ...connection }: Connection,
 ): LanguageModelV4 {
   switch (kind) {
     case 'openai':
       return createOpenAI(connection).responses(model);
     case 'anthropic':
-      return createAnthropic(connection).languageModel(model);
+      return createAnthropic(bearer ? withToken(connection) : connection).languageModel(model);
     case 'openrouter':
       return createOpenRouter({
         ...connection,
@@ -86,6 +87,12 @@ function connect(
   }
 }
 
+/** Its plain keys go into a header of their own. */
+const withToken = ({ apiKey: authToken, ...rest }: Omit<Connection, 'bearer'>) => ({
+  ...rest,
+  authToken,
+});
+
 function keyFor(name: string, provider: ProviderSettings, secrets: SecretLookup): string {
   const keyName = keyNameOf(provider);
   const key = keyName === undefined ? undefined : secrets(keyName);
@@ -97,7 +104,11 @@ function keyFor(name: string, provider: ProviderSettings, secrets: SecretLookup)
   );
 }
 
-function resolve(catalogue: ModelCatalogue, secrets: SecretLookup, name: string): CallableModel {
+function resolve(
+  catalogue: ModelCatalogue,
+  secrets: SecretLookup,
+  { name, key }: { readonly name: string; readonly key: ProviderKey | undefined },
+): CallableModel {
   const settings = catalogue.models[name];
   if (!settings)
     throw rejected(
@@ -110,7 +121,8 @@ function resolve(catalogue: ModelCatalogue, secrets: SecretLookup, name: string)
     );
   const language = connect(provider.kind, settings.model, {
     name: settings.provider,
-    apiKey: keyFor(settings.provider, provider, secrets),
+    apiKey: key?.value ?? keyFor(settings.provider, provider, secrets),
+    bearer: key?.bearer ?? false,
     ...(provider.baseUrl === undefined ? {} : { baseURL: provider.baseUrl }),
     ...(provider.headers === undefined ? {} : { headers: provider.headers }),
   });
@@ -120,18 +132,20 @@ function resolve(catalogue: ModelCatalogue, secrets: SecretLookup, name: string)
     kind: provider.kind,
     settings,
     language,
+    ...(key && { key }),
   };
 }
 
-/** Connections are made once a model and kept, since they hold no state of a session. */
+/** Connections are made once a model and kept until its key changes, since they hold no state of a session. */
 export function createModelResolver(
   catalogue: ModelCatalogue,
   secrets: SecretLookup,
 ): ModelResolver {
   const known = new Map<string, CallableModel>();
-  return (name) => {
+  return (name, key) => {
     let model = known.get(name);
-    if (!model) known.set(name, (model = resolve(catalogue, secrets, name)));
+    if (!model || model.key?.value !== key?.value)
+      known.set(name, (model = resolve(catalogue, secrets, { name, key })));
     return model;
   };
 }

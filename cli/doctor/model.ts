@@ -1,14 +1,9 @@
 import type { SecretLookup } from '../../config/secrets.ts';
 import type { Settings } from '../../config/settings.ts';
+import { keyNameOf } from '../../contracts/provider-keys.ts';
 import type { ProviderSettings } from '../../contracts/settings.ts';
 import { ok, problem, warning } from './check.ts';
 import type { Finding } from './check.ts';
-
-const USUAL_KEY: Partial<Record<ProviderSettings['kind'], string>> = {
-  openrouter: 'OPENROUTER_API_KEY',
-  openai: 'OPENAI_API_KEY',
-  anthropic: 'ANTHROPIC_API_KEY',
-};
 
 /** One finding a provider that some model uses. */
 export function checkProviders(settings: Settings, secrets: SecretLookup): readonly Finding[] {
@@ -26,7 +21,7 @@ function checkProvider(name: string, provider: ProviderSettings, secrets: Secret
     const mend = 'Set OPENROUTER_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama.';
     return warning(check, 'the default model is the demo: a script, not an AI', mend);
   }
-  const key = provider.apiKeyEnv ?? USUAL_KEY[provider.kind];
+  const key = keyNameOf(provider);
   if (key === undefined) return ok(check, `${provider.baseUrl ?? provider.kind}, no key needed`);
   return secrets(key)
     ? ok(check, `${key} is set`)

@@ -5,7 +5,8 @@ import { readSettings } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal } from './journal.ts';
 import { writeLastWords } from './last-words.ts';
-import { processLog } from './log.ts';
+import { hiddenValues, processLog } from './log.ts';
+import { secretParts } from './secret-parts.ts';
 import { startOwnApi } from './start-api.ts';
 import { tryToRegister } from './temporal.ts';
 import { tracingOf } from './tracing.ts';
@@ -14,7 +15,8 @@ import { untilStopped } from './until-stopped.ts';
 export async function runAllInOne(): Promise<void> {
   const settings = await readSettings();
   const secrets = environmentSecrets();
-  const log = processLog(settings, 'all-in-one', secrets);
+  const hidden = hiddenValues(settings, secrets);
+  const log = processLog(settings, 'all-in-one', hidden);
   writeLastWords(log);
   await using open = new AsyncDisposableStack();
   const metrics = createMetrics();
@@ -22,7 +24,11 @@ export async function runAllInOne(): Promise<void> {
   const tracing = open.use(await tracingOf(settings, 'all-in-one'));
   const parts = { settings, journal, log, metrics, secrets, tracing };
   await tryToRegister(parts);
-  const worker = await startWorker({ ...parts, bundles: bundles() });
+  const worker = await startWorker({
+    ...parts,
+    ...(await secretParts(settings, { secrets, hidden })),
+    bundles: bundles(),
+  });
   open.defer(() => worker.drain());
   const api = await startOwnApi(parts);
   log.info({ url: api.url }, 'API started');

@@ -3,7 +3,7 @@ import { createMetrics } from '../../telemetry/metrics.ts';
 import { readSettings } from '../settings.ts';
 import { openJournal, requirePostgres } from './journal.ts';
 import { writeLastWords } from './last-words.ts';
-import { processLog } from './log.ts';
+import { hiddenValues, processLog } from './log.ts';
 import { startOwnApi } from './start-api.ts';
 import { tracingOf } from './tracing.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -12,7 +12,8 @@ export async function runApi(): Promise<void> {
   const settings = await readSettings();
   requirePostgres(settings, 'api');
   const secrets = environmentSecrets();
-  const log = processLog(settings, 'api', secrets);
+  const hidden = hiddenValues(settings, secrets);
+  const log = processLog(settings, 'api', hidden);
   writeLastWords(log);
   await using open = new AsyncDisposableStack();
   const metrics = createMetrics();

@@ -7,6 +7,7 @@ import { openSessionsByKey } from './0002-open-sessions-by-key.ts';
 import { transcriptCuts } from './0003-transcript-cuts.ts';
 import { openCalls } from './0004-open-calls.ts';
 import { runners } from './0006-runners.ts';
+import { credentials } from './0008-credentials.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
 import type { Tables } from '../tables.ts';
@@ -17,6 +18,7 @@ const MIGRATIONS = {
   '0003-transcript-cuts': transcriptCuts,
   '0004-open-calls': openCalls,
   '0006-runners': runners,
+  '0008-credentials': credentials,
 };
 
 export interface MigrationStatus {

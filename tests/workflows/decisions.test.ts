@@ -7,7 +7,7 @@ import {
   type SessionLimits,
 } from '../../contracts/limits.ts';
 import { NO_SPEND } from '../../contracts/usage.ts';
-import { options } from '../../workflows/session/activities.ts';
+import { options } from '../../workflows/activity-options.ts';
 import * as decisions from '../../workflows/session/decisions.ts';
 import * as inbox from '../../workflows/session/inbox.ts';
 import type { SessionStart } from '../../workflows/session/messages.ts';

@@ -5,13 +5,10 @@
 import { proxyActivities, proxyLocalActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { SessionActivities, StepRef, ToolActivities } from '../../contracts/activities.ts';
 import { TOOL_QUEUE } from '../../contracts/names.ts';
-import {
-  POLICIES,
-  type Policy,
-  type PolicyName,
-  type PolicyOverrides,
-} from '../../contracts/policies.ts';
+import type { PolicyName } from '../../contracts/policies.ts';
 import type { Effect, ToolCallRef } from '../../contracts/tools.ts';
+import { options } from '../activity-options.ts';
+import { authenticateBy } from '../authentication/authenticate.ts';
 import { stepInput } from './decisions.ts';
 import type { OpenTurn, Session } from './state.ts';
 import { callSummary, stepSummary } from './story.ts';
@@ -26,21 +23,6 @@ const TOOL_POLICIES = {
   keyed: 'toolKeyed',
   'never-retry': 'toolNeverRetry',
 } as const satisfies Record<Effect, PolicyName>;
-
-export function options(name: PolicyName, overrides: PolicyOverrides | undefined): ActivityOptions {
-  const policy: Policy = { ...POLICIES[name], ...overrides?.[name] };
-  return {
-    startToCloseTimeout: policy.attemptMs,
-    ...(policy.heartbeatMs === undefined ? {} : { heartbeatTimeout: policy.heartbeatMs }),
-    cancellationType: 'TRY_CANCEL',
-    retry: {
-      initialInterval: policy.firstWaitMs,
-      backoffCoefficient: policy.factor,
-      maximumInterval: policy.maxWaitMs,
-      ...(policy.attempts === null ? {} : { maximumAttempts: policy.attempts }),
-    },
-  };
-}
 
 export type Activities = ReturnType<typeof sessionActivities>;
 
@@ -62,6 +44,7 @@ export function sessionActivities(session: Session) {
     record: journal.record,
     sealStep: journal.sealStep,
     settleToolCall: journal.settleToolCall,
+    authenticate: authenticateBy(policies),
     callModel: (turn: OpenTurn) =>
       model.callModel.executeWithOptions({ ...modelOptions, summary: stepSummary(session) }, [
         stepInput(session, turn),

@@ -3,6 +3,7 @@
  * reset or a restored backup, and a repeated key would swallow a new fact. Pure.
  */
 import type { Fact } from '../../contracts/activities.ts';
+import type { AuthOutcome } from '../../contracts/authentication.ts';
 import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { EventData, NewEvent } from '../../contracts/events.ts';
 import type { MessageId } from '../../contracts/ids.ts';
@@ -75,6 +76,14 @@ export function edited(request: QueueEditRequest, editId: string): Fact {
 
 export const modelRequested = (from: string, to: string, editId: string): Fact =>
   fact(`model:${editId}`, { type: 'model.switched', data: { from, to, reason: 'requested' } });
+
+/** Signing in may happen again in the same step, at another time. */
+export function authSettled({ turn }: Session, outcome: AuthOutcome, now: number): Fact {
+  const where = turn ? { turn: turn.id, step: turn.step } : {};
+  const key = `auth:${outcome.credential}:${turn?.id ?? ''}:${now.toString(36)}`;
+  const data = { ...outcome, attempts: [...outcome.attempts] };
+  return { ...fact(key, { type: 'auth.settled', data }), ...where };
+}
 
 /** A turn that a limit ended between two steps; every other end is written by the step itself or its seal. */
 export const turnSettled = (

@@ -61,7 +61,12 @@ class ModelThread {
     this.#calls.set(id, { sink, resolve, reject, held: false });
     stop.addEventListener('abort', onStop, { once: true });
     try {
-      this.#order({ kind: 'ask', id, request: { ...rest, model: model.name }, timeouts });
+      this.#order({
+        kind: 'ask',
+        id,
+        request: { ...rest, model: model.name, key: model.key },
+        timeouts,
+      });
       return await promise;
     } finally {
       this.#calls.delete(id);

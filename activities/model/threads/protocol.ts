@@ -4,6 +4,7 @@ import type { ModelCatalogue } from '../../../contracts/settings.ts';
 import type { Answer } from '../answer-collector.ts';
 import type { ModelTimeouts } from '../deadlines.ts';
 import type { ModelFailure } from '../failure.ts';
+import type { ProviderKey } from '../providers.ts';
 import type { AnswerRequest } from '../stream-answer.ts';
 
 export interface ThreadSettings {
@@ -17,7 +18,10 @@ export type Order =
       readonly kind: 'ask';
       readonly id: number;
       /** The model by its name: each side makes its own connection of it. */
-      readonly request: Omit<AnswerRequest, 'model'> & { readonly model: string };
+      readonly request: Omit<AnswerRequest, 'model'> & {
+        readonly model: string;
+        readonly key: ProviderKey | undefined;
+      };
       readonly timeouts: ModelTimeouts;
     }
   | { readonly kind: 'stop' | 'hold' | 'resume'; readonly id: number }

@@ -27,10 +27,15 @@ class RunningCall {
     this.#held = undefined;
   }
 
-  async run({ id, request, timeouts }: Ask, resolve: ModelResolver, send: Send): Promise<void> {
+  async run(
+    { id, request: asked, timeouts }: Ask,
+    resolve: ModelResolver,
+    send: Send,
+  ): Promise<void> {
+    const { model, key, ...request } = asked;
     try {
       const answer = await streamAnswer(
-        { ...request, model: resolve(request.model) },
+        { ...request, model: resolve(model, key) },
         {
           onFirstPart: () => send({ kind: 'heard', id }),
           onText: (content, text) => {

@@ -1,0 +1,55 @@
+/** Asks a provider only while the fleet's circuit breaker for it lets one. */
+import { AUTH_BREAKER } from '../../contracts/authentication.ts';
+import type { BreakerReport, BreakerStore } from '../../journal/port.ts';
+import type { ActivityLog, ActivityMetrics } from '../dependencies.ts';
+import { Answered, AuthFailure, classifyAuthFailure } from './failure.ts';
+
+export interface BreakerParts {
+  readonly store: BreakerStore;
+  readonly log: ActivityLog;
+  readonly metrics?: ActivityMetrics | undefined;
+}
+
+/** @throws {AuthFailure} `circuit_open` without a call, or what the call throws */
+export async function guarded<T>(
+  parts: BreakerParts,
+  key: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  const admission = await parts.store.admit(key, AUTH_BREAKER);
+  if (!admission.admitted) throw circuitOpen(admission.retryInMs);
+  const { probe } = admission;
+  try {
+    const result = await call();
+    await tell(parts, key, { outcome: 'answered', probe });
+    return result;
+  } catch (error) {
+    await tell(parts, key, { outcome: meaningOf(error), probe });
+    throw error;
+  }
+}
+
+const circuitOpen = (retryInMs: number): AuthFailure =>
+  new AuthFailure(
+    'circuit_open',
+    `it failed repeatedly and is not asked for ${Math.ceil(retryInMs / 1_000)} s`,
+    { retryAfterMs: Math.ceil(retryInMs) },
+  );
+
+function meaningOf(error: unknown): BreakerReport['outcome'] {
+  const { outage, kind } = classifyAuthFailure(error);
+  if (outage) return 'outage';
+  // Whoever refuses is there.
+  return error instanceof Answered || kind === 'invalid_credentials' ? 'answered' : 'abandoned';
+}
+
+/** What it learns helps others; that it cannot be written is no reason to fail this one. */
+async function tell(parts: BreakerParts, key: string, report: BreakerReport): Promise<void> {
+  const { store, log, metrics } = parts;
+  try {
+    const state = await store.report(key, report, AUTH_BREAKER);
+    metrics?.circuit(key, state !== 'closed');
+  } catch (error) {
+    log.warn({ breaker: key, err: error }, 'the circuit breaker was not told');
+  }
+}

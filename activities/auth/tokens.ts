@@ -1,0 +1,231 @@
+/** Access tokens that can be used now: remembered, read from the journal, or renewed before they end, by one worker of the fleet at a time. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CredentialSettings } from '../../contracts/credentials.ts';
+import type { Renewal } from '../../journal/port.ts';
+import type { ActivityLog } from '../dependencies.ts';
+import { sha256 } from '../digest.ts';
+import { AuthFailure, mayHaveHappened } from './failure.ts';
+import type { Exchange, Tokens as NewTokens } from './strategies/oauth2.ts';
+import { needed } from './strategies/strategy.ts';
+import type { SecretLookup } from './strategies/strategy.ts';
+import type { Sealed, Stored, Vault } from './vault.ts';
+
+/** So long before its end a token is renewed, or half its life where that is shorter. */
+const RENEW_BEFORE_MS = 60_000;
+/** A claim outlasts every exchange, so that nobody takes over one that is under way. */
+const CLAIM_MS = 60_000;
+/** How often the others look whether the one has renewed it. */
+const LOOK_EVERY_MS = 200;
+const SAVE_TRIES = 7;
+
+export interface TokenParts {
+  readonly vault: Vault;
+  readonly secrets: SecretLookup;
+  readonly log: ActivityLog;
+  /** From now on the value appears in no log line. */
+  readonly hide: (secret: string) => void;
+  readonly exchange: (name: string, exchange: Exchange) => Promise<NewTokens>;
+}
+
+export interface Wanted {
+  readonly name: string;
+  readonly credential: CredentialSettings;
+  readonly signal: AbortSignal;
+  /** Renew it even where it is good. */
+  readonly renew?: boolean | undefined;
+}
+
+export interface Token {
+  readonly value: string;
+  readonly version: number;
+  /** Whether it was renewed for this caller. */
+  readonly renewed: boolean;
+}
+
+interface Remembered {
+  readonly value: string;
+  readonly version: number;
+  /** By this process's steady clock. */
+  readonly freshUntil: number;
+  readonly endsAt: number;
+}
+
+export class Tokens {
+  readonly #parts: TokenParts;
+  readonly #remembered = new Map<string, Remembered>();
+  readonly #renewing = new Map<string, Promise<Remembered>>();
+
+  constructor(parts: TokenParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {AuthFailure}, or what the exchange throws */
+  async get(wanted: Wanted): Promise<Token> {
+    const known = await this.#known(wanted);
+    if (known && !wanted.renew && performance.now() < known.freshUntil)
+      return { ...known, renewed: false };
+    const running = this.#renewing.get(wanted.name);
+    try {
+      const renewed = await (running ?? this.#begin(wanted, known?.version ?? 0));
+      return { ...renewed, renewed: running === undefined };
+    } catch (error) {
+      // Renewed early, so that a failure has time to pass.
+      if (known && !wanted.renew && performance.now() < known.endsAt)
+        return { ...known, renewed: false };
+      throw error;
+    }
+  }
+
+  /** A provider refused it: the next caller gets another one. */
+  async refused(name: string, version: number): Promise<void> {
+    if (this.#remembered.get(name)?.version === version) this.#remembered.delete(name);
+    await this.#parts.vault.expire(name, version);
+  }
+
+  async #known({ name, credential }: Wanted): Promise<Remembered | undefined> {
+    const remembered = this.#remembered.get(name);
+    if (remembered && performance.now() < remembered.freshUntil) return remembered;
+    return this.#remember(name, credential, await this.#parts.vault.read(name));
+  }
+
+  #remember(
+    name: string,
+    credential: CredentialSettings,
+    { content, version, expiresInMs }: Stored,
+  ): Remembered | undefined {
+    const { accessToken, lifetimeMs } = content;
+    if (accessToken === undefined || content.seed !== this.#seed(credential)) return undefined;
+    this.#hide(content);
+    const left = expiresInMs ?? Infinity;
+    const margin = Math.min(RENEW_BEFORE_MS, (lifetimeMs ?? Infinity) / 2);
+    const now = performance.now();
+    const remembered = {
+      value: accessToken,
+      version,
+      freshUntil: now + left - margin,
+      endsAt: now + left,
+    };
+    this.#remembered.set(name, remembered);
+    return remembered;
+  }
+
+  #begin(wanted: Wanted, stale: number): Promise<Remembered> {
+    const renewing = this.#renew(wanted, stale).finally(() => this.#renewing.delete(wanted.name));
+    this.#renewing.set(wanted.name, renewing);
+    return renewing;
+  }
+
+  async #renew(wanted: Wanted, stale: number): Promise<Remembered> {
+    const { name, credential, signal } = wanted;
+    const { vault } = this.#parts;
+    for (;;) {
+      signal.throwIfAborted();
+      const stored = await vault.read(name);
+      const known = this.#remember(name, credential, stored);
+      if (known && stored.version > stale && performance.now() < known.freshUntil) return known;
+      const renewal = { version: stored.version, holder: randomUUID() };
+      const { strategy } = credential;
+      const claim = await vault.claim(name, { ...renewal, strategy, claimMs: CLAIM_MS });
+      if (claim === 'claimed' || claim === 'taken_over')
+        return this.#exchange(wanted, { stored, renewal, lost: claim === 'taken_over' });
+      if (claim === 'held') await delay(LOOK_EVERY_MS, undefined, { signal });
+    }
+  }
+
+  async #exchange(wanted: Wanted, claimed: Claimed): Promise<Remembered> {
+    const { name, credential, signal } = wanted;
+    const { secrets, exchange } = this.#parts;
+    const { stored, renewal } = claimed;
+    const seed = this.#seed(credential);
+    let sent = claimed.lost;
+    try {
+      const refreshToken = this.#refreshToken(credential, stored.content);
+      if (sent && refreshToken !== undefined && !credential.reuseRefreshToken) throw spent();
+      sent = false;
+      const tokens = await exchange(name, { credential, secrets, signal, refreshToken });
+      const content = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, seed };
+      this.#hide(content);
+      await this.#save(name, renewal, content);
+      const next = { content, version: renewal.version + 1, expiresInMs: tokens.lifetimeMs };
+      return this.#remember(name, credential, next)!;
+    } catch (error) {
+      await this.#giveBack(wanted, claimed, sent || mayHaveHappened(error));
+      throw error;
+    }
+  }
+
+  /** A refresh token that may be used up is never sent again: a server that sees it twice takes that for theft. */
+  async #giveBack({ name, credential }: Wanted, claimed: Claimed, sent: boolean): Promise<void> {
+    const { vault, log } = this.#parts;
+    const { stored, renewal } = claimed;
+    const usedUp =
+      sent && credential.strategy === 'oauth2-refresh' && !credential.reuseRefreshToken;
+    const seed = this.#seed(credential);
+    try {
+      if (usedUp) await vault.settle(name, renewal, { ...rest(stored.content), seed, spent: true });
+      else await vault.release(name, renewal);
+    } catch (error) {
+      // Then the claim runs out, and whoever comes next finds it so.
+      log.warn({ credential: name, err: error }, 'the claim on a credential was not given back');
+    }
+  }
+
+  /** The newest one; the environment's where nothing came of it yet, or somebody has signed in again since. */
+  #refreshToken(credential: CredentialSettings, { seed, ...known }: Sealed): string | undefined {
+    if (credential.strategy !== 'oauth2-refresh') return undefined;
+    const first = needed(this.#parts.secrets, credential.refreshTokenEnv);
+    if (seed !== sha256(first)) return first;
+    if (known.spent && !credential.reuseRefreshToken) throw spent();
+    return known.refreshToken ?? first;
+  }
+
+  #seed({ strategy, refreshTokenEnv }: CredentialSettings): string | undefined {
+    if (strategy !== 'oauth2-refresh' || refreshTokenEnv === undefined) return undefined;
+    const first = this.#parts.secrets(refreshTokenEnv);
+    return first === undefined ? undefined : sha256(first);
+  }
+
+  /** What the server has given it gives once: a journal that is away for a moment must not lose it. */
+  async #save(name: string, renewal: Renewal, content: Sealed): Promise<void> {
+    const { vault, log } = this.#parts;
+    for (let tries = 1; ; tries++) {
+      try {
+        const saved = await vault.settle(name, renewal, content);
+        if (!saved) log.warn({ credential: name }, 'a new token came too late to be stored');
+        return;
+      } catch (error) {
+        if (tries === SAVE_TRIES) throw new NotSaved(error);
+        log.warn({ credential: name, err: error }, 'a new token is not stored yet');
+        await delay(LOOK_EVERY_MS * 2 ** tries);
+      }
+    }
+  }
+
+  #hide({ accessToken, refreshToken }: Sealed): void {
+    for (const secret of [accessToken, refreshToken]) if (secret) this.#parts.hide(secret);
+  }
+}
+
+interface Claimed {
+  readonly stored: Stored;
+  readonly renewal: Renewal;
+  /** The holder before went away, nobody knows how far it had come. */
+  readonly lost: boolean;
+}
+
+/** The exchange succeeded, and its result is lost. */
+class NotSaved extends Error {
+  constructor(cause: unknown) {
+    super('the new token could not be stored', { cause });
+    this.name = 'NotSaved';
+  }
+}
+
+const rest = ({ refreshToken }: Sealed): Sealed => ({ refreshToken });
+
+const spent = (): AuthFailure =>
+  new AuthFailure(
+    'invalid_credentials',
+    'its refresh token was sent once and the answer never came, so that it may be used up: sign in again and give the new refresh token (or set reuseRefreshToken where the server lets one be used again)',
+  );

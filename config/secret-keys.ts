@@ -1,0 +1,63 @@
+/** The keys that secrets are encrypted with at rest: from the environment, or from a file of the embedded mode's own. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SecretKeys } from '../contracts/credentials.ts';
+import { SettingsError } from './problems.ts';
+import type { SecretLookup } from './secrets.ts';
+import type { Settings } from './settings.ts';
+
+export const SECRET_KEY = 'PERDURE_SECRET_KEY';
+export const OLD_SECRET_KEYS = 'PERDURE_OLD_SECRET_KEYS';
+const KEY_BYTES = 32;
+/** Beside the embedded journal: whoever can read the one can read the other. */
+const FILE_NAME = 'secret-key';
+
+/**
+ * Undefined where no key is set and none is needed. The embedded mode makes one where a credential has to be stored.
+ * @throws {SettingsError} where a key is malformed, or missing in a fleet, whose workers must all have the same
+ */
+export async function readSecretKeys(
+  settings: Pick<Settings, 'home' | 'journal' | 'credentials'>,
+  secrets: SecretLookup,
+): Promise<SecretKeys | undefined> {
+  const old = (secrets(OLD_SECRET_KEYS) ?? '')
+    .split(',')
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .map((text) => keyFrom(text, OLD_SECRET_KEYS));
+  const given = secrets(SECRET_KEY);
+  if (given !== undefined) return { current: keyFrom(given, SECRET_KEY), old };
+  const stored = Object.entries(settings.credentials).find(([, { strategy }]) =>
+    strategy.startsWith('oauth2-'),
+  );
+  if (!stored) return undefined;
+  if (settings.journal.url === undefined) return { current: await ownKey(settings.home), old };
+  throw wrong(
+    SECRET_KEY,
+    `is not set, but the tokens of credentials.${stored[0]} are kept encrypted with it: give all workers the same 32 bytes in base64 (openssl rand -base64 32)`,
+  );
+}
+
+const wrong = (path: string, message: string): SettingsError =>
+  new SettingsError([{ path, message }]);
+
+function keyFrom(text: string, source: string): Uint8Array {
+  const key = Buffer.from(text, 'base64');
+  if (key.length === KEY_BYTES) return key;
+  throw wrong(
+    source,
+    `is not ${KEY_BYTES} bytes in base64 (it has ${key.length}); make one with: openssl rand -base64 32`,
+  );
+}
+
+async function ownKey(home: string): Promise<Uint8Array> {
+  const path = join(home, FILE_NAME);
+  await mkdir(home, { recursive: true });
+  const made = randomBytes(KEY_BYTES).toString('base64');
+  // Never over an existing one: what was encrypted with it could not be read any more.
+  await writeFile(path, `${made}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+  return keyFrom((await readFile(path, 'utf8')).trim(), path);
+}

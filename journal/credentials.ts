@@ -1,0 +1,117 @@
+/** Tokens that workers renew for each other: one worker at a time holds the right to, by compare-and-set on the version. */
+import type { Selectable } from 'kysely';
+import { databaseNow } from './database-clock.ts';
+import type { CredentialKey, CredentialRow, CredentialStore, Renewal } from './port.ts';
+import { reach, transact } from './store.ts';
+import type { Store, Tx } from './store.ts';
+import type { CredentialsTable } from './tables.ts';
+
+type Timed = Selectable<CredentialsTable> & { readonly now: number };
+
+const rowOf = (record: Timed): CredentialRow => ({
+  tenant: record.tenant,
+  name: record.name,
+  strategy: record.strategy,
+  secret: record.secret,
+  expiresInMs: record.expires_at === null ? null : record.expires_at - record.now,
+  version: record.version,
+  updatedAt: new Date(record.updated_at).toISOString(),
+});
+
+async function locked(store: Store, tx: Tx, { tenant, name }: CredentialKey): Promise<Timed> {
+  return tx
+    .selectFrom('credentials')
+    .selectAll()
+    .select(databaseNow(store).as('now'))
+    .where('tenant', '=', tenant)
+    .where('name', '=', name)
+    .$if(store.dialect === 'postgres', (query) => query.forUpdate())
+    .executeTakeFirstOrThrow();
+}
+
+const update = (tx: Tx, { tenant, name }: CredentialKey) =>
+  tx.updateTable('credentials').where('tenant', '=', tenant).where('name', '=', name);
+
+const held = (tx: Tx, key: CredentialKey, { version, holder }: Renewal) =>
+  update(tx, key).where('version', '=', version).where('holder', '=', holder);
+
+export const credentials = (store: Store): CredentialStore => ({
+  async get({ tenant, name }) {
+    const record = await reach(store, (db) =>
+      db
+        .selectFrom('credentials')
+        .selectAll()
+        .select(databaseNow(store).as('now'))
+        .where('tenant', '=', tenant)
+        .where('name', '=', name)
+        .executeTakeFirst(),
+    );
+    return record && rowOf(record);
+  },
+
+  async list(tenant) {
+    const records = await reach(store, (db) =>
+      db
+        .selectFrom('credentials')
+        .selectAll()
+        .select(databaseNow(store).as('now'))
+        .where('tenant', '=', tenant)
+        .orderBy('name')
+        .execute(),
+    );
+    return records.map(rowOf);
+  },
+
+  claim: (key, { version, holder, strategy, claimMs }) =>
+    transact(store, async (tx) => {
+      const times = { expires_at: null, updated_at: databaseNow(store) };
+      const empty = { ...key, ...times, secret: null, version: 0, holder: null, held_until: null };
+      await tx
+        .insertInto('credentials')
+        .values({ ...empty, strategy })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      const row = await locked(store, tx, key);
+      if (row.version !== version) return 'changed';
+      if (row.held_until !== null && row.now < row.held_until) return 'held';
+      await update(tx, key)
+        .set({ holder, held_until: row.now + claimMs, strategy })
+        .execute();
+      return row.holder === null ? 'claimed' : 'taken_over';
+    }),
+
+  settle: (key, renewal, { secret, expiresInMs }) =>
+    transact(store, async (tx) => {
+      const [clock] = await tx.selectNoFrom(databaseNow(store).as('now')).execute();
+      const { now } = clock!;
+      const stored = await held(tx, key, renewal)
+        .set({
+          secret,
+          expires_at: expiresInMs === null ? null : now + expiresInMs,
+          version: renewal.version + 1,
+          updated_at: now,
+          holder: null,
+          held_until: null,
+        })
+        .executeTakeFirst();
+      return stored.numUpdatedRows === 1n;
+    }),
+
+  release: (key, renewal) =>
+    transact(store, async (tx) => {
+      await held(tx, key, renewal).set({ holder: null, held_until: null }).execute();
+    }),
+
+  expire: ({ tenant, name }, version) =>
+    transact(store, async (tx) => {
+      await update(tx, { tenant, name })
+        .set({ expires_at: 0 })
+        .where('version', '=', version)
+        .execute();
+    }),
+
+  reseal: (key, version, secret) =>
+    transact(store, async (tx) => {
+      await update(tx, key).set({ secret }).where('version', '=', version).execute();
+    }),
+});
