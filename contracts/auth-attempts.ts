@@ -23,5 +23,5 @@ export function withAttempt(
 export function attemptsInWords(attempts: readonly AuthAttempt[]): string {
   const words = attempts.map(({ number, kind, reason }) => `${number}. ${kind}: ${reason}`);
   const count = attempts.at(-1)?.number ?? 0;
-  return [`${count === 1 ? '1 attempt' : `${count} attempts`}`, ...words].join('; ');
+  return [count === 1 ? '1 attempt' : `${count} attempts`, ...words].join('; ');
 }

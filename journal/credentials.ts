@@ -1,7 +1,7 @@
 /** Tokens that workers renew for each other: one worker at a time holds the right to, by compare-and-set on the version. */
 import type { Selectable } from 'kysely';
 import { databaseNow } from './database-clock.ts';
-import type { CredentialKey, CredentialRow, CredentialStore, Renewal } from './port.ts';
+import type { CredentialKey, CredentialRow, CredentialStore, NewSecret, Renewal } from './port.ts';
 import { reach, transact } from './store.ts';
 import type { Store, Tx } from './store.ts';
 import type { CredentialsTable } from './tables.ts';
@@ -62,40 +62,10 @@ export const credentials = (store: Store): CredentialStore => ({
     return records.map(rowOf);
   },
 
-  claim: (key, { version, holder, strategy, claimMs }) =>
-    transact(store, async (tx) => {
-      const times = { expires_at: null, updated_at: databaseNow(store) };
-      const empty = { ...key, ...times, secret: null, version: 0, holder: null, held_until: null };
-      await tx
-        .insertInto('credentials')
-        .values({ ...empty, strategy })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-      const row = await locked(store, tx, key);
-      if (row.version !== version) return 'changed';
-      if (row.held_until !== null && row.now < row.held_until) return 'held';
-      await update(tx, key)
-        .set({ holder, held_until: row.now + claimMs, strategy })
-        .execute();
-      return row.holder === null ? 'claimed' : 'taken_over';
-    }),
+  claim: (key, renewal) => transact(store, (tx) => claim(store, tx, { key, renewal })),
 
-  settle: (key, renewal, { secret, expiresInMs }) =>
-    transact(store, async (tx) => {
-      const [clock] = await tx.selectNoFrom(databaseNow(store).as('now')).execute();
-      const { now } = clock!;
-      const stored = await held(tx, key, renewal)
-        .set({
-          secret,
-          expires_at: expiresInMs === null ? null : now + expiresInMs,
-          version: renewal.version + 1,
-          updated_at: now,
-          holder: null,
-          held_until: null,
-        })
-        .executeTakeFirst();
-      return stored.numUpdatedRows === 1n;
-    }),
+  settle: (key, renewal, next) =>
+    transact(store, (tx) => settle(store, tx, { key, renewal, next })),
 
   release: (key, renewal) =>
     transact(store, async (tx) => {
@@ -115,3 +85,51 @@ export const credentials = (store: Store): CredentialStore => ({
       await update(tx, key).set({ secret }).where('version', '=', version).execute();
     }),
 });
+
+interface Claiming {
+  readonly key: CredentialKey;
+  readonly renewal: Parameters<CredentialStore['claim']>[1];
+}
+
+async function claim(
+  store: Store,
+  tx: Tx,
+  { key, renewal }: Claiming,
+): ReturnType<CredentialStore['claim']> {
+  const { version, holder, strategy, claimMs } = renewal;
+  const times = { expires_at: null, updated_at: databaseNow(store) };
+  const empty = { ...key, ...times, secret: null, version: 0, holder: null, held_until: null };
+  await tx
+    .insertInto('credentials')
+    .values({ ...empty, strategy })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const row = await locked(store, tx, key);
+  if (row.version !== version) return 'changed';
+  if (row.held_until !== null && row.now < row.held_until) return 'held';
+  await update(tx, key)
+    .set({ holder, held_until: row.now + claimMs, strategy })
+    .execute();
+  return row.holder === null ? 'claimed' : 'taken_over';
+}
+
+interface Settling {
+  readonly key: CredentialKey;
+  readonly renewal: Renewal;
+  readonly next: NewSecret;
+}
+
+async function settle(store: Store, tx: Tx, { key, renewal, next }: Settling): Promise<boolean> {
+  const { now } = await tx.selectNoFrom(databaseNow(store).as('now')).executeTakeFirstOrThrow();
+  const stored = await held(tx, key, renewal)
+    .set({
+      secret: next.secret,
+      expires_at: next.expiresInMs === null ? null : now + next.expiresInMs,
+      version: renewal.version + 1,
+      updated_at: now,
+      holder: null,
+      held_until: null,
+    })
+    .executeTakeFirst();
+  return stored.numUpdatedRows === 1n;
+}

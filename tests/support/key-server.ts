@@ -21,7 +21,7 @@ export async function startKeyServer(key: string): Promise<KeyServer> {
   const state = { always: undefined as number | undefined, headers: {} as Record<string, string> };
   const server = createServer(({ url = '', headers }, response) => {
     requests.push({ path: url, headers });
-    const given = headers['x-api-key'] ?? headers.authorization?.replace(/^Bearer /, '');
+    const given = String(headers['x-api-key'] ?? headers.authorization?.replace(/^Bearer /, ''));
     const status = state.always ?? statuses.shift() ?? (given === key ? 200 : 401);
     response.writeHead(status, { 'content-type': 'application/json', ...state.headers });
     response.end(JSON.stringify({ error: `the key ${given} gets ${status}` }));

@@ -46,7 +46,7 @@ export async function startTokenServer(firstRefreshToken = 'refresh-first'): Pro
   const state = { lifetimeS: 3_600 as number | null };
 
   service.on(Events.BeforeResponse, (response, request) => {
-    const body = response.body as Record<string, unknown>;
+    const body = response.body as Record<string, unknown> & { refresh_token?: string };
     const sent = (request.body as { refresh_token?: string }).refresh_token;
     if (request.headers.authorization !== CLIENT) {
       Object.assign(response, { statusCode: 401, body: { error: 'invalid_client' } });
@@ -56,13 +56,14 @@ export async function startTokenServer(firstRefreshToken = 'refresh-first'): Pro
       Object.assign(response, { statusCode: 400, body: { error: 'invalid_grant' } });
       return;
     }
-    body['access_token'] = `access-${randomUUID()}`;
+    const access = `access-${randomUUID()}`;
+    body['access_token'] = access;
     if (state.lifetimeS === null) delete body['expires_in'];
     else body['expires_in'] = state.lifetimeS;
-    issued.push(String(body['access_token']));
-    if (body['refresh_token'] === undefined) return;
-    good.add(String(body['refresh_token']));
-    issued.push(String(body['refresh_token']));
+    issued.push(access);
+    if (body.refresh_token === undefined) return;
+    good.add(body.refresh_token);
+    issued.push(body.refresh_token);
   });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -73,7 +74,7 @@ export async function startTokenServer(firstRefreshToken = 'refresh-first'): Pro
     if (fault === 'silence') return;
     if (fault === 'cut') {
       // The token is made, and its answer never arrives.
-      response.end = () => response.destroy() as never;
+      response.end = () => response.destroy();
       response.writeHead = () => response;
     } else if (fault) {
       request.on('end', () => {
