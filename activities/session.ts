@@ -5,6 +5,7 @@ import { createAuthenticator } from './auth/create-authenticator.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { translated } from './failures.ts';
 import { createCallModel } from './model/call-model.ts';
+import { createSettleApproval } from './settle-approval.ts';
 
 export function createSessionActivities(
   deps: ActivityDependencies,
@@ -15,6 +16,7 @@ export function createSessionActivities(
     authenticate: createAuthenticate({ authenticator, policy: policies.authenticate, log }),
     sealStep: translated((input) => journal.steps.seal(input)),
     settleToolCall: translated((input) => journal.ledger.settle(input)),
+    settleApproval: createSettleApproval(deps),
     record: translated((sessionId, facts) => journal.events.record(sessionId, facts)),
   };
 }

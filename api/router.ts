@@ -1,5 +1,6 @@
 import { router } from './procedures.ts';
 import { agentRouter } from './routers/agent.ts';
+import { approvalRouter } from './routers/approval.ts';
 import { artifactRouter } from './routers/artifact.ts';
 import { contextRouter } from './routers/context.ts';
 import { keyRouter } from './routers/key.ts';
@@ -12,6 +13,7 @@ export const appRouter = router({
   session: sessionRouter,
   tool: toolRouter,
   runner: runnerRouter,
+  approval: approvalRouter,
   context: contextRouter,
   agent: agentRouter,
   artifact: artifactRouter,

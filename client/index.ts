@@ -10,6 +10,8 @@ export type {
 export type { SessionClient } from './session.ts';
 export type { CallOptions, SendOptions } from './session-commands.ts';
 export type { ViewOptions } from './session-events.ts';
+export type { Approval, ApprovalListOptions, ApprovalsClient } from './approvals.ts';
+export type { ApprovalDecision } from '../contracts/approvals.ts';
 export type { ActiveContext, ContextsClient } from './contexts.ts';
 export type { ConnectionNotice, FollowOptions, ReconnectOptions } from './events/resume.ts';
 export type { FollowStep, Reply } from './settled.ts';

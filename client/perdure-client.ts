@@ -2,6 +2,8 @@
 import type { MessageId, SessionId } from '../contracts/ids.ts';
 import { newId, parseId } from '../contracts/ids.ts';
 import type { StartSessionInput } from '../contracts/session.ts';
+import { approvalsClient } from './approvals.ts';
+import type { ApprovalsClient } from './approvals.ts';
 import { artifactBytes } from './artifacts.ts';
 import { createCalls } from './calls.ts';
 import type { CallSettings } from './calls.ts';
@@ -58,6 +60,8 @@ export interface PerdureClient extends Disposable {
   session(sessionId: string): SessionClient;
   /** The bytes of an artifact: what was too large for an event or a message. @throws {PerdureError} `not_found` */
   artifact(artifact: string, options?: CallOptions): Promise<Uint8Array>;
+  /** Calls of tools that wait for a person's word. */
+  readonly approvals: ApprovalsClient;
   /** Which session is active in which window, project or chat room. */
   readonly contexts: ContextsClient;
   /** Closes the WebSocket, if there is one. Streams end by their own signals. */
@@ -98,6 +102,7 @@ export function createPerdureClient({
       return { session: sessionClient(calls, sessionId), messageId };
     },
     artifact: (artifact, { signal } = {}) => artifactBytes(calls, artifact, signal),
+    approvals: approvalsClient(calls),
     contexts: contextsClient(calls, socket),
     close: () => socket.close(),
     [Symbol.dispose]: () => socket.close(),

@@ -209,6 +209,7 @@ const catalogueOf = (settings: Completed['completed']): ModelCatalogue => ({
   providers: settings.providers,
   models: settings.models,
   agents: settings.agents,
+  approvalPolicy: settings.approvalPolicy,
   defaultModel: settings.defaultModel,
   defaultAgent: settings.defaultAgent,
 });

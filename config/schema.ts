@@ -1,5 +1,6 @@
 /** Every setting, its default and what it means. docs/configuration.md is generated from this file. */
 import { z } from 'zod';
+import { approvalPolicySchema } from '../contracts/approval-policy.ts';
 import { DEFAULT_SESSION_LIMITS, MAX_MESSAGE_BYTES, TIME_LIMITS } from '../contracts/limits.ts';
 import type { TimeLimits } from '../contracts/limits.ts';
 import { POLICIES } from '../contracts/policies.ts';
@@ -173,6 +174,10 @@ const TIMEOUT_MEANINGS: Record<keyof TimeLimits, string> = {
   toolResultMs: 'A tool answered from outside: from its claim to its result.',
   toolClaimMs: 'A tool answered from outside: from its offer to its first claim.',
   toolLeaseMs: 'A claim without a sign of life for this long is offered again.',
+  approvalMs:
+    'A call that a person has to approve: unless somebody decides in this time, it is rejected as expired.',
+  previewMs:
+    'What a tool may take to say what a call would do; the person is asked without it then.',
   modelFirstTokenMs: 'From the request to the first token of a model.',
   modelSilenceMs: 'Between two tokens of a model.',
   modelAttemptMs: 'One whole request to a model.',
@@ -218,6 +223,11 @@ export const settingsSchema = z.strictObject({
   credentials: z.record(credentialNameSchema, credentialSchema).default({}),
   models: z.record(z.string(), modelSchema).default({}),
   agents: z.record(z.string(), agentSchema).default({}),
+  approvalPolicy: approvalPolicySchema
+    .default([])
+    .describe(
+      'Rules that say about which calls of tools a person is asked; the first that matches decides, those of the agent before these. A call that none matches is allowed.',
+    ),
   defaultModel: z
     .string()
     .optional()

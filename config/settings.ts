@@ -13,6 +13,7 @@ type Replaced =
   | 'providers'
   | 'models'
   | 'agents'
+  | 'approvalPolicy'
   | 'defaultModel'
   | 'defaultAgent'
   | 'historyEvents';

@@ -3,10 +3,11 @@
  * Every payload here stays far under 64 KiB: content over 32 KiB travels as an artifact's reference.
  */
 import type { Authenticated } from './authentication.ts';
+import type { ApprovalOutcome } from './approvals.ts';
 import type { Part } from './content.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NewEvent, TurnOutcome } from './events.ts';
-import type { CallId, MessageId, SessionId } from './ids.ts';
+import type { ApprovalId, CallId, MessageId, SessionId } from './ids.ts';
 import type { BusyPolicy } from './session-state.ts';
 import type { ToolCallRef, ToolOutcome } from './tools.ts';
 import type { Spend } from './usage.ts';
@@ -105,6 +106,35 @@ export type SettleResult =
   | { readonly state: 'settled'; readonly outcome: ToolOutcome }
   | { readonly state: 'open'; readonly dueAt: string | null };
 
+/** What somebody decided, as it travels: arguments that were changed are in an artifact, which no history keeps. */
+export type MadeDecision =
+  | { readonly decision: 'approve'; readonly argumentsArtifact?: string | undefined }
+  | { readonly decision: 'reject'; readonly reason?: string | undefined };
+
+/** Without a decision and unexpired it only asks how the approval stands. */
+export interface ApprovalInput extends StepRef {
+  readonly approvalId: ApprovalId;
+  readonly callId: CallId;
+  /** `id` is the update's; `by` the user. */
+  readonly decision?: (MadeDecision & { readonly id: string; readonly by: string }) | undefined;
+  /** The time to decide has passed. */
+  readonly expired?: boolean | undefined;
+}
+
+/** `decisionId` is that of the decision that was the first; null where it expired or was withdrawn. */
+export type ApprovalState =
+  | { readonly state: 'open' }
+  | {
+      readonly state: 'settled';
+      readonly outcome: ApprovalOutcome;
+      readonly decisionId: string | null;
+    };
+
+/** `refused`: the decision itself is not allowed, and the approval stays open. */
+export type ApprovalResult =
+  | ApprovalState
+  | { readonly state: 'refused'; readonly error: Pick<ErrorInfo, 'code' | 'message'> };
+
 /** A fact that the workflow decided. `key` is unique in the session: a repeat is a no-op. */
 export interface Fact {
   readonly key: string;
@@ -120,6 +150,8 @@ export interface SessionActivities {
   sealStep(input: SealInput): Promise<SealResult>;
   /** Moves the answer of a call from the ledger into the log and the transcript, or settles it when it is due. */
   settleToolCall(input: SettleInput): Promise<SettleResult>;
+  /** Settles an approval as it was decided, or as expired; the first wins. Answers how it stands afterwards. */
+  settleApproval(input: ApprovalInput): Promise<ApprovalResult>;
   /** Writes facts in order, each at most once. */
   record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { LASTING_FAILURES, PASSING_FAILURES, STRATEGIES } from './authentication.ts';
+import { approvalIdSchema } from './approvals.ts';
 import { artifactRefSchema, partSchema } from './content.ts';
 import { idPattern } from './ids.ts';
 import type { MessageId, SessionId } from './ids.ts';
@@ -80,6 +81,26 @@ const signIn = {
 const authSettled = z.discriminatedUnion('outcome', [
   z.object({ ...signIn, outcome: z.literal('succeeded') }),
   z.object({ ...signIn, outcome: z.literal('failed'), error: errorInfoSchema }),
+]);
+
+const approval = { approvalId: approvalIdSchema, callId };
+
+const approvalSettled = z.discriminatedUnion('outcome', [
+  /** The arguments only where the person changed them. */
+  z.object({
+    ...approval,
+    outcome: z.literal('approved'),
+    by: z.string(),
+    arguments: z.json().optional(),
+    artifact: artifactRefSchema.optional(),
+  }),
+  z.object({
+    ...approval,
+    outcome: z.literal('rejected'),
+    by: z.string(),
+    reason: z.string().optional(),
+  }),
+  z.object({ ...approval, outcome: z.enum(['expired', 'withdrawn']) }),
 ]);
 
 /** Event type → its data. */
@@ -169,6 +190,18 @@ export const EVENT_DATA = {
 
   /** Signing in to a provider, or renewing what it takes, on behalf of this session. */
   'auth.settled': authSettled,
+  /** `rule` is what asks, in words of perdure.yaml; `preview` what the call would do, a unified diff for edits; `expiresAt` ISO 8601. */
+  'approval.opened': z.object({
+    ...approval,
+    name: z.string(),
+    arguments: z.json().optional(),
+    artifact: artifactRefSchema.optional(),
+    preview: z.string().optional(),
+    rule: z.string(),
+    reason: z.string().optional(),
+    expiresAt: z.string(),
+  }),
+  'approval.settled': approvalSettled,
 
   /** What attempt `attempt` of the envelope's step streamed is void. */
   'attempt.superseded': z.object({ attempt: z.number().int() }),

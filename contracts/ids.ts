@@ -8,12 +8,13 @@ import { TypeID } from 'typeid-js';
 import { v5 as uuidV5 } from 'uuid';
 import { PerdureError } from './perdure-error.ts';
 
-export type IdPrefix = 'ses' | 'task' | 'msg' | 'call' | 'key' | 'run';
+export type IdPrefix = 'ses' | 'task' | 'msg' | 'call' | 'apr' | 'key' | 'run';
 export type Id<P extends IdPrefix> = `${P}_${string}`;
 export type SessionId = Id<'ses'>;
 export type TaskId = Id<'task'>;
 export type MessageId = Id<'msg'>;
 export type CallId = Id<'call'>;
+export type ApprovalId = Id<'apr'>;
 export type KeyId = Id<'key'>;
 export type RunnerId = Id<'run'>;
 /** What the job endpoints take: a session or a task. */

@@ -18,6 +18,8 @@ export const MAX_QUEUED_MESSAGES = 100;
 export const REMEMBERED_MESSAGE_IDS = 1_000;
 /** Idempotency keys of edits and reconfigurations that a session remembers across continue-as-new. */
 export const REMEMBERED_UPDATES = 100;
+/** Arguments of a tool call: larger than a message may be they are a model gone astray. */
+export const MAX_ARGUMENT_BYTES = 256 * KIB;
 /** Tool calls in one model step. */
 export const MAX_CALLS_PER_STEP = 64;
 /** Tools that one session or agent may declare. */
@@ -31,6 +33,9 @@ export const MAX_TOOL_SCHEMAS_BYTES = 256 * KIB;
 export const MAX_TOOL_SCHEMA_DEPTH = 64;
 /** Length of a schema's regular expressions, what is repeated counted as often as it may occur. */
 export const MAX_TOOL_PATTERNS_LENGTH = 5_000;
+
+/** What a person is shown of a call's preview, characters. */
+export const MAX_PREVIEW_CHARACTERS = 8_000;
 
 /** Mission D3, milliseconds: defaults of `timeouts` in perdure.yaml. */
 export const TIME_LIMITS = {
@@ -50,6 +55,10 @@ export const TIME_LIMITS = {
   toolClaimMs: 86_400_000,
   /** A claim is a lease: without a sign of life for this long it is offered again. */
   toolLeaseMs: 15_000,
+  /** A call that a person has to approve: from the question to its expiry. */
+  approvalMs: 86_400_000,
+  /** What a tool may take to say what a call would do; the person is asked without it then. */
+  previewMs: 5_000,
   modelFirstTokenMs: 60_000,
   modelSilenceMs: 30_000,
   modelAttemptMs: 600_000,

@@ -3,10 +3,13 @@
  * reading files and environment is config/'s alone. zod at run time: not for workflows.
  */
 import { z } from 'zod';
+import { approvalPolicySchema } from './approval-policy.ts';
+import type { ApprovalPolicy } from './approval-policy.ts';
 import { credentialNameSchema } from './credentials.ts';
 import { declaredToolsSchema } from './declared-tools.ts';
 import { runnerSelectorSchema } from './runners.ts';
 import { environmentName } from './environment-name.ts';
+import { approvalRuleSchema, toolNameSchema } from './tools.ts';
 
 export const PROVIDER_KINDS = [
   'openrouter',
@@ -132,6 +135,15 @@ export const agentSchema = z.strictObject({
     .array(toolReference)
     .default([...DEFAULT_TOOLS])
     .describe('Names of the tools it may call: built-in ones, your own, and those of MCP servers.'),
+  approvals: z
+    .record(toolNameSchema, approvalRuleSchema)
+    .optional()
+    .describe(
+      'Tool → whether a person is asked before it runs: `always`, `never`, or `policy`; instead of what the tool says.',
+    ),
+  approvalPolicy: approvalPolicySchema
+    .optional()
+    .describe('Rules of this agent, looked at before those of all.'),
   clientTools: declaredToolsSchema.default([]).describe('Tools that the client answers.'),
   runner: runnerSelectorSchema
     .optional()
@@ -147,6 +159,8 @@ export interface ModelCatalogue {
   readonly providers: Readonly<Record<string, ProviderSettings>>;
   readonly models: Readonly<Record<string, ModelSettings>>;
   readonly agents: Readonly<Record<string, AgentSettings>>;
+  /** For all agents; none when absent. */
+  readonly approvalPolicy?: ApprovalPolicy | undefined;
   /** Name under models. */
   readonly defaultModel: string;
   /** Name under agents. */

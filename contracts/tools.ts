@@ -4,7 +4,7 @@ import { TIME_LIMITS } from './limits.ts';
 import { artifactRefSchema } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
 import { idPattern } from './ids.ts';
-import type { CallId } from './ids.ts';
+import type { ApprovalId, CallId } from './ids.ts';
 
 export const callIdSchema = z
   .string()
@@ -54,6 +54,11 @@ export const clientToolSchema = z.strictObject({
     .max(TIME_LIMITS.commandMaxMs)
     .optional()
     .describe('From the claim to the result, milliseconds; `timeouts.toolResultMs` when absent.'),
+  approval: approvalRuleSchema
+    .optional()
+    .describe(
+      'Whether a person is asked before it runs; `policy` when absent. `never` is what `policy` is: whoever declares a tool may ask for more than the policy does, never for less.',
+    ),
 });
 export type ClientTool = z.infer<typeof clientToolSchema>;
 
@@ -117,6 +122,8 @@ export interface ToolCallRef {
   readonly timeoutMs: number;
   /** A short form of the arguments for the Temporal UI, at most 120 characters. */
   readonly summary: string;
-  /** Already settled in the step's own transaction: unknown tool, invalid arguments. */
+  /** Already settled in the step's own transaction: unknown tool, invalid arguments, denied by the policy. */
   readonly settled?: boolean | undefined;
+  /** A person is asked first, and has `waitMs` milliseconds to decide. */
+  readonly approval?: { readonly approvalId: ApprovalId; readonly waitMs: number } | undefined;
 }

@@ -40,6 +40,8 @@ export type TranscriptMessage =
       readonly callId: CallId;
       readonly name: string;
       readonly settlement: ToolSettlement;
+      /** What the call ran with, where a person had changed its arguments; JSON. */
+      readonly arguments?: unknown;
     })
   /** Replaces everything up to and including position `through` in what the model is sent. */
   | (Row & {

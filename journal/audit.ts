@@ -3,10 +3,7 @@ import type { Audit, AuditEntry } from './port.ts';
 import { keyBefore, pageOf } from './page.ts';
 import { reach, transact } from './store.ts';
 import type { Store } from './store.ts';
-import type { AuditTable } from './tables.ts';
-import type { Selectable } from 'kysely';
-
-type AuditRecord = Selectable<AuditTable>;
+import type { AuditRecord } from './tables.ts';
 
 const itemOf = (record: AuditRecord): AuditEntry & { at: string } => ({
   at: new Date(record.at).toISOString(),

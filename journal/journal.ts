@@ -1,5 +1,6 @@
 /** Puts a journal together from what its dialect offers. */
 import type { SessionId } from '../contracts/ids.ts';
+import { approvals } from './approvals.ts';
 import { artifacts } from './artifacts.ts';
 import { audit } from './audit.ts';
 import { breakers } from './breakers.ts';
@@ -41,6 +42,7 @@ export async function createJournal(store: Store): Promise<Journal> {
     sessions: sessions(store, commits),
     steps: steps(commits, closing),
     ledger: ledger(store, commits, { closing, remote }),
+    approvals: approvals(store, commits),
     runners: runners(store),
     events: eventLog(store, commits, hub),
     artifacts: artifacts(store),

@@ -128,6 +128,8 @@ async function remoteCalls(store: Store, { tenants, sessionIds }: RemoteFilter, 
   const rows = await reach(store, (db) =>
     calls(db)
       .where(OPEN_REMOTE)
+      // Nobody's business before a person has approved it.
+      .where('tool_calls.state', '<>', 'held')
       .$if(tenants !== undefined, (all) => all.where('sessions.tenant', 'in', tenants!))
       .$if(sessionIds !== undefined, (all) => all.where('sessions.id', 'in', sessionIds!))
       .orderBy('tool_calls.created_at')

@@ -8,10 +8,11 @@ import type { Owner } from './port-shelves.ts';
 import type { Closed, Fence } from './port-steps.ts';
 
 /**
- * offered → leased → answered → settled; worker calls go requested → running → settled. `answered` has a result that is not in the
+ * Where a person is asked first: held → what it would have begun with. offered → leased → answered → settled; worker calls go requested → running → settled. `answered` has a result that is not in the
  * log yet; the workflow moves it there.
  */
-export type CallState = 'requested' | 'running' | 'offered' | 'leased' | 'answered' | 'settled';
+export type CallState =
+  'held' | 'requested' | 'running' | 'offered' | 'leased' | 'answered' | 'settled';
 
 export interface LedgerCall extends StepRef, Owner {
   readonly callId: CallId;

@@ -62,8 +62,19 @@ export interface RequestedCall {
   readonly arguments: string;
   /** Of a remote call: which runners may claim it. */
   readonly runner?: RunnerSelector | undefined;
-  /** Settled at once: unknown tool, invalid arguments. */
+  /** Settled at once: unknown tool, invalid arguments, denied. */
   readonly settlement?: ToolSettlement | undefined;
+  /** A person is asked before it can run. */
+  readonly approval?: RequestedApproval | undefined;
+}
+
+export interface RequestedApproval {
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  readonly preview?: string | undefined;
+  /** What asks, in words of perdure.yaml, and why. */
+  readonly rule: string;
+  readonly reason?: string | undefined;
+  readonly waitMs: number;
 }
 
 export interface StepSettlement {
@@ -76,7 +87,10 @@ export interface StepSettlement {
         readonly native?: { provider: string; messages: unknown[] } | undefined;
       }
     | undefined;
-  /** Adds ledger rows, and `tool.requested` (and `tool.settled` with its transcript row where settled at once) for each. */
+  /**
+   * Adds ledger rows, and `tool.requested` (and `tool.settled` with its transcript row where settled at once, `approval.opened` where a person is
+   * asked) for each.
+   */
   readonly calls: readonly RequestedCall[];
   readonly spend: Spend;
   /** Stored as the step's outcome and returned to later claims. */

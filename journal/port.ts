@@ -4,6 +4,7 @@
  * Law: every fact is introduced once and settled once; of a step's attempts only the newest may write.
  * All methods throw {@link PerdureError} `journal_unavailable` when the database cannot be reached.
  */
+import type { Approvals } from './port-approvals.ts';
 import type { BreakerStore, CredentialStore } from './port-credentials.ts';
 import type { EventLog } from './port-events.ts';
 import type { Ledger } from './port-ledger.ts';
@@ -12,6 +13,7 @@ import type { SessionStore } from './port-sessions.ts';
 import type { Artifacts, Audit, Contexts, Keys } from './port-shelves.ts';
 import type { StepStore } from './port-steps.ts';
 
+export type * from './port-approvals.ts';
 export type * from './port-credentials.ts';
 export type * from './port-events.ts';
 export * from './port-ledger.ts';
@@ -25,6 +27,7 @@ export interface Journal {
   readonly sessions: SessionStore;
   readonly steps: StepStore;
   readonly ledger: Ledger;
+  readonly approvals: Approvals;
   readonly runners: Runners;
   readonly events: EventLog;
   readonly artifacts: Artifacts;

@@ -20,6 +20,7 @@ export function sessionRow(record: SessionRecord): SessionRow {
     turnSeq: _,
     queue,
     awaited: __,
+    approvals: ___,
     ...details
   } = JSON.parse(record.details) as SessionDetails;
   const request = JSON.parse(record.request) as SessionRequest;

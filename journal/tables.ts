@@ -4,9 +4,17 @@
  */
 import type { Generated, Selectable } from 'kysely';
 import type { BreakerState, CallState, Role } from './port.ts';
+import type { ApprovalOutcome } from '../contracts/approvals.ts';
 import type { Strategy } from '../contracts/authentication.ts';
 import type { EventType } from '../contracts/events.ts';
-import type { CallId, KeyId, MessageId, RunnerId, SessionId } from '../contracts/ids.ts';
+import type {
+  ApprovalId,
+  CallId,
+  KeyId,
+  MessageId,
+  RunnerId,
+  SessionId,
+} from '../contracts/ids.ts';
 import type { SessionState } from '../contracts/session-state.ts';
 import type { Effect, ToolMode, ToolOutcome } from '../contracts/tools.ts';
 import type { TranscriptRole } from '../contracts/transcript.ts';
@@ -117,6 +125,38 @@ export interface ToolCallsTable {
   attempts: number;
   /** Of a remote call: which runners may claim it. */
   runner: Json | null;
+  /** 1 where a person changed the arguments: the model is told with the result. */
+  edited: Flag;
+}
+
+export interface ApprovalsTable {
+  /** Orders the pages of a list. */
+  key: Generated<number>;
+  approval_id: ApprovalId;
+  session_key: number;
+  call_id: CallId;
+  turn: MessageId;
+  step: number;
+  name: string;
+  mode: ToolMode;
+  effect: Effect;
+  /** As the model asked for them. */
+  arguments: string;
+  /** The tool's, so that other arguments can be checked when the tool itself has gone. */
+  input_schema: Json;
+  preview: string | null;
+  rule: string;
+  reason: string | null;
+  state: 'open' | 'settled';
+  outcome: ApprovalOutcome | null;
+  /** `StoredDecision` of operations/approval.ts. */
+  decision: Json | null;
+  created_at: number;
+  expires_at: number;
+  settled_at: number | null;
+  /** The session's, so that a list needs no other table. */
+  tenant: string;
+  user_id: string;
 }
 
 /** Turns whose deltas are still there. */
@@ -213,6 +253,7 @@ export interface Tables {
   steps: StepsTable;
   messages: MessagesTable;
   tool_calls: ToolCallsTable;
+  approvals: ApprovalsTable;
   settled_turns: SettledTurnsTable;
   artifacts: ArtifactsTable;
   contexts: ContextsTable;
@@ -227,4 +268,7 @@ export type SessionRecord = Selectable<SessionsTable>;
 export type EventRecord = EventsTable;
 export type StepRecord = StepsTable;
 export type MessageRecord = MessagesTable;
+export type AuditRecord = Selectable<AuditTable>;
 export type CallRecord = ToolCallsTable;
+/** A row as a transaction writes it: the database gives it its key. */
+export type ApprovalRecord = Omit<Selectable<ApprovalsTable>, 'key'>;

@@ -2,8 +2,10 @@
 import type { StepSettlement } from '../../journal/port.ts';
 import type { ContentKind, NewEvent } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
+import { approvalRules, judgeCalls } from '../tools/judged-calls.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
 import { declarations } from '../tools/offered-tools.ts';
+import type { Request } from '../tools/requested-calls.ts';
 import type { Reservation } from './allowance.ts';
 import { TextCleaner, cleanText } from './clean-text.ts';
 import type { PreparedRequest } from './context/prepare.ts';
@@ -63,7 +65,7 @@ export class Call {
       rest,
       answer: { ...answer, text: cleanText(answer.text), reasoning: cleanText(answer.reasoning) },
       spend: spendOf(model, answer.usage ?? this.#estimatedUsage()),
-      requests: requestCalls(answer.calls, { tools, checker }),
+      requests: await this.#judged(requestCalls(answer.calls, { tools, checker })),
       limitedBy: this.#plan.reservation.limitedBy,
     });
   }
@@ -112,6 +114,18 @@ export class Call {
       },
       { stop: liveness.signal, timeouts: timeoutsOf(this.#step) },
     );
+  }
+
+  #judged(requests: readonly Request[]): Promise<readonly Request[]> {
+    const { session, deps, agent, liveness } = this.#step;
+    const { sessionId, workspace } = session;
+    const { approvalMs: waitMs, previewMs } = deps.timeouts;
+    return judgeCalls(requests, {
+      ...{ sessionId, workspace, waitMs, previewMs },
+      tools: this.#plan.prepared.offered,
+      rules: approvalRules(session.agent, agent, deps.catalogue),
+      signal: liveness.signal,
+    });
   }
 
   #take(kind: ContentKind, text: string): Promise<void> | undefined {

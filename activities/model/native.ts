@@ -9,13 +9,13 @@ import type { NativePart } from './answer-collector.ts';
 const isWorthKeeping = (part: NativePart): boolean =>
   part.providerOptions !== undefined || part.type === 'reasoning';
 
-/** @returns undefined where our own form says it all, or where a call is settled already (the model sent something wrong) */
+/** @returns undefined where our own form says it all, or where a call failed already (the model sent something wrong) */
 export function nativeMessages(
   parts: readonly NativePart[],
   requests: readonly Request[],
 ): unknown[] | undefined {
   if (!parts.some(isWorthKeeping)) return undefined;
-  if (requests.some(({ call }) => call.settlement)) return undefined;
+  if (requests.some(({ call }) => call.settlement?.outcome === 'failed')) return undefined;
   const ids = new Map(requests.map(({ providerId, call }) => [providerId, call.callId]));
   const calls = parts.filter(({ type }) => type === 'tool-call');
   if (calls.some(({ toolCallId }) => !ids.has(toolCallId ?? ''))) return undefined;

@@ -38,7 +38,7 @@ export class ArgumentChecker {
   readonly #validators = new Map<string, ValidateFunction | null>();
 
   /** @returns what is wrong, in words for the model; undefined where nothing is */
-  problem(tool: ToolDefinition, input: unknown): string | undefined {
+  problem(tool: Pick<ToolDefinition, 'inputSchema'>, input: unknown): string | undefined {
     if (typeof input !== 'object' || input === null || Array.isArray(input))
       return 'the arguments must be a JSON object';
     return this.schemaProblem(tool.inputSchema, input, 'arguments');

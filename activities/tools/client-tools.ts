@@ -13,6 +13,7 @@ const definitionOf = (tool: ClientTool, { toolResultMs }: Timeouts): ToolDefinit
   effect: tool.effect,
   mode: 'client',
   timeoutMs: tool.timeoutMs ?? toolResultMs,
+  approval: tool.approval,
 });
 
 /** A session's tool replaces its agent's of the same name. */

@@ -19,5 +19,5 @@ export interface ToolDefinition {
    * What the call would do, for the person who is asked: a unified diff of a file's edit. Changes nothing, and may throw: then the person sees
    * the arguments only.
    */
-  preview?(run: ToolRun): Promise<string>;
+  preview?(run: Omit<ToolRun, 'progress'>): Promise<string>;
 }

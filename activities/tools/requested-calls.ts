@@ -1,5 +1,5 @@
 /** From the model's tool calls to rows of the ledger: ours get ids, bad ones are settled at once so that the model reads why. */
-import { INLINE_BYTES, MAX_CALLS_PER_STEP } from '../../contracts/limits.ts';
+import { MAX_ARGUMENT_BYTES, MAX_CALLS_PER_STEP } from '../../contracts/limits.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { ToolCallRef, ToolSettlement } from '../../contracts/tools.ts';
@@ -10,8 +10,6 @@ import type { OfferedTools } from './offered-tools.ts';
 
 /** For the Temporal UI. */
 const SUMMARY_CHARACTERS = 120;
-/** Arguments larger than a message may be are a model gone astray. */
-const MAX_ARGUMENT_BYTES = 8 * INLINE_BYTES;
 
 export interface ModelToolCall {
   readonly id: string;

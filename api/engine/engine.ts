@@ -7,6 +7,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import type { ApprovalOutcome } from '../../contracts/approvals.ts';
 import type { CallId, SessionId } from '../../contracts/ids.ts';
 import { MAX_TEMPORAL_BYTES } from '../../contracts/limits.ts';
 import {
@@ -151,6 +152,17 @@ export class SessionEngine {
   ): Promise<void> {
     return this.#within(this.#updateMs, sessionId, (handle) =>
       handle.executeUpdate(messages.reconfigure, { args: [change, key], updateId: id }),
+    );
+  }
+
+  /** @param id stands for the decision: the same again is no second one */
+  decideApproval(
+    sessionId: SessionId,
+    request: messages.ApprovalDecisionRequest,
+    id: string,
+  ): Promise<ApprovalOutcome> {
+    return this.#within(this.#updateMs, sessionId, (handle) =>
+      handle.executeUpdate(messages.approvalDecision, { args: [request], updateId: id }),
     );
   }
 

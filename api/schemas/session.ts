@@ -134,6 +134,10 @@ const transcriptMessageSchema = z.discriminatedUnion('role', [
     callId: z.string(),
     name: z.string(),
     settlement: z.looseObject({ outcome: z.string() }),
+    arguments: z
+      .json()
+      .optional()
+      .describe('What it ran with, where a person had changed the arguments.'),
   }),
   z.object({
     ...rowShape,

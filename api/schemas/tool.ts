@@ -14,7 +14,7 @@ export const pendingCallSchema = z
     mode: toolModeSchema,
     effect: effectSchema,
     arguments: z.json(),
-    state: z.enum(['requested', 'running', 'offered', 'leased', 'answered', 'settled']),
+    state: z.enum(['held', 'requested', 'running', 'offered', 'leased', 'answered', 'settled']),
     holder: z.string().nullable(),
     dueAt: time.nullable(),
     leaseEndsAt: time.nullable(),

@@ -2,7 +2,7 @@
 import type { ArtifactRef, Part } from '../content.ts';
 import type { ErrorInfo } from '../errors.ts';
 import type { ContentKind, EventData, TurnOutcome } from '../events.ts';
-import type { MessageId } from '../ids.ts';
+import type { ApprovalId, MessageId } from '../ids.ts';
 import type { BusyPolicy } from '../session-state.ts';
 import type { Effect, ToolMode, ToolSettlement } from '../tools.ts';
 import type { Spend } from '../usage.ts';
@@ -18,6 +18,20 @@ export interface ContentBlock {
   readonly complete: boolean;
 }
 
+/** A person was asked about the call. */
+export interface ApprovalView {
+  readonly approvalId: ApprovalId;
+  /** What asked, in words of perdure.yaml, and why, where that was said. */
+  readonly rule: string;
+  readonly reason: string | null;
+  /** What the call would do, where its tool can tell: a unified diff for edits. */
+  readonly preview: string | null;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+  /** Null while nobody has decided; where a person changed the arguments they are in it. */
+  readonly settlement: EventData<'approval.settled'> | null;
+}
+
 export interface ToolCallView {
   readonly callId: string;
   readonly name: string;
@@ -28,6 +42,8 @@ export interface ToolCallView {
   readonly artifact: ArtifactRef | null;
   readonly state: 'requested' | 'running' | 'settled';
   readonly runner: string | null;
+  /** Null where nobody was asked. */
+  readonly approval: ApprovalView | null;
   readonly progress: { readonly message: string; readonly fraction: number | null } | null;
   readonly settlement: ToolSettlement | null;
 }

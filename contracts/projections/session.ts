@@ -5,7 +5,7 @@
 import type { Part } from '../content.ts';
 import type { ErrorInfo } from '../errors.ts';
 import type { EventData, EventOf, EventType, PerdureEvent } from '../events.ts';
-import type { CallId, MessageId } from '../ids.ts';
+import type { ApprovalId, CallId, MessageId } from '../ids.ts';
 import { isClosed } from '../session-state.ts';
 import type { EndReason, SessionState } from '../session-state.ts';
 import { addSpend, NO_SPEND } from '../usage.ts';
@@ -32,6 +32,8 @@ export interface SessionDetails {
   readonly lifeSeq?: number | undefined;
   /** Calls that somebody outside the worker has to answer. */
   readonly awaited: readonly CallId[];
+  /** Approvals that a person has not decided. Absent before the first one. */
+  readonly approvals?: readonly ApprovalId[] | undefined;
   readonly turns: number;
   readonly spend: Spend;
   readonly endReason: EndReason | null;
@@ -93,14 +95,13 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
     details: { ...data, createdAt: at, lifeSeq: seq },
   }),
   'session.state': (_, { data }) => ({ state: data.state }),
-  'session.ended': (_, { at, data }) => ({
+  'session.ended': ({ details }, { at, data }) => ({
     state: data.reason === 'error' ? 'error' : 'ended',
     details: {
       endReason: data.reason,
       error: data.error ?? null,
       endedAt: at,
-      turn: null,
-      awaited: [],
+      ...endOfTurn(details),
     },
   }),
   'session.reopened': (_, { seq }) => ({
@@ -133,7 +134,7 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
       startedAt: details.startedAt ?? event.at,
     },
   }),
-  'turn.settled': () => ({ state: 'waiting', details: { turn: null, awaited: [] } }),
+  'turn.settled': ({ details }) => ({ state: 'waiting', details: endOfTurn(details) }),
 
   'content.delta': () => ({ state: 'streaming' }),
   'model.settled': stopStreaming,
@@ -141,23 +142,42 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
   'model.switched': (_, { data }) =>
     data.reason === 'requested' ? { details: { model: data.to } } : {},
 
-  'tool.requested': ({ details }, { data }) =>
+  'tool.requested': ({ details, state }, { data }) =>
     data.mode === 'client' || data.mode === 'remote'
       ? {
-          state: 'waiting_for_tools',
+          state: state === 'waiting_for_approval' ? 'waiting_for_approval' : 'waiting_for_tools',
           details: { awaited: [...details.awaited, data.callId as CallId] },
         }
       : {},
   'tool.settled': ({ details, state }, { data }) => {
     const awaited = without(details.awaited, data.callId as CallId);
     if (awaited.length === details.awaited.length) return {};
-    return { state: awaited.length === 0 ? 'running' : state, details: { awaited } };
+    const done = awaited.length === 0 && state === 'waiting_for_tools';
+    return { state: done ? 'running' : state, details: { awaited } };
+  },
+
+  'approval.opened': ({ details: { approvals = [] } }, { data }) => ({
+    state: 'waiting_for_approval',
+    details: { approvals: [...approvals, data.approvalId] },
+  }),
+  'approval.settled': ({ details, state }, { data }) => {
+    const approvals = without(details.approvals ?? [], data.approvalId);
+    const done = approvals.length === 0 && state === 'waiting_for_approval';
+    const next = details.awaited.length === 0 ? 'running' : 'waiting_for_tools';
+    return { state: done ? next : state, details: { approvals } };
   },
 
   'usage.recorded': ({ details }, { data }) => ({
     details: { spend: addSpend(details.spend, data) },
   }),
 };
+
+/** What nobody waits for any more. Sessions that never asked have no field for approvals: their rows stay as they were. */
+const endOfTurn = ({ approvals }: SessionDetails): Partial<SessionDetails> => ({
+  turn: null,
+  awaited: [],
+  ...(approvals ? { approvals: [] } : {}),
+});
 
 /** The refusal of another message under an id that was taken: the message that has the id stays as it is. */
 export const isOfAnother = ({ error }: EventData<'message.rejected'>): boolean =>

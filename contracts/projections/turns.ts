@@ -7,8 +7,14 @@
  */
 import type { EventData, EventOf, EventType, PerdureEvent } from '../events.ts';
 import type { MessageId } from '../ids.ts';
-import type { ConversationView, StepView, ToolCallView, TurnView } from './conversation.ts';
-import type { QueuedMessageView } from './conversation.ts';
+import type {
+  ApprovalView,
+  ConversationView,
+  QueuedMessageView,
+  StepView,
+  ToolCallView,
+  TurnView,
+} from './conversation.ts';
 import { EMPTY_SESSION, foldSession, isOfAnother } from './session.ts';
 import { wholeText } from './stored-content.ts';
 
@@ -82,6 +88,14 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
       ...call,
       state: 'settled',
       settlement: data,
+    })),
+
+  'approval.opened': (view, { turn, data }) =>
+    inCall(view, { turn, callId: data.callId }, (call) => ({ ...call, approval: opened(data) })),
+  'approval.settled': (view, { turn, data }) =>
+    inCall(view, { turn, callId: data.callId }, (call) => ({
+      ...call,
+      approval: call.approval && { ...call.approval, settlement: data },
     })),
 };
 
@@ -253,7 +267,17 @@ const requested = (data: EventData<'tool.requested'>): ToolCallView => ({
   artifact: data.artifact ?? null,
   state: 'requested',
   runner: null,
+  approval: null,
   progress: null,
+  settlement: null,
+});
+
+const opened = (data: EventData<'approval.opened'>): ApprovalView => ({
+  approvalId: data.approvalId,
+  rule: data.rule,
+  reason: data.reason ?? null,
+  preview: data.preview ?? null,
+  expiresAt: data.expiresAt,
   settlement: null,
 });
 

@@ -6,6 +6,7 @@ import { initial } from './0001-initial.ts';
 import { openSessionsByKey } from './0002-open-sessions-by-key.ts';
 import { transcriptCuts } from './0003-transcript-cuts.ts';
 import { openCalls } from './0004-open-calls.ts';
+import { approvals } from './0005-approvals.ts';
 import { runners } from './0006-runners.ts';
 import { credentials } from './0008-credentials.ts';
 import { inDialect } from './sql-migration.ts';
@@ -17,6 +18,7 @@ const MIGRATIONS = {
   '0002-open-sessions-by-key': openSessionsByKey,
   '0003-transcript-cuts': transcriptCuts,
   '0004-open-calls': openCalls,
+  '0005-approvals': approvals,
   '0006-runners': runners,
   '0008-credentials': credentials,
 };

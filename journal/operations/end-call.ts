@@ -83,6 +83,9 @@ export const beginCall = (
   apply(draft) {
     const call = draft.calls.get(ref.callId)!;
     if (call.state === 'settled') return { state: 'settled', outcome: call.outcome! };
+    // Whatever the workflow believes: what nobody has approved does not run.
+    if (call.state === 'held')
+      throw new PerdureError('tool_denied', `${call.name} was not approved.`);
     const order = compareFence(fence, call);
     if (order < 0) return { state: 'superseded' };
     // The same attempt asks again: it did not hear the first answer.

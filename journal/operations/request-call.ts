@@ -4,10 +4,11 @@ import type { ToolMode } from '../../contracts/tools.ts';
 import type { CallState, RequestedCall } from '../port.ts';
 import type { CallRecord } from '../tables.ts';
 import type { Place, SessionDraft } from '../write/session-draft.ts';
+import { argumentsOf, openApproval } from './open-approval.ts';
 import { settleCall } from './settle-call.ts';
 
 /** Who executes decides how it begins: workers are sent the call by Temporal, everybody else has to find the offer. */
-const FIRST_STATE: Record<ToolMode, CallState> = {
+export const FIRST_STATE: Record<ToolMode, CallState> = {
   worker: 'requested',
   mcp: 'requested',
   client: 'offered',
@@ -22,7 +23,7 @@ export function requestCall(
   const { callId, name, mode, effect } = call;
   draft.append(place, {
     type: 'tool.requested',
-    data: { callId, name, mode, effect, arguments: parsed(call.arguments) },
+    data: { callId, name, mode, effect, arguments: argumentsOf(call) },
   });
   const row: CallRecord = {
     call_id: callId,
@@ -35,7 +36,7 @@ export function requestCall(
     arguments: call.arguments,
     timeout_ms: call.timeoutMs,
     created_at: draft.now,
-    state: FIRST_STATE[mode],
+    state: call.approval ? 'held' : FIRST_STATE[mode],
     outcome: null,
     settlement: null,
     digest: null,
@@ -47,16 +48,9 @@ export function requestCall(
     temporal_attempt: 0,
     attempts: 0,
     runner: call.runner === undefined ? null : JSON.stringify(call.runner),
+    edited: 0,
   };
   draft.putCall(row);
+  if (call.approval) openApproval(draft, row, { place, approval: call.approval });
   if (call.settlement) settleCall(draft, row, call.settlement);
-}
-
-/** What the model sent may not be JSON: then it is shown as it came. */
-function parsed(text: string) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -3,12 +3,16 @@ import { errorInfo } from '../../contracts/errors.ts';
 import type { ToolSettlement } from '../../contracts/tools.ts';
 import type { CallRecord } from '../tables.ts';
 import type { SessionDraft } from '../write/session-draft.ts';
+import { withdrawApproval } from './end-approval.ts';
+import { argumentsOf } from './open-approval.ts';
 
 /** The body of a tool's row in the transcript. */
 export interface ToolBody {
   readonly callId: string;
   readonly name: string;
   readonly settlement: ToolSettlement;
+  /** What it ran with, where a person had changed the arguments. */
+  readonly arguments?: unknown;
 }
 
 export function settleCall(
@@ -21,7 +25,7 @@ export function settleCall(
     { turn, step },
     { type: 'tool.settled', data: { callId, name, ...settlement } },
   );
-  const body: ToolBody = { callId, name, settlement };
+  const body: ToolBody = { callId, name, settlement, ...changedArguments(call) };
   draft.putMessage({
     id: callId,
     role: 'tool',
@@ -41,10 +45,14 @@ export function settleCall(
   });
 }
 
+const changedArguments = (call: CallRecord) =>
+  call.edited ? { arguments: argumentsOf(call) } : {};
+
 /** Where a turn ends: what was answered keeps its answer, whose sender was told that it counts; the rest is interrupted. */
 export function interruptCalls(draft: SessionDraft, calls: readonly CallRecord[]): void {
   for (const call of calls) {
     tellRunner(draft, call);
+    withdrawApproval(draft, call);
     settleCall(draft, call, acceptedAnswer(call) ?? interrupted(call));
   }
 }

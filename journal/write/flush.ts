@@ -10,6 +10,9 @@ import type { Rows, Store } from '../store.ts';
 import type { EventRecord, SettledTurnsTable } from '../tables.ts';
 import type { SessionDraft } from './session-draft.ts';
 import {
+  APPROVAL_ENDS,
+  APPROVALS,
+  AUDIT,
   CALLS,
   EVENTS,
   MESSAGES,
@@ -34,6 +37,19 @@ export function flush(store: Store, drafts: readonly SessionDraft[]): readonly C
     insert(
       drafts.flatMap((draft) => picked(draft.changed.calls, draft.calls)),
       CALLS,
+    ),
+    insert(
+      drafts.flatMap((draft) => picked(draft.changed.approvals, draft.approvals)),
+      APPROVALS,
+    ),
+    updateRows(
+      store.dialect,
+      drafts.flatMap((draft) => draft.settledApprovals),
+      APPROVAL_ENDS,
+    ),
+    insert(
+      drafts.flatMap((draft) => draft.audited),
+      AUDIT,
     ),
     insert(drafts.flatMap(settledTurns), SETTLED_TURNS),
     removeMessages(store, drafts),

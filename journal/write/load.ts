@@ -4,16 +4,22 @@
  */
 import { sql } from 'kysely';
 import type { CompiledQuery } from 'kysely';
-import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
+import type { ApprovalId, CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import { EMPTY_SESSION } from '../../contracts/projections/session.ts';
 import type { SessionDetails } from '../../contracts/projections/session.ts';
 import { recordset } from '../recordset.ts';
 import type { Columns, Target } from '../recordset.ts';
 import type { Rows, Store } from '../store.ts';
-import type { CallRecord, MessageRecord, SessionRecord, StepRecord } from '../tables.ts';
+import type {
+  ApprovalRecord,
+  CallRecord,
+  MessageRecord,
+  SessionRecord,
+  StepRecord,
+} from '../tables.ts';
 import { SessionDraft, stepKey } from './session-draft.ts';
 import type { DeltaRecord, StepName } from './session-draft.ts';
-import { CALLS, MESSAGES, STEPS } from './targets.ts';
+import { APPROVALS, CALLS, MESSAGES, STEPS } from './targets.ts';
 
 /** What an operation has to see. */
 export interface Needs {
@@ -28,6 +34,7 @@ export interface Needs {
   readonly calls?: readonly CallId[];
   /** All calls of this turn that are not settled. */
   readonly openCallsOf?: MessageId;
+  readonly approvals?: readonly ApprovalId[];
   /** What the newest attempts of this step, and of those of its turn that came after it, have streamed. */
   readonly deltasFrom?: StepName;
 }
@@ -57,7 +64,7 @@ export interface Load {
   loaded(answers: readonly Rows[]): Loaded;
 }
 
-const READS = [stepsRead, messagesRead, factsRead, callsRead, deltasRead];
+const READS = [stepsRead, messagesRead, factsRead, callsRead, approvalsRead, deltasRead];
 
 export function load(store: Store, needs: readonly Needs[]): Load {
   const loading = { store, needs, headOnly: needs.every((need) => need.headOnly) };
@@ -211,6 +218,20 @@ function callsRead(loading: Loading): Read | undefined {
     select ${columns} from ${sourceOf(loading, turns, { turn: 'text' })} join tool_calls c on c.session_key = s.key and c.turn = r.turn
       where c.state <> 'settled'`.compile(loading.store.db),
     take: (row, draft) => draft.calls.set((row as CallRecord).call_id, row as CallRecord),
+  };
+}
+
+function approvalsRead(loading: Loading): Read | undefined {
+  const ids = wanted(loading, ({ approvals }) => approvals?.map((approval) => ({ approval })));
+  if (ids.length === 0) return undefined;
+  const source = sourceOf(loading, ids, { approval: 'text' });
+  return {
+    query:
+      sql`select ${sql.raw(columnsOf('a', APPROVALS))} from ${source} join approvals a on a.session_key = s.key and a.approval_id = r.approval`.compile(
+        loading.store.db,
+      ),
+    take: (row, draft) =>
+      draft.approvals.set((row as ApprovalRecord).approval_id, row as ApprovalRecord),
   };
 }
 

@@ -47,7 +47,12 @@ function movableOf(event: NewEvent): Movable | undefined {
     const { text, ...rest } = event.data;
     return text === undefined ? undefined : { rest, content: text, mediaType: 'text/plain' };
   }
-  if (event.type === 'tool.requested') {
+  if (event.type === 'tool.requested' || event.type === 'approval.opened') {
+    const { arguments: input, ...rest } = event.data;
+    return input === undefined ? undefined : json(rest, input);
+  }
+  if (event.type === 'approval.settled') {
+    if (event.data.outcome !== 'approved') return undefined;
     const { arguments: input, ...rest } = event.data;
     return input === undefined ? undefined : json(rest, input);
   }

@@ -3,13 +3,19 @@
  * functions on drafts; what they changed is written once for the whole batch, so that a batch costs a few statements however many
  * sessions it holds.
  */
-import type { MessageId, SessionId, CallId } from '../../contracts/ids.ts';
+import type { ApprovalId, CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import { EVENT_VERSION } from '../../contracts/events.ts';
 import type { EventData, NewEvent, PerdureEvent } from '../../contracts/events.ts';
 import { foldSession } from '../../contracts/projections/session.ts';
 import type { SessionProjection } from '../../contracts/projections/session.ts';
-import type { CallRecord, MessageRecord, StepRecord } from '../tables.ts';
-import type { Owner } from '../port.ts';
+import type {
+  ApprovalRecord,
+  AuditRecord,
+  CallRecord,
+  MessageRecord,
+  StepRecord,
+} from '../tables.ts';
+import type { AuditEntry, Owner } from '../port.ts';
 import { shorten } from './oversize.ts';
 import type { Oversize } from './oversize.ts';
 
@@ -41,6 +47,12 @@ export interface DraftStart {
   readonly now: number;
 }
 
+/** What the end of an approval changes in its row. */
+export type SettledApproval = Pick<
+  ApprovalRecord,
+  'approval_id' | 'state' | 'outcome' | 'decision' | 'settled_at'
+>;
+
 export const stepKey = (ref: { readonly turn: string; readonly step: number }): string =>
   `${ref.turn}/${ref.step}`;
 
@@ -62,6 +74,7 @@ export class SessionDraft {
   readonly steps = new Map<string, StepRecord>();
   readonly messages = new Map<string, MessageRecord>();
   readonly calls = new Map<CallId, CallRecord>();
+  readonly approvals = new Map<ApprovalId, ApprovalRecord>();
   readonly facts = new Set<string>();
   /** By their numbers, in order. */
   readonly deltas = new Map<number, DeltaRecord>();
@@ -71,7 +84,10 @@ export class SessionDraft {
     steps: new Set<string>(),
     messages: new Set<string>(),
     calls: new Set<CallId>(),
+    approvals: new Set<ApprovalId>(),
   };
+  readonly settledApprovals: SettledApproval[] = [];
+  readonly audited: Omit<AuditRecord, 'entry'>[] = [];
   readonly removedMessages = new Set<string>();
   readonly artifacts: Oversize[] = [];
 
@@ -137,6 +153,30 @@ export class SessionDraft {
     if (row.mode === 'remote' && (row.state !== state || row.holder !== holder)) this.remote = true;
     this.calls.set(row.call_id, row);
     this.changed.calls.add(row.call_id);
+  }
+
+  openApproval(row: ApprovalRecord): void {
+    this.approvals.set(row.approval_id, row);
+    this.changed.approvals.add(row.approval_id);
+  }
+
+  /** Also of one that was not read: whoever ends a turn looks at its calls only. */
+  settleApproval(settled: SettledApproval): void {
+    const row = this.approvals.get(settled.approval_id);
+    if (row) this.approvals.set(settled.approval_id, { ...row, ...settled });
+    this.settledApprovals.push(settled);
+  }
+
+  /** In the same transaction as what it tells of: no crash leaves the one without the other. */
+  audit({ user, details, ...entry }: Omit<AuditEntry, 'tenant'>): void {
+    const { tenant } = this.owner;
+    this.audited.push({
+      ...entry,
+      tenant,
+      user_id: user,
+      at: this.now,
+      details: JSON.stringify(details),
+    });
   }
 
   /** What the newest attempt of a step said so far, what this transaction appends included. */

@@ -80,8 +80,59 @@ export const CALLS = {
     temporal_attempt: 'integer',
     attempts: 'integer',
     runner: 'text',
+    edited: 'integer',
   },
   key: ['call_id'],
+} as const satisfies Target;
+
+export const APPROVALS = {
+  table: 'approvals',
+  columns: {
+    approval_id: 'text',
+    session_key: 'bigint',
+    call_id: 'text',
+    turn: 'text',
+    step: 'integer',
+    name: 'text',
+    mode: 'text',
+    effect: 'text',
+    arguments: 'text',
+    input_schema: 'text',
+    preview: 'text',
+    rule: 'text',
+    reason: 'text',
+    state: 'text',
+    outcome: 'text',
+    decision: 'text',
+    created_at: 'bigint',
+    expires_at: 'bigint',
+    settled_at: 'bigint',
+    tenant: 'text',
+    user_id: 'text',
+  },
+} as const satisfies Target;
+
+export const APPROVAL_ENDS = {
+  table: 'approvals',
+  columns: {
+    approval_id: 'text',
+    state: 'text',
+    outcome: 'text',
+    decision: 'text',
+    settled_at: 'bigint',
+  },
+} as const satisfies Target;
+
+export const AUDIT = {
+  table: 'audit',
+  columns: {
+    at: 'bigint',
+    tenant: 'text',
+    user_id: 'text',
+    action: 'text',
+    subject: 'text',
+    details: 'text',
+  },
 } as const satisfies Target;
 
 export const SETTLED_TURNS = {

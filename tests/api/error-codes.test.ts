@@ -7,7 +7,7 @@ import { MAX_QUEUED_MESSAGES } from '../../contracts/limits.ts';
 import { eventually, startFixture } from './support/fixture.ts';
 
 /** Nothing answers with these yet: their procedures are still to come. */
-const NOT_ANSWERED_YET: readonly ErrorCode[] = ['budget_exhausted', 'approval_stale'];
+const NOT_ANSWERED_YET: readonly ErrorCode[] = ['budget_exhausted'];
 
 const ANSWERED = ERROR_CODES.filter((code) => ERRORS[code].status !== null);
 

@@ -43,6 +43,15 @@ async function rowsOf(key: string, operator: string): Promise<Ids> {
     ({ body }) => (body['calls'] as unknown[]).length > 0,
   );
   const [{ callId }] = pending.body['calls'] as [{ callId: string }];
+  await product.send('POST', '/api/sessions', {
+    key,
+    body: { agent: 'careful', message: 'call=ask{"question":"secret"}' },
+  });
+  const asked = await eventually(
+    () => product.send('GET', '/api/approvals', { key }),
+    ({ body }) => (body['approvals'] as unknown[]).length > 0,
+  );
+  const [{ approvalId }] = asked.body['approvals'] as [{ approvalId: string }];
   const uploaded = await product.send('POST', '/api/artifacts', {
     key,
     body: 'secret',
@@ -55,12 +64,14 @@ async function rowsOf(key: string, operator: string): Promise<Ids> {
   });
   const artifact = uploaded.body['artifact'] as string;
   const runnerId = registered.body['runnerId'] as string;
-  return { sessionId, messageId, callId, artifact, runnerId, keyId: made.body['keyId'] as string };
+  const keyId = made.body['keyId'] as string;
+  return { sessionId, messageId, callId, approvalId, artifact, runnerId, keyId };
 }
 
 const UNKNOWN: Ids = {
   sessionId: newId('ses'),
   callId: newId('call'),
+  approvalId: newId('apr'),
   keyId: newId('key'),
   messageId: newId('msg'),
   runnerId: newId('run'),

@@ -5,9 +5,8 @@ import type { ErrorCode } from '../../contracts/errors.ts';
 import { eventSchema } from '../../contracts/events.ts';
 import { blocksOf } from './markdown.ts';
 
-/** Nothing gives these codes before tasks and approvals exist; their pages say so. */
+/** Nothing gives these codes before tasks exist; their pages say so. */
 const RESERVED: readonly ErrorCode[] = [
-  'approval_stale',
   'state_corrupt',
 ];
 

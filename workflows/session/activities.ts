@@ -30,7 +30,7 @@ export function sessionActivities(session: Session) {
   const { policies } = session.start;
   const { startToCloseTimeout, retry } = options('record', policies) as Required<ActivityOptions>;
   const journal = proxyLocalActivities<
-    Pick<SessionActivities, 'record' | 'sealStep' | 'settleToolCall'>
+    Pick<SessionActivities, 'record' | 'sealStep' | 'settleToolCall' | 'settleApproval'>
   >({
     startToCloseTimeout,
     retry,
@@ -38,6 +38,9 @@ export function sessionActivities(session: Session) {
   });
   const model = proxyActivities<Pick<SessionActivities, 'callModel'>>(options('model', policies));
   const tools = proxyActivities<ToolActivities>({ startToCloseTimeout, taskQueue: TOOL_QUEUE });
+  const decisions = proxyActivities<Pick<SessionActivities, 'settleApproval'>>(
+    options('record', policies),
+  );
   const modelOptions = options('model', policies);
 
   return {
@@ -45,6 +48,9 @@ export function sessionActivities(session: Session) {
     sealStep: journal.sealStep,
     settleToolCall: journal.settleToolCall,
     authenticate: authenticateBy(policies),
+    askApproval: journal.settleApproval,
+    // No local one: its effect could be there before the history has the decision, and a crash in between would leave the one without the other.
+    decideApproval: decisions.settleApproval,
     callModel: (turn: OpenTurn) =>
       model.callModel.executeWithOptions({ ...modelOptions, summary: stepSummary(session) }, [
         stepInput(session, turn),

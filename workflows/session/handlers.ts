@@ -1,4 +1,4 @@
-/** Everything that can be said to a session: synchronous, never throwing, registered before the first await. */
+/** Everything that can be said to a session, registered before the first await. Signals are synchronous and never throw. */
 import {
   ApplicationFailure,
   CancellationScope,
@@ -8,19 +8,25 @@ import {
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
+import { decide, refuseDecision } from './approvals.ts';
 import * as inbox from './inbox.ts';
 import * as messages from './messages.ts';
+import type { Run } from './run.ts';
 import { queueView, type Session } from './state.ts';
 import { liveStatus } from './status.ts';
 import { isWarningOutdated, lifetimeEndsAt, withdrawWarning } from './timer.ts';
 import * as updates from './updates.ts';
 
-export function registerHandlers(session: Session): void {
+export function registerHandlers(run: Run): void {
+  const { session } = run;
   registerSignals(session);
   setHandler(messages.status, () => liveStatus(session));
   setHandler(messages.pendingCalls, () => [...(session.turn?.pending ?? [])]);
   setHandler(messages.queue, () => queueView(session));
   registerUpdates(session);
+  setHandler(messages.approvalDecision, (request) => decide(run, request, updateId()), {
+    validator: (request) => refuse(refuseDecision(session, request)),
+  });
   // A cancellation from Temporal's UI or command line means what a stop means.
   CancellationScope.current().cancelRequested.catch(() => inbox.stop(session));
 }
@@ -75,8 +81,10 @@ function reconfigure(
     withdrawWarning(session, announced);
 }
 
+const updateId = (): string => currentUpdateInfo()?.id ?? '';
+
 const update = (key: string | undefined): updates.UpdateRef => ({
-  id: currentUpdateInfo()?.id ?? '',
+  id: updateId(),
   key,
   now: Date.now(),
 });

@@ -3,8 +3,10 @@
  * Changing a name or a shape breaks running sessions: add, never change.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { MadeDecision } from '../../contracts/activities.ts';
+import type { ApprovalOutcome } from '../../contracts/approvals.ts';
 import type { Part } from '../../contracts/content.ts';
-import type { CallId, MessageId, SessionId } from '../../contracts/ids.ts';
+import type { ApprovalId, CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import type { SessionLimits } from '../../contracts/limits.ts';
 import type { PolicyOverrides } from '../../contracts/policies.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
@@ -48,6 +50,17 @@ export interface Reconfiguration {
   /** Name of the model for the next steps. */
   readonly model?: string | undefined;
   readonly limits?: Partial<SessionLimits> | undefined;
+}
+
+/** What somebody decided about a call of this turn and step. */
+export interface ApprovalDecisionRequest {
+  readonly turn: MessageId;
+  readonly step: number;
+  readonly callId: CallId;
+  readonly approvalId: ApprovalId;
+  readonly decision: MadeDecision;
+  /** The user. */
+  readonly by: string;
 }
 
 /** The workflow's argument. `carried` is there after continue-as-new and after a reopen. */
@@ -100,6 +113,11 @@ export const editQueue = defineUpdate<
 >('editQueue');
 export const reconfigure = defineUpdate<void, [change: Reconfiguration, key: string | undefined]>(
   'reconfigure',
+);
+
+/** Its id stands for the decision: the first one wins, and the same one again is no second. */
+export const approvalDecision = defineUpdate<ApprovalOutcome, [request: ApprovalDecisionRequest]>(
+  'approvalDecision',
 );
 
 export const status = defineQuery<LiveStatus>('status');

@@ -1,6 +1,7 @@
 /** What a session's workflow knows: ids, sums and what it has not yet handed to the journal. Pure; one object a run, never shared. */
 import type { Fact, IncomingMessage } from '../../contracts/activities.ts';
-import type { CallId, MessageId } from '../../contracts/ids.ts';
+import type { ApprovalOutcome } from '../../contracts/approvals.ts';
+import type { ApprovalId, CallId, MessageId } from '../../contracts/ids.ts';
 import {
   REMEMBERED_MESSAGE_IDS,
   REMEMBERED_UPDATES,
@@ -33,6 +34,10 @@ export interface OpenTurn {
   readonly pending: Set<CallId>;
   /** Calls of which the ledger has news; a client may answer before this workflow has heard of the call. */
   readonly news: Set<CallId>;
+  /** What a person is asked about: the names of the tools. */
+  readonly approvals: Map<ApprovalId, string>;
+  /** What was decided; somebody may decide before this workflow has heard of the call. */
+  readonly decided: Map<ApprovalId, ApprovalOutcome>;
 }
 
 export interface Session {
@@ -166,6 +171,8 @@ export function openTurn(session: Session, opener: IncomingMessage): OpenTurn {
     incoming: [opener],
     pending: new Set(),
     news: new Set(),
+    approvals: new Map(),
+    decided: new Map(),
   };
   session.turn = turn;
   session.turns += 1;
@@ -209,6 +216,7 @@ export const queueView = (session: Session): QueuedMessage[] => viewOf(session.q
 
 export function stateOf(session: Session): SessionState {
   if (session.ended) return 'ended';
+  if (session.turn && session.turn.approvals.size > 0) return 'waiting_for_approval';
   if (session.turn && session.turn.pending.size > 0) return 'waiting_for_tools';
   return isBusy(session) ? 'running' : 'waiting';
 }

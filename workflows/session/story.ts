@@ -25,6 +25,8 @@ export function story(session: Session): string {
     `- ${session.turns} turns, ${totalTokens(spend.usage)} tokens, $${spend.costUsd.toFixed(4)}`,
   ];
   if (turn) lines.push(`- turn \`${turn.id}\`, step ${turn.step}`);
+  for (const [approvalId, name] of turn?.approvals ?? [])
+    lines.push(`- a person is asked whether \`${name}\` may run: \`${approvalId}\``);
   if (turn && turn.pending.size > 0)
     lines.push(`- open calls: ${[...turn.pending].map((id) => `\`${id}\``).join(', ')}`);
   if (session.queue.length > 0) lines.push(`- ${session.queue.length} messages queued`);

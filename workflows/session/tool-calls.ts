@@ -1,10 +1,10 @@
 /** The tool calls of one step, all at once: each gets exactly one result, whoever answers it. */
 import { ActivityFailure, condition } from '@temporalio/workflow';
-import type { StepRef } from '../../contracts/activities.ts';
 import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { CallId } from '../../contracts/ids.ts';
 import type { ToolCallRef, ToolMode } from '../../contracts/tools.ts';
-import { tell, type Run } from './run.ts';
+import { mayRun } from './approvals.ts';
+import { stepRef, tell, type Run } from './run.ts';
 import type { OpenTurn } from './state.ts';
 
 /** Clocks differ a little: a call may be due here and not yet in the journal. */
@@ -22,7 +22,8 @@ export async function settleCalls(
 }
 
 async function settleCall(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<void> {
-  await SETTLING[call.mode](run, turn, call);
+  // A call without an approval takes no other way than before there were any: histories say so.
+  if (!call.approval || (await mayRun(run, turn, call))) await SETTLING[call.mode](run, turn, call);
   turn.pending.delete(call.callId);
   tell(run);
 }
@@ -31,12 +32,6 @@ async function settleCall(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<
 const SETTLING: Readonly<
   Record<ToolMode, (run: Run, turn: OpenTurn, call: ToolCallRef) => Promise<void>>
 > = { worker: execute, mcp: execute, client: awaitAnswer, remote: awaitAnswer };
-
-const stepRef = ({ session }: Run, turn: OpenTurn): StepRef => ({
-  sessionId: session.start.sessionId,
-  turn: turn.id,
-  step: turn.step,
-});
 
 async function execute(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<void> {
   try {

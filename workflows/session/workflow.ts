@@ -24,11 +24,10 @@ import { runTurn } from './turn.ts';
 
 export async function session(start: SessionStart): Promise<void> {
   const state = openSession(start, Date.now());
-  registerHandlers(state);
+  const run: Run = { session: state, activities: sessionActivities(state) };
+  registerHandlers(run);
   // Everything outlives a cancellation of the workflow, which is a request to stop in good order.
-  await CancellationScope.nonCancellable(() =>
-    live({ session: state, activities: sessionActivities(state) }),
-  );
+  await CancellationScope.nonCancellable(() => live(run));
 }
 
 async function live(run: Run): Promise<void> {

@@ -1,5 +1,6 @@
 /** Tokens of transcript rows, counted once a row: a row never changes, and a conversation near its window is long. */
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
+import { changeNote } from './changed-arguments.ts';
 import { settlementText } from './results.ts';
 import { saidText } from './said.ts';
 import { TOKENS_PER_MESSAGE, mostTokens } from './tokens.ts';
@@ -24,7 +25,7 @@ export function rowText(row: TranscriptMessage): string {
             )
             .join('\n');
     case 'tool':
-      return `${row.callId} ${row.name} ${settlementText(row.settlement)}`;
+      return `${row.callId} ${row.name} ${changeNote(row)}${settlementText(row.settlement)}`;
     case 'summary':
       return row.text;
   }

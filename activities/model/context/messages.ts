@@ -1,11 +1,12 @@
 /** Transcript rows → the provider's messages. Pure; artifacts were read before. */
-import type { AssistantModelMessage, ModelMessage } from 'ai';
+import type { AssistantModelMessage, ModelMessage, ToolResultPart } from 'ai';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type {
   AssistantPart,
   ToolCallPart,
   TranscriptMessage,
 } from '../../../contracts/transcript.ts';
+import { changeNote } from './changed-arguments.ts';
 import { resultOutput } from './results.ts';
 import type { ResultTarget } from './results.ts';
 import { saidText } from './said.ts';
@@ -45,7 +46,7 @@ function assistantMessages(row: AssistantRow, provider: string): ModelMessage[] 
 
 const toolMessage = (
   { callId, name }: ToolCallPart,
-  settlement: ToolSettlement,
+  { settlement, ...row }: Pick<ToolRow, 'settlement' | 'arguments'>,
   target: Target,
 ): ModelMessage => ({
   role: 'tool',
@@ -54,10 +55,19 @@ const toolMessage = (
       type: 'tool-result',
       toolCallId: callId,
       toolName: name,
-      output: resultOutput(settlement, target),
+      output: noted(resultOutput(settlement, target), changeNote(row)),
     },
   ],
 });
+
+function noted(output: ToolResultPart['output'], note: string): ToolResultPart['output'] {
+  if (note === '') return output;
+  if (output.type === 'content')
+    return { ...output, value: [{ type: 'text', text: note.trimEnd() }, ...output.value] };
+  return output.type === 'text' || output.type === 'error-text'
+    ? { ...output, value: note + output.value }
+    : output;
+}
 
 const SUMMARY_HEAD = 'Summary of the conversation so far:\n';
 
@@ -104,7 +114,7 @@ function messagesOf(
   if (row.role === 'summary') return [{ role: 'user', content: `${SUMMARY_HEAD}${row.text}` }];
   if (row.role === 'tool') return [];
   const answers = callsOf(row).map((call) =>
-    toolMessage(call, results.get(call.callId)?.settlement ?? NEVER_ANSWERED, target),
+    toolMessage(call, results.get(call.callId) ?? { settlement: NEVER_ANSWERED }, target),
   );
   return [...assistantMessages(row, target.provider), ...answers];
 }

@@ -1,6 +1,7 @@
 /** The deterministic way to make a conversation shorter, when there is nothing left to summarize: cut what is longest-winded and oldest. Pure. */
 import type { MessageId } from '../../../contracts/ids.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
+import { changeNote } from './changed-arguments.ts';
 import type { CountRow } from './measure.ts';
 import { settlementText } from './results.ts';
 
@@ -28,9 +29,10 @@ function stub(row: TranscriptMessage): TranscriptMessage {
     case 'tool':
       return {
         ...row,
+        arguments: undefined,
         settlement: {
           outcome: 'completed',
-          result: cutMiddle(settlementText(row.settlement), STUB_CHARACTERS),
+          result: cutMiddle(changeNote(row) + settlementText(row.settlement), STUB_CHARACTERS),
         },
       };
     case 'assistant':

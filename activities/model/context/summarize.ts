@@ -1,6 +1,7 @@
 /** The oldest part of a conversation → a summary by the model itself, or, where it gives none, a deterministic one. */
 import { partsText } from '../../../contracts/content.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
+import { changeNote } from './changed-arguments.ts';
 import { settlementText } from './results.ts';
 import { cutMiddle } from './shrink.ts';
 
@@ -26,7 +27,7 @@ function line(row: TranscriptMessage): string {
         )
         .join(' ')}`;
     case 'tool':
-      return `Tool ${row.name}: ${settlementText(row.settlement)}`;
+      return `Tool ${row.name}: ${changeNote(row)}${settlementText(row.settlement)}`;
     case 'summary':
       return `Earlier summary: ${row.text}`;
   }

@@ -3,6 +3,7 @@
 export interface Ids {
   readonly sessionId: string;
   readonly callId: string;
+  readonly approvalId: string;
   readonly keyId: string;
   readonly artifact: string;
   readonly messageId: string;
@@ -59,6 +60,9 @@ export const CASES: Record<string, Case> = {
   },
   'runner.share': { names: ({ runnerId }) => ({ runnerId, shared: true }) },
   'runner.remove': { names: ({ runnerId }) => ({ runnerId }) },
+  'approval.list': { own: {} },
+  'approval.get': { names: ({ approvalId }) => ({ approvalId }) },
+  'approval.decide': { names: ({ approvalId }) => ({ approvalId, decision: 'reject' }) },
   'context.get': { own: { context: 'window' } },
   'context.set': { names: ({ sessionId }) => ({ context: 'window', sessionId }) },
   'context.list': { own: undefined },

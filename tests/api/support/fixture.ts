@@ -105,6 +105,19 @@ function catalogueFor(models: ModelServer): ModelCatalogue {
     agents: {
       assistant: agentSchema.parse({ model: 'fake', tools: [] }),
       asker: agentSchema.parse({ model: 'fake', tools: [], clientTools: [CLIENT_TOOL] }),
+      // A person is asked before each call, but for questions that are denied.
+      careful: agentSchema.parse({
+        model: 'fake',
+        tools: [],
+        clientTools: [{ ...CLIENT_TOOL, approval: 'always' }],
+        approvalPolicy: [
+          {
+            arguments: [{ pointer: '/question', matches: 'password' }],
+            action: 'deny',
+            reason: 'Passwords are nobody’s business.',
+          },
+        ],
+      }),
     },
     defaultModel: 'fake',
     defaultAgent: 'assistant',

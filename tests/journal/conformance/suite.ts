@@ -1,6 +1,8 @@
 import { describe } from 'vitest';
 import type { Dialect } from '../support/dialects.ts';
 import { acceptedAnswersConformance } from './accepted-answers.ts';
+import { approvalEndsConformance } from './approval-ends.ts';
+import { approvalsConformance } from './approvals.ts';
 import { concurrencyConformance } from './concurrency.ts';
 import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
@@ -32,6 +34,8 @@ export const conformance = (dialect: Dialect) =>
     runnersConformance(dialect);
     runsConformance(dialect);
     acceptedAnswersConformance(dialect);
+    approvalsConformance(dialect);
+    approvalEndsConformance(dialect);
     recordConformance(dialect);
     lostRunsConformance(dialect);
     sessionsConformance(dialect);

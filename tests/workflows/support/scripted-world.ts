@@ -4,6 +4,8 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import type {
+  ApprovalInput,
+  ApprovalResult,
   Fact,
   ModelStepInput,
   ModelStepResult,
@@ -45,6 +47,13 @@ export const toolCall = (over: Partial<ToolCallRef> = {}): ToolCallRef => ({
   ...over,
 });
 
+/** One that a person is asked about first. */
+export const askedCall = (over: Partial<ToolCallRef> = {}): AskedCall => ({
+  ...toolCall({ mode: 'worker', ...over }),
+  approval: { approvalId: newId('apr'), waitMs: 86_400_000, ...over.approval },
+});
+export type AskedCall = ToolCallRef & Required<Pick<ToolCallRef, 'approval'>>;
+
 export class ScriptedWorld implements SessionActivities, ToolActivities {
   readonly steps: ModelStepInput[] = [];
   readonly facts: Fact[] = [];
@@ -53,12 +62,19 @@ export class ScriptedWorld implements SessionActivities, ToolActivities {
   readonly seals: SealInput[] = [];
   readonly settles: SettleInput[] = [];
   readonly tools: ToolInput[] = [];
+  readonly asks: ApprovalInput[] = [];
+  /** How each approval ended: the first decision stays, as in the journal's row. */
+  readonly approvals = new Map<string, Extract<ApprovalResult, { state: 'settled' }>>();
   script: Step[] = [];
   /** What every step beyond the script answers. */
   otherwise: Step | undefined;
   sealing: ((input: SealInput) => SealResult | Promise<SealResult>) | undefined;
   settling: ((input: SettleInput) => SettleResult | Promise<SettleResult>) | undefined;
   executing: ((input: ToolInput) => TurnOutcome | Promise<void> | void) | undefined;
+  /** Instead of settling: what the journal would refuse, or how long it takes. */
+  approving:
+    | ((input: ApprovalInput) => ApprovalResult | undefined | Promise<ApprovalResult | undefined>)
+    | undefined;
   recording: ((facts: readonly Fact[]) => Promise<void> | void) | undefined;
 
   async callModel(input: ModelStepInput): Promise<ModelStepResult> {
@@ -84,6 +100,23 @@ export class ScriptedWorld implements SessionActivities, ToolActivities {
         outcome: input.giveUp ? 'timed_out' : 'completed',
       }
     );
+  }
+
+  async settleApproval(input: ApprovalInput): Promise<ApprovalResult> {
+    this.asks.push(input);
+    const instead = await this.approving?.(input);
+    if (instead) return instead;
+    const { approvalId, decision, expired } = input;
+    const before = this.approvals.get(approvalId);
+    if (before || (!decision && !expired)) return before ?? { state: 'open' };
+    const outcome = !decision
+      ? 'expired'
+      : decision.decision === 'approve'
+        ? 'approved'
+        : 'rejected';
+    const settled = { state: 'settled', outcome, decisionId: decision?.id ?? null } as const;
+    this.approvals.set(approvalId, settled);
+    return settled;
   }
 
   async record(_sessionId: string, facts: readonly Fact[]): Promise<void> {

@@ -110,6 +110,7 @@ export class SessionKit implements AsyncDisposable {
       callModel: (input) => Promise.race([world().callModel(input), Context.current().cancelled]),
       sealStep: (input) => world().sealStep(input),
       settleToolCall: (input) => world().settleToolCall(input),
+      settleApproval: (input) => world().settleApproval(input),
       record: (sessionId, facts) => world().record(sessionId, facts),
       executeTool: (input) =>
         Promise.race([world().executeTool(input), Context.current().cancelled]),
