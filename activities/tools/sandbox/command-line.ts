@@ -1,12 +1,16 @@
 /** The command line that starts a sandbox: bubblewrap around util-linux's `prlimit` around the program. */
+import { statSync } from 'node:fs';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import { isInside } from '../workspace/inside.ts';
 import type { SandboxLimits, SandboxSpec } from './spec.ts';
 import { nameLookup, processFolder, systemFolders, UNBINDABLE } from './system-folders.ts';
 
-/** File descriptors in which bubblewrap says how it went, and the check of the workdir that it is another one. */
+/** Here bubblewrap says how it goes. */
 export const STATUS_FD = 3;
-export const MOVED_FD = 4;
+/** Here the sandbox says one word from the inside, before the program begins. */
+export const BEGIN_FD = 4;
+export const STARTED = 'started';
+export const MOVED = 'moved';
 
 /** Behind the worker, which has others' answers to stream. */
 const NICENESS = 10;
@@ -35,7 +39,10 @@ const devices = (bytes: number): string[] => [
   ...['--remount-ro', '/dev'],
 ];
 
-const empty = (folder: string): string[] => ['--tmpfs', folder, '--remount-ro', folder];
+const empty = (place: string): string[] =>
+  statSync(place).isDirectory()
+    ? ['--tmpfs', place, '--remount-ro', place]
+    : ['--ro-bind', '/dev/null', place];
 
 const limited = (limits: SandboxLimits): string[] => [
   'prlimit',
@@ -60,6 +67,12 @@ function writable(workdir: string): string[] {
   return ['--bind', workdir, workdir];
 }
 
+function argument(text: string): string {
+  if (text.includes('\0'))
+    throw new PerdureError('tool_denied', 'A command may not contain the character NUL.');
+  return text;
+}
+
 const bubblewrap = (spec: SandboxSpec): string[] => [
   ...ISOLATION,
   ...(spec.network ? ['--share-net'] : []),
@@ -77,20 +90,34 @@ const bubblewrap = (spec: SandboxSpec): string[] => [
   ...['--chdir', spec.cwd ?? spec.workdir],
 ];
 
-/** What is bound cannot be swapped any more: looked at from the inside, before the program. */
-const CHECK_WORKDIR = `[ "$(stat -c %d:%i -- "$1")" = "$2" ] || { echo moved >&${MOVED_FD}; exit 1; }
+/**
+ * The first thing in the sandbox. What is bound cannot be swapped any more, so that the workdir is looked at here; and a worker that died
+ * before bubblewrap had asked to die with it does not hear that this started, which ends it.
+ */
+const BEGIN = `[ -z "$2" ] || [ "$(stat -c %d:%i -- "$1")" = "$2" ] || { echo ${MOVED} >&${BEGIN_FD}; exit 1; }
+echo ${STARTED} >&${BEGIN_FD} || exit 1
 shift 2
-exec "$@" ${MOVED_FD}>&-`;
+exec "$@" ${BEGIN_FD}>&-`;
 
-const checked = ({ workdir, workdirIdentity: is }: SandboxSpec): string[] =>
-  is ? ['sh', '-c', CHECK_WORKDIR, 'sh', workdir, `${is.dev}:${is.ino}`] : [];
+const beginning = ({ workdir, workdirIdentity: is }: SandboxSpec): string[] => {
+  const identity = is ? `${is.dev}:${is.ino}` : '';
+  return ['sh', '-c', BEGIN, 'sh', workdir, identity];
+};
 
 /** Each program of the chain becomes the next one: what is spawned is bubblewrap itself. */
-export const commandLine = (spec: SandboxSpec): [string, ...string[]] => [
-  ...(['nice', '-n', String(NICENESS)] as const),
+export const commandLine = (spec: SandboxSpec): string[] => [
+  ...['nice', '-n', String(NICENESS)],
   ...['choom', '-n', String(OUT_OF_MEMORY_SCORE), '--'],
   ...['bwrap', ...bubblewrap(spec), '--'],
-  ...checked(spec),
+  ...beginning(spec),
   ...limited(spec.limits),
-  ...spec.command,
+  ...spec.command.map(argument),
 ];
+
+const JOIN = `while [ "$1" != -- ]; do echo $$ >"$1" || exit 1; shift; done; shift; exec "$@"`;
+
+/** @param doors of the control group that is joined first */
+export const joining = (
+  doors: readonly string[],
+  line: readonly string[],
+): [string, ...string[]] => ['sh', '-c', JOIN, 'sh', ...doors, '--', ...line];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
+import { makeControlGroup } from './control-group.ts';
 import { DEFAULT_SANDBOX_LIMITS, sandboxEnvironment } from './spec.ts';
 import { startSandboxed } from './start.ts';
 
@@ -32,12 +33,26 @@ const OTHERWISE = 'docs/tools.md, "Getting a sandbox", says what it needs.';
 const mendFor = (reason: string): string =>
   MENDS.find(([pattern]) => pattern.test(reason))?.[1] ?? OTHERWISE;
 
+function rootWithoutLimit(): SandboxProblem | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const group = makeControlGroup(DEFAULT_SANDBOX_LIMITS);
+  void group?.remove();
+  if (group) return undefined;
+  return {
+    reason:
+      'the worker is root and may make no control groups, so that nothing limits its processes',
+    mend: 'Run the worker as another user.',
+  };
+}
+
 async function startOne(): Promise<SandboxProblem | undefined> {
   if (process.platform !== 'linux')
     return {
       reason: `there are no sandboxes on ${process.platform}`,
       mend: 'Run the worker on Linux, where bubblewrap is.',
     };
+  const unlimited = rootWithoutLimit();
+  if (unlimited) return unlimited;
   const workdir = await mkdtemp(path.join(tmpdir(), 'perdure-sandbox-'));
   try {
     await using sandbox = startSandboxed({

@@ -1,10 +1,9 @@
 /** What a sandbox is asked for. docs/tools.md says what each part does and does not do. */
 
-/** Of all its processes together, unless it says otherwise. */
 export interface SandboxLimits {
   /** Of one process its private writable memory (it gets no more); of all together what is resident (all are killed). */
   readonly memoryBytes: number;
-  /** Refused by the kernel where the worker is not root; beyond it all are killed. */
+  /** Processes and threads together; the kernel refuses more. */
   readonly processes: number;
   /** Largest file that one of them may write. */
   readonly fileBytes: number;
@@ -20,7 +19,7 @@ const MIB = 1024 * 1024;
 
 export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   memoryBytes: 2_048 * MIB,
-  processes: 128,
+  processes: 256,
   fileBytes: 1_024 * MIB,
   cpuSeconds: 1_800,
   openFiles: 1_024,
@@ -43,7 +42,7 @@ export interface SandboxSpec {
   readonly cwd?: string | undefined;
   /** Further folders or files it may read, such as a toolchain under /opt: real paths. */
   readonly readOnly?: readonly string[] | undefined;
-  /** Folders in the workdir that it sees empty: real paths of folders that exist. */
+  /** Folders and files in the workdir that it sees empty: real paths of what exists. */
   readonly hidden?: readonly string[] | undefined;
   /** All that it gets, see `sandboxEnvironment`. */
   readonly environment: Readonly<Record<string, string>>;

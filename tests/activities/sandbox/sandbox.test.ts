@@ -11,12 +11,20 @@ describe('a sandbox', () => {
   it('runs a program in its folder, with its own answer and exit code', async () => {
     await using folder = await openWorkdir();
     const { out, err, end } = await folder.run('pwd; echo bad >&2; exit 7');
-    expect([out, err, end]).toEqual([`${folder.workdir}\n`, 'bad\n', { how: 'exited', code: 7 }]);
+    expect([out, err, end]).toEqual([
+      `${folder.workdir}\n`,
+      'bad\n',
+      { how: 'exited', code: 7, outOfMemory: false },
+    ]);
   });
 
   it('tells a signal that ended the program as a shell does', async () => {
     await using folder = await openWorkdir();
-    expect((await folder.run('kill -TERM $$')).end).toEqual({ how: 'exited', code: 143 });
+    expect((await folder.run('kill -TERM $$')).end).toEqual({
+      how: 'exited',
+      code: 143,
+      outOfMemory: false,
+    });
   });
 
   it('says that it did not start, and why', async () => {
@@ -42,7 +50,7 @@ describe('a sandbox', () => {
     const chunks: string[] = [];
     sandbox.stdout.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
     sandbox.stderr.resume();
-    expect(await sandbox.ended).toEqual({ how: 'exited', code: 3 });
+    expect(await sandbox.ended).toEqual({ how: 'exited', code: 3, outOfMemory: false });
     expect(chunks.join('')).toBe('ready\ncaught\n');
   });
 
