@@ -79,7 +79,13 @@ export type ModelSettings = z.infer<typeof modelSchema>;
 /** The tools of an agent that names none: they only read, and only its workspace. */
 export const DEFAULT_TOOLS = ['list_files', 'read_file', 'search_files'] as const;
 /** The tools that every worker has. */
-export const BUILT_IN_TOOLS = [...DEFAULT_TOOLS] as const;
+export const BUILT_IN_TOOLS = [
+  ...DEFAULT_TOOLS,
+  'write_file',
+  'edit_file',
+  'run_command',
+  'fetch_url',
+] as const;
 
 /** Letters, digits, "_" and "-"; `server__*` is every tool of that server. */
 const toolReference = z
