@@ -12,13 +12,13 @@ import { PerdureError } from '../../../contracts/perdure-error.ts';
 import type { DataFolder } from './data-folder.ts';
 import { isInside } from './inside.ts';
 
-const denied = (shown: string, why: string): PerdureError =>
+export const denied = (shown: string, why: string): PerdureError =>
   new PerdureError('tool_denied', `"${shown}" ${why}.`);
 
-const isOurs = (shown: string): PerdureError =>
-  denied(shown, "belongs to Perdure's own data folder, which no tool reads");
+export const isOurs = (shown: string): PerdureError =>
+  denied(shown, "belongs to Perdure's own data folder, which no tool touches");
 
-const isMissing = (error: unknown): boolean => {
+export const isMissing = (error: unknown): boolean => {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG';
 };
@@ -68,10 +68,22 @@ export async function locate({ workspace, dataFolder }: Confines, name: string):
   return { root, absolute, shown: shown === '' ? '.' : shown, dataFolder };
 }
 
-const IS_LINUX = process.platform === 'linux';
+/**
+ * The workspace itself, which must be where it was when the session began (its path was a real one then): who can write to a folder above it
+ * could lead it anywhere else by a symlink. For tools that write.
+ * @throws {PerdureError} `tool_denied`
+ */
+export async function unmoved(confines: Confines): Promise<Place> {
+  const place = await locate(confines, '.');
+  if (place.root !== path.resolve(confines.workspace))
+    throw denied(confines.workspace, 'is reached through a symlink now: nothing is written there');
+  return place;
+}
+
+export const IS_LINUX = process.platform === 'linux';
 
 /** Linux (open(2)): holds a file without opening it. Closing it again drops no locks, and a device does not notice. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /** Never waits (a FIFO would). What is opened by its number was held before; elsewhere a symlink may have been put there since. */
 const READ_FLAGS =

@@ -4,7 +4,7 @@ import type { ToolDefinition } from '../definition.ts';
 
 export type WorkspaceTool = (typeof DEFAULT_TOOLS)[number];
 
-const path = (what: string) => ({
+export const path = (what: string) => ({
   type: 'string',
   description: `${what}, relative to the workspace.`,
   maxLength: 4_096,
