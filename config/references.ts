@@ -5,6 +5,7 @@ import { checkCredentials, checkUses } from './credentials.ts';
 import { nearest } from './nearest.ts';
 import type { PathProblem } from './problems.ts';
 import { shown } from './problems.ts';
+import { checkSandbox } from './sandbox.ts';
 import type { FileSettings } from './schema.ts';
 
 /** What exists, by its name. */
@@ -179,6 +180,7 @@ const CHECKS: readonly Check[] = [
   checkConnections,
   checkPorts,
   checkJournal,
+  checkSandbox,
 ];
 
 export const checkReferences = (settings: FileSettings, names: Names): readonly PathProblem[] =>

@@ -8,6 +8,7 @@ import type { Policy, PolicyName } from '../contracts/policies.ts';
 import { credentialNameSchema, credentialSchema } from '../contracts/credentials.ts';
 import { environmentName } from '../contracts/environment-name.ts';
 import { agentSchema, limitsSchema, modelSchema, providerSchema } from '../contracts/settings.ts';
+import { fetchSchema, sandboxSchema } from '../contracts/tool-settings.ts';
 
 const port = z.number().int().min(1).max(65_535);
 const milliseconds = z.number().int().min(1);
@@ -237,6 +238,8 @@ export const settingsSchema = z.strictObject({
     .array(z.string())
     .default([])
     .describe('Folders in which workspaces may lie; the folder of the start when empty.'),
+  sandbox: sandboxSchema.prefault({}).describe('What the tool run_command runs in.'),
+  fetch: fetchSchema.prefault({}).describe('What the tool fetch_url may fetch.'),
   log: z
     .strictObject({
       level: z

@@ -47,9 +47,11 @@ export interface Resolution {
 export function resolveSettings(parsed: FileSettings, resolution: Resolution): Settings {
   const { temporal, historyEvents, limits, timeouts } = parsed;
   const policies = resolvePolicies(timeouts, parsed.policies);
-  const { api, journal, worker, workspaceRoots, log, telemetry, credentials } = parsed;
+  const { api, journal, worker, workspaceRoots, sandbox, fetch, log, telemetry } = parsed;
+  const { credentials } = parsed;
   return deepFreeze({
-    ...{ api, journal, worker, workspaceRoots, log, telemetry, timeouts, credentials },
+    ...{ api, journal, worker, workspaceRoots, sandbox, fetch, log, telemetry, timeouts },
+    credentials,
     ...resolution,
     temporal: {
       ...temporal,

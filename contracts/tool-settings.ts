@@ -1,6 +1,6 @@
 /** Settings of the built-in tools, as perdure.yaml describes them. zod at run time: not for workflows. */
 import { z } from 'zod';
-import { environmentName } from './settings.ts';
+import { environmentName } from './environment-name.ts';
 
 const count = (most: number) => z.number().int().min(1).max(most);
 const megabytes = count(1_048_576);

@@ -71,7 +71,11 @@ export interface WorkerHandle {
  */
 export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
-  const tools = openTools(settings, { runners: parts.journal.runners, ...parts.tools });
+  const tools = openTools(settings, {
+    runners: parts.journal.runners,
+    variable: parts.secrets,
+    ...parts.tools,
+  });
   await using started = new AsyncDisposableStack();
   const temporalMetrics = installRuntime(log);
   metrics.registry.merge(() => temporalMetrics.read());

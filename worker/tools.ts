@@ -8,10 +8,10 @@ import type { Settings } from '../config/settings.ts';
 
 /** @throws {SettingsError} where an agent names a tool that does not exist */
 export function openTools(
-  { timeouts, home, catalogue }: Settings,
-  more: Omit<RegistryParts, 'timeouts' | 'home'> = {},
+  { timeouts, home, sandbox, fetch, catalogue }: Settings,
+  more: Omit<RegistryParts, 'timeouts' | 'home' | 'sandbox' | 'fetch'> = {},
 ): ToolRegistry {
-  const registry = toolRegistry({ timeouts, home, ...more });
+  const registry = toolRegistry({ timeouts, home, sandbox, fetch, ...more });
   const known = registry.sources.flatMap((source) => source.known ?? []);
   const unknown = unknownTools(catalogue, registry.sources);
   if (unknown.length > 0)

@@ -1,6 +1,7 @@
 /** The tools of one worker: what its models are offered, and who runs what they call. */
 import type { TimeLimits } from '../../contracts/limits.ts';
 import { builtInTools } from './built-in.ts';
+import type { BuiltInParts } from './built-in.ts';
 import { clientTools } from './client-tools.ts';
 import type { Runners } from '../../journal/port.ts';
 import type { ToolExecutors } from './executor.ts';
@@ -14,10 +15,8 @@ export interface ToolRegistry {
   readonly executors: ToolExecutors;
 }
 
-export interface RegistryParts {
+export interface RegistryParts extends BuiltInParts {
   readonly timeouts: Pick<TimeLimits, 'commandMs' | 'commandMaxMs' | 'toolResultMs'>;
-  /** Perdure's data folder: tools keep out of it. */
-  readonly home: string;
   /** Of remote runners; a worker without one offers none of their tools. */
   readonly runners?: Pick<Runners, 'selected'> | undefined;
   /** Beside the built-in ones. */
@@ -33,8 +32,8 @@ export interface RegistryParts {
  * runner wants the work to be done there.
  */
 export function toolRegistry(parts: RegistryParts): ToolRegistry {
-  const { timeouts, home, tools = [], runners } = parts;
-  const worker = workerTools([...builtInTools(home), ...tools], timeouts);
+  const { timeouts, tools = [], runners } = parts;
+  const worker = workerTools([...builtInTools(parts), ...tools], timeouts);
   const remote = runners ? [remoteTools(runners, timeouts)] : [];
   const sources = [worker, ...(parts.sources ?? []), ...remote, clientTools(timeouts)];
   const own = sources.map(({ executors }) => executors);

@@ -130,7 +130,9 @@ describe('a workspace tool', () => {
       signal: new AbortController().signal,
       progress: () => undefined,
     };
-    const listFiles = builtInTools('/nowhere').find(({ name }) => name === run.name);
+    const listFiles = builtInTools({ home: '/nowhere', timeouts: TIME_LIMITS }).find(
+      ({ name }) => name === run.name,
+    );
     await expect(listFiles?.execute(run)).rejects.toMatchObject({
       code: 'tool_denied',
     });

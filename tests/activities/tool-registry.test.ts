@@ -3,6 +3,7 @@ import { builtInTools } from '../../activities/tools/built-in.ts';
 import { namesTool, unknownTools } from '../../activities/tools/named-tools.ts';
 import type { ToolSource } from '../../activities/tools/source.ts';
 import type { WorkerTool } from '../../activities/tools/worker-tool.ts';
+import { TIME_LIMITS } from '../../contracts/limits.ts';
 import { BUILT_IN_TOOLS, agentSchema } from '../../contracts/settings.ts';
 import type { ToolDefinition } from '../../activities/tools/definition.ts';
 import { scriptedModel } from '../../testing/scripted-model.ts';
@@ -125,5 +126,7 @@ describe('names of tools in perdure.yaml', () => {
 });
 
 it('the built-in tools are those that perdure.yaml knows', () => {
-  expect(builtInTools('/home').map(({ name }) => name)).toEqual([...BUILT_IN_TOOLS]);
+  expect(builtInTools({ home: '/home', timeouts: TIME_LIMITS }).map(({ name }) => name)).toEqual([
+    ...BUILT_IN_TOOLS,
+  ]);
 });
