@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { builtInTools } from '../../activities/tools/built-in.ts';
 import type { ToolRun } from '../../activities/tools/executor.ts';
 import { newId } from '../../contracts/ids.ts';
+import { TIME_LIMITS } from '../../contracts/limits.ts';
 import { scriptedModel } from '../../testing/scripted-model.ts';
 import { asked, failure, settledOf } from './asked-tool.ts';
 import { activityEnvironment, openStage } from './stage.ts';

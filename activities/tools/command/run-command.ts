@@ -18,6 +18,10 @@ export const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** A reader of the result is told of the last words of whoever was in the way. */
 const REASON_CHARACTERS = 500;
 
+/** Whoever watches sees the last words, not all of them: those come with the result. */
+const PROGRESS_BYTES = 400;
+const PROGRESS_MS = 1_000;
+
 export interface CommandInput {
   readonly command: string;
   readonly path?: string;
@@ -94,7 +98,7 @@ function checkStarted(end: SandboxEnd, said: string): void {
 interface Watched {
   readonly output: KeptOutput;
   readonly stopped: () => Stopped | undefined;
-  stopWatching(): void;
+  readonly stopWatching: () => void;
 }
 
 function watch(sandbox: SandboxedProcess, run: WorkspaceRun, limitMs: number): Watched {
@@ -109,6 +113,11 @@ function watch(sandbox: SandboxedProcess, run: WorkspaceRun, limitMs: number): W
     if (output.bytes > MAX_OUTPUT_BYTES) stop('flood');
   });
   const timer = setTimeout(() => stop('time'), limitMs);
+  let told = 0;
+  const telling = setInterval(() => {
+    if (output.bytes > told) run.progress(output.last(PROGRESS_BYTES).trim());
+    told = output.bytes;
+  }, PROGRESS_MS);
   const onAbort = (): void => sandbox.kill();
   run.signal.addEventListener('abort', onAbort, { once: true });
   return {
@@ -116,6 +125,7 @@ function watch(sandbox: SandboxedProcess, run: WorkspaceRun, limitMs: number): W
     stopped: () => stopped,
     stopWatching() {
       clearTimeout(timer);
+      clearInterval(telling);
       run.signal.removeEventListener('abort', onAbort);
     },
   };

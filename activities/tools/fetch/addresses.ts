@@ -31,5 +31,5 @@ export function isInRange(text: string, range: string): boolean {
   if (!ipaddr.isValidCIDR(range))
     return ipaddr.isValid(range) && ipaddr.process(range).toString() === address.toString();
   const [block, bits] = ipaddr.parseCIDR(range);
-  return block.kind() === address.kind() && (address as IPv4).match(block as IPv4, bits);
+  return block.kind() === address.kind() && (address as IPv4).match(block, bits);
 }

@@ -31,15 +31,15 @@ function character(code: number): string {
   return isOne ? String.fromCodePoint(code) : '\uFFFD';
 }
 
-const decodeEntities = (text: string): string =>
-  text.replaceAll(
-    /&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z]{2,8}));/gi,
-    (whole, hex: string | undefined, decimal: string | undefined, name: string | undefined) => {
-      if (hex !== undefined) return character(parseInt(hex, 16));
-      if (decimal !== undefined) return character(Number(decimal));
-      return NAMED[name ?? ''] ?? whole;
-    },
-  );
+const ENTITY = /&(#x[0-9a-f]{1,6}|#[0-9]{1,7}|[a-z]{2,8});/gi;
+
+function decodeEntity(whole: string, name: string): string {
+  if (/^#x/i.test(name)) return character(parseInt(name.slice(2), 16));
+  if (name.startsWith('#')) return character(Number(name.slice(1)));
+  return NAMED[name] ?? whole;
+}
+
+const decodeEntities = (text: string): string => text.replaceAll(ENTITY, decodeEntity);
 
 interface Tag {
   readonly name: string;

@@ -1,4 +1,5 @@
 import { PerdureError } from '../../../contracts/perdure-error.ts';
+import type { ProbeAnswer } from '../executor.ts';
 import { changes } from './changes.ts';
 import { alreadyEdited, applyEdits } from './edits.ts';
 import type { Edit } from './edits.ts';
@@ -50,9 +51,21 @@ export async function editFile(run: WorkspaceRun): Promise<string> {
   return diffOf(planned);
 }
 
+const ANSWERS = {
+  true: { happened: true, result: 'The edit had been made before its worker went away.' },
+  false: { happened: false },
+  unknown: 'unknown',
+} as const satisfies Record<string, ProbeAnswer>;
+
 /** After a crash: whether the edit had happened, as far as the file tells. */
-export async function wasEdited(run: WorkspaceRun): Promise<boolean | 'unknown'> {
+export async function probeEdit(run: WorkspaceRun): Promise<ProbeAnswer> {
   const { path, edits } = run.input as Input;
-  const { text } = await editableVersionOf(await targetOf(run, path));
-  return alreadyEdited(text, edits);
+  try {
+    const { text } = await editableVersionOf(await targetOf(run, path));
+    return ANSWERS[`${alreadyEdited(text, edits)}`];
+  } catch (error) {
+    // The file is gone, or is another one: what was in it is not to be seen any more.
+    if (error instanceof PerdureError) return 'unknown';
+    throw error;
+  }
 }

@@ -10,7 +10,7 @@ export class OneAtATime {
       () => undefined,
     );
     this.#last.set(key, settled);
-    void settled.then(() => {
+    void settled.finally(() => {
       if (this.#last.get(key) === settled) this.#last.delete(key);
     });
     return mine;

@@ -1,7 +1,7 @@
 /** The tools that change files of the session's workspace. An agent has them only where it names them. */
 import type { WorkerTool } from '../worker-tool.ts';
 import { path } from './definitions.ts';
-import { editFile, previewEdit } from './edit-file.ts';
+import { editFile, previewEdit, probeEdit } from './edit-file.ts';
 import { inWorkspace } from './in-workspace.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import type { WorkspaceRun } from './run.ts';
@@ -59,7 +59,7 @@ const EDIT_FILE = {
     required: ['path', 'edits'],
     additionalProperties: false,
   },
-  // A text that is added where it is found would be added twice.
+  // A text that is added where it is found would be added twice; the probe looks for it.
   effect: 'never-retry',
 } as const;
 
@@ -82,6 +82,7 @@ export function writingTools(home: string): readonly WorkerTool[] {
       needsWorkspace: true,
       execute: inWorkspace(home, alone(editFile)),
       preview: inWorkspace(home, previewEdit),
+      probe: inWorkspace(home, probeEdit),
     },
   ];
 }

@@ -41,6 +41,7 @@ export async function openCommander(given: Given = {}): Promise<Commander> {
           input: { command, ...input },
           workspace: folder.workspace,
           signal: new AbortController().signal,
+          progress: () => undefined,
           ...over,
         }),
       ),

@@ -47,6 +47,20 @@ describe('run_command', () => {
     expect(await commander.run('sleep 1000')).toBe('[ended after 1 s, its time limit]');
   });
 
+  it('tells its last words while it runs', async () => {
+    await using commander = await openCommander();
+    const told: string[] = [];
+    const said = await commander.run(
+      'seq 1 500; read -r line < <(sleep 5)',
+      {},
+      { progress: (message) => void told.push(message) },
+    );
+    expect(said).toContain('\n500\n');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/^\d+\n[\s\S]*\n500$/);
+    expect(told[0]!.length).toBeLessThanOrEqual(400);
+  });
+
   it('ends a command when the turn ends', async () => {
     await using commander = await openCommander();
     const stop = new AbortController();

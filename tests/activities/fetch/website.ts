@@ -78,3 +78,22 @@ export const fetching = (
     resolve,
     signal: signal ?? new AbortController().signal,
   });
+
+export const saying =
+  (
+    body: string | Buffer,
+    headers: Record<string, string> = { 'content-type': 'text/plain' },
+  ): Answer =>
+  (_, response) =>
+    response.writeHead(200, headers).end(body);
+
+export const redirecting =
+  (to: (path: string) => string | undefined): Answer =>
+  (request, response) => {
+    const location = to(request.url ?? '');
+    if (location === undefined) response.end('arrived');
+    else response.writeHead(302, { location }).end();
+  };
+
+export const at = (port: number, name = 'public.test', rest = '/'): string =>
+  `http://${name}:${port}${rest}`;

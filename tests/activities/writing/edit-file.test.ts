@@ -85,11 +85,12 @@ describe('edit_file', () => {
   it('tells after a crash whether it happened, or that the file does not tell', async () => {
     await using writer = await openWriter({ 'a.txt': 'one two' });
     const edit = { old: 'one', new: 'three' };
-    expect(await writer.wasEdited('a.txt', edit)).toBe(false);
+    expect(await writer.probe('a.txt', edit)).toEqual({ happened: false });
     await writer.edit('a.txt', edit);
-    expect(await writer.wasEdited('a.txt', edit)).toBe(true);
+    expect(await writer.probe('a.txt', edit)).toMatchObject({ happened: true });
     await writeFile(path.join(writer.folder.workspace, 'a.txt'), 'something else');
-    expect(await writer.wasEdited('a.txt', edit)).toBe('unknown');
+    expect(await writer.probe('a.txt', edit)).toBe('unknown');
+    expect(await writer.probe('missing.txt', edit)).toBe('unknown');
     expect(alreadyEdited('a\nb', [{ old: 'a', new: 'a\nb' }])).toBe('unknown');
     expect(alreadyEdited('b', [{ old: 'a', new: '' }])).toBe('unknown');
   });

@@ -1,7 +1,8 @@
 /** The writing tools on a folder of their own. */
+import type { ProbeAnswer } from '../../../activities/tools/executor.ts';
 import type { WorkspaceRun } from '../../../activities/tools/workspace/run.ts';
 import { dataFolder } from '../../../activities/tools/workspace/data-folder.ts';
-import { editFile, previewEdit, wasEdited } from '../../../activities/tools/workspace/edit-file.ts';
+import { editFile, previewEdit, probeEdit } from '../../../activities/tools/workspace/edit-file.ts';
 import type { Edit } from '../../../activities/tools/workspace/edits.ts';
 import { previewWrite, writeFile } from '../../../activities/tools/workspace/write-file.ts';
 import { newId } from '../../../contracts/ids.ts';
@@ -15,7 +16,7 @@ export interface Writer extends AsyncDisposable {
   previewWrite(path: string, content: string): Promise<string>;
   edit(path: string, ...edits: Edit[]): Promise<string>;
   previewEdit(path: string, ...edits: Edit[]): Promise<string>;
-  wasEdited(path: string, ...edits: Edit[]): Promise<boolean | 'unknown'>;
+  probe(path: string, ...edits: Edit[]): Promise<ProbeAnswer>;
 }
 
 export async function openWriter(files: Record<string, string | Buffer> = {}): Promise<Writer> {
@@ -28,6 +29,7 @@ export async function openWriter(files: Record<string, string | Buffer> = {}): P
     workspace: folder.workspace,
     dataFolder: await dataFolder(folder.home),
     signal: new AbortController().signal,
+    progress: () => undefined,
     ...over,
   });
   return {
@@ -36,7 +38,7 @@ export async function openWriter(files: Record<string, string | Buffer> = {}): P
     previewWrite: async (path, content) => previewWrite(await runOf({ path, content })),
     edit: async (path, ...edits) => editFile(await runOf({ path, edits })),
     previewEdit: async (path, ...edits) => previewEdit(await runOf({ path, edits })),
-    wasEdited: async (path, ...edits) => wasEdited(await runOf({ path, edits })),
+    probe: async (path, ...edits) => probeEdit(await runOf({ path, edits })),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
