@@ -37,7 +37,7 @@ function exceptionsOf(room) {
   // The command starts the two processes; it knows their entry points and nothing behind them.
   if (room === 'cli')
     return [
-      '^worker/start\\.ts$',
+      '^worker/(start|tools)\\.ts$',
       '^api/server\\.ts$',
       '^api/(router|types)\\.ts$',
       '^journal/(port|sqlite|postgres)\\.ts$',

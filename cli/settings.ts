@@ -16,3 +16,7 @@ export async function readSettings(options: Partial<LoadOptions> = {}): Promise<
 /** Wrong settings are told to a person, without our stack. */
 export const forPerson = (error: unknown): unknown =>
   error instanceof SettingsError ? new CommandFailed(error.message, EXIT.settings) : error;
+
+export function throwForPerson(error: unknown): never {
+  throw forPerson(error);
+}

@@ -1,5 +1,5 @@
 /** The only reader of perdure.yaml and of the environment. Everything else is given a {@link Settings}. */
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import { ENVIRONMENT, OTHER_VARIABLES, readEnvironment } from './environment.ts';
 import type { EnvironmentValue } from './environment.ts';
@@ -63,8 +63,13 @@ export async function loadSettings(options: LoadOptions): Promise<Settings> {
     file: file.path,
     catalogue: catalogueOf(done.completed),
     modelReason: done.reason,
+    toolsFolder: besideFile(path, done.completed.toolsFolder),
   });
 }
+
+/** Paths in the file count from its folder, wherever the process was started. */
+const besideFile = (file: string, folder: string | undefined): string | null =>
+  folder === undefined ? null : resolve(dirname(file), folder);
 
 interface Parsed {
   /** Where only some settings are wrong: the rest, so that what depends on other settings is checked in the same go. */

@@ -76,18 +76,22 @@ const checkAgents: Check = ({ agents }, { models }) => {
       ...agent.fallbackModels.flatMap((model, index) =>
         reference([...path, 'fallbackModels', index], model, target),
       ),
-      ...checkToolReferences(path, agent),
       ...checkToolNames(path, agent),
     ];
   });
 };
 
-/** Tools of servers are known to the worker only, which looks at these names too. */
-const checkToolReferences = (path: Path, agent: FileSettings['agents'][string]): PathProblem[] =>
-  agent.tools.flatMap((tool, index) =>
-    tool.includes('__')
-      ? []
-      : reference([...path, 'tools', index], tool, { kind: 'tool', names: BUILT_IN_TOOLS }),
+/** Tools of servers and of a folder are known to the worker only, which looks at these names too. */
+const checkToolReferences: Check = ({ agents, toolsFolder }) =>
+  Object.entries(agents).flatMap(([name, agent]) =>
+    agent.tools.flatMap((tool, index) =>
+      toolsFolder !== undefined || tool.includes('__')
+        ? []
+        : reference(['agents', name, 'tools', index], tool, {
+            kind: 'tool',
+            names: BUILT_IN_TOOLS,
+          }),
+    ),
   );
 
 function checkToolNames(path: Path, agent: FileSettings['agents'][string]): PathProblem[] {
@@ -175,6 +179,7 @@ const CHECKS: readonly Check[] = [
   checkUses,
   checkModels,
   checkAgents,
+  checkToolReferences,
   checkDefaults,
   checkTimeouts,
   checkConnections,

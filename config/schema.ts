@@ -234,6 +234,13 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Name under models; otherwise chosen by the keys found, else the demo model.'),
   defaultAgent: z.string().default('assistant').describe('Name under agents.'),
+  toolsFolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder with tools of your own (docs/tools.md), relative to this file. Their code runs in the worker; it is loaded when that starts.',
+    ),
   workspaceRoots: z
     .array(z.string())
     .default([])

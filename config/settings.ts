@@ -16,13 +16,16 @@ type Replaced =
   | 'approvalPolicy'
   | 'defaultModel'
   | 'defaultAgent'
-  | 'historyEvents';
+  | 'historyEvents'
+  | 'toolsFolder';
 
 export interface Settings extends Readonly<Omit<FileSettings, Replaced>> {
   /** Absolute path of the data folder. */
   readonly home: string;
   /** Absolute path of the file that was read; null where there was none. */
   readonly file: string | null;
+  /** Absolute path of the folder with tools of the user's own. */
+  readonly toolsFolder: string | null;
   readonly temporal: Omit<FileSettings['temporal'], 'address'> & {
     readonly address: string;
     /** No address was given: `perdure up` runs a Temporal server of its own. */
@@ -42,6 +45,8 @@ export interface Resolution {
   readonly file: string | null;
   readonly catalogue: ModelCatalogue;
   readonly modelReason: string;
+  /** None when absent. */
+  readonly toolsFolder?: string | null;
 }
 
 export function resolveSettings(parsed: FileSettings, resolution: Resolution): Settings {
@@ -52,6 +57,7 @@ export function resolveSettings(parsed: FileSettings, resolution: Resolution): S
   return deepFreeze({
     ...{ api, journal, worker, workspaceRoots, sandbox, fetch, log, telemetry, timeouts },
     credentials,
+    toolsFolder: null,
     ...resolution,
     temporal: {
       ...temporal,

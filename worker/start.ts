@@ -71,7 +71,7 @@ export interface WorkerHandle {
  */
 export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
-  const tools = openTools(settings, {
+  const tools = await openTools(settings, parts, {
     runners: parts.journal.runners,
     variable: parts.secrets,
     ...parts.tools,

@@ -1,24 +1,76 @@
-/** The tools of this worker, and whether those that agents name exist. */
+/** The tools of this worker: those of the folder are loaded, and those that agents name must exist. */
+import { loadTools } from '../activities/tools/defined/load-folder.ts';
+import type { LoadedTools } from '../activities/tools/defined/load-folder.ts';
+import { definedWorkerTool } from '../activities/tools/defined/worker-tool.ts';
+import type { DefinedParts } from '../activities/tools/defined/worker-tool.ts';
 import { unknownTools } from '../activities/tools/named-tools.ts';
 import { toolRegistry } from '../activities/tools/registry.ts';
 import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
 import { nearest } from '../config/nearest.ts';
 import { SettingsError, dotted } from '../config/problems.ts';
+import type { Problem } from '../config/problems.ts';
 import type { Settings } from '../config/settings.ts';
 
-/** @throws {SettingsError} where an agent names a tool that does not exist */
-export function openTools(
-  { timeouts, home, sandbox, fetch, catalogue }: Settings,
-  more: Omit<RegistryParts, 'timeouts' | 'home' | 'sandbox' | 'fetch'> = {},
-): ToolRegistry {
-  const registry = toolRegistry({ timeouts, home, sandbox, fetch, ...more });
-  const known = registry.sources.flatMap((source) => source.known ?? []);
-  const unknown = unknownTools(catalogue, registry.sources);
-  if (unknown.length > 0)
-    throw new SettingsError(
-      unknown.map(({ path, name }) => ({ path: dotted(path), message: noSuchTool(name, known) })),
-    );
+type Used = Pick<Settings, 'timeouts' | 'home' | 'sandbox' | 'fetch' | 'catalogue' | 'toolsFolder'>;
+type More = Omit<RegistryParts, 'timeouts' | 'home' | 'sandbox' | 'fetch'>;
+
+/** @throws {SettingsError} with every tool that cannot be used, and every name of an agent's that leads nowhere */
+export async function openTools(
+  settings: Used,
+  parts: DefinedParts,
+  more: More = {},
+): Promise<ToolRegistry> {
+  const loaded = await folderOf(settings);
+  const { registry, problems } = examined(settings, loaded, { parts, more });
+  if (problems.length > 0) throw new SettingsError(problems);
   return registry;
+}
+
+export interface ToolsReport {
+  /** Names of the tools in the folder. */
+  readonly names: readonly string[];
+  readonly problems: readonly Problem[];
+  /** Environment variables that tools declare, and which are not set. */
+  readonly unset: readonly { readonly tool: string; readonly variable: string }[];
+}
+
+/** For `perdure doctor`: loads the folder, which runs the code of its files. */
+export async function inspectTools(settings: Used, parts: DefinedParts): Promise<ToolsReport> {
+  const loaded = await folderOf(settings);
+  const { problems } = examined(settings, loaded, { parts, more: {} });
+  return {
+    names: loaded.tools.map(({ name }) => name),
+    problems,
+    unset: loaded.tools.flatMap(({ name, secrets }) =>
+      secrets
+        .filter((variable) => parts.secrets(variable) === undefined)
+        .map((variable) => ({ tool: name, variable })),
+    ),
+  };
+}
+
+const folderOf = ({ toolsFolder }: Used): Promise<LoadedTools> | LoadedTools =>
+  toolsFolder === null ? { tools: [], problems: [] } : loadTools(toolsFolder);
+
+function examined(
+  { timeouts, home, sandbox, fetch, catalogue }: Used,
+  loaded: LoadedTools,
+  { parts, more }: { parts: DefinedParts; more: More },
+): { registry: ToolRegistry; problems: readonly Problem[] } {
+  const defined = loaded.tools.map((tool) => definedWorkerTool(tool, parts));
+  const tools = [...defined, ...(more.tools ?? [])];
+  const registry = toolRegistry({ timeouts, home, sandbox, fetch, ...more, tools });
+  const known = registry.sources.flatMap((source) => source.known ?? []);
+  const broken = loaded.problems.map(({ file, reason }) => ({
+    path: 'toolsFolder',
+    source: file,
+    message: reason,
+  }));
+  const unknown = unknownTools(catalogue, registry.sources).map(({ path, name }) => ({
+    path: dotted(path),
+    message: noSuchTool(name, known),
+  }));
+  return { registry, problems: [...broken, ...unknown] };
 }
 
 function noSuchTool(name: string, known: readonly string[]): string {

@@ -6,6 +6,7 @@ import { ok, problem } from './check.ts';
 import type { Finding } from './check.ts';
 import { checkHome, checkNode, checkTemporalCli } from './machine.ts';
 import { checkProviders } from './model.ts';
+import { checkTools } from './tools.ts';
 import { checkJournal, checkPorts, checkTemporal } from './services.ts';
 
 const SIGNS = { ok: 'ok     ', warning: 'warning', problem: 'PROBLEM' } as const;
@@ -37,6 +38,7 @@ async function examineWith(settings: Settings): Promise<readonly Finding[]> {
     ok('settings', file ?? 'defaults (there is no perdure.yaml)'),
     ok('model', `${catalogue.defaultModel} (${modelReason})`),
     ...checkProviders(settings, secrets),
+    ...(await checkTools(settings, secrets)),
     await checkTemporalCli(settings),
     await checkHome(settings),
     await checkJournal(settings),

@@ -1,7 +1,7 @@
 import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { isTemporalSetBack, startWorker } from '../../worker/start.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, throwForPerson } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal } from './journal.ts';
 import { writeLastWords } from './last-words.ts';
@@ -28,7 +28,7 @@ export async function runAllInOne(): Promise<void> {
     ...parts,
     ...(await secretParts(settings, { secrets, hidden })),
     bundles: bundles(),
-  });
+  }).catch(throwForPerson);
   open.defer(() => worker.drain());
   const api = await startOwnApi(parts);
   log.info({ url: api.url }, 'API started');

@@ -1,7 +1,7 @@
 import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { isTemporalSetBack, startWorker } from '../../worker/start.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, throwForPerson } from '../settings.ts';
 import { bundles } from './bundles.ts';
 import { openJournal, requirePostgres } from './journal.ts';
 import { writeLastWords } from './last-words.ts';
@@ -26,7 +26,7 @@ export async function runWorker(): Promise<void> {
     ...parts,
     ...(await secretParts(settings, { secrets, hidden })),
     bundles: bundles(),
-  });
+  }).catch(throwForPerson);
   const stop = (): Promise<void> => worker.drain();
   await untilStopped({ ended: worker.ended, stop, mustNotFinish: isTemporalSetBack }, log);
 }
