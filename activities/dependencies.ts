@@ -23,6 +23,10 @@ export interface ActivityMetrics {
   /** A provider's circuit breaker opened or closed. */
   circuit(provider: string, open: boolean): void;
   toolSettled(labels: { tool: string; outcome: string }, ms: number): void;
+  /** Whether this worker is connected to an MCP server. */
+  mcpConnected(server: string, connected: boolean): void;
+  /** Tools of an MCP server that are new or changed, and not offered until somebody approves them. */
+  mcpWaiting(server: string, tools: number): void;
 }
 
 export interface ActivityDependencies {

@@ -36,7 +36,7 @@ export const dotted = (path: readonly PropertyKey[]): string =>
     .join('');
 
 /** Settings under these keys may hold a secret that somebody pasted in the wrong place: never shown. */
-const HIDDEN = /(key|url|headers|token|secret|password)/i;
+const HIDDEN = /(key|url|headers|token|secret|password|env$)/i;
 const SHOWN_CHARACTERS = 60;
 
 /** The value as an error shows it. */

@@ -2,6 +2,7 @@
 import type { TimeLimits } from '../contracts/limits.ts';
 import { BUILT_IN_TOOLS } from '../contracts/settings.ts';
 import { checkCredentials, checkUses } from './credentials.ts';
+import { checkMcpServers } from './mcp-servers.ts';
 import { nearest } from './nearest.ts';
 import type { PathProblem } from './problems.ts';
 import { shown } from './problems.ts';
@@ -180,6 +181,7 @@ const CHECKS: readonly Check[] = [
   checkModels,
   checkAgents,
   checkToolReferences,
+  checkMcpServers,
   checkDefaults,
   checkTimeouts,
   checkConnections,

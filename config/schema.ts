@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { approvalPolicySchema } from '../contracts/approval-policy.ts';
 import { DEFAULT_SESSION_LIMITS, MAX_MESSAGE_BYTES, TIME_LIMITS } from '../contracts/limits.ts';
 import type { TimeLimits } from '../contracts/limits.ts';
+import { mcpServerSchema } from '../contracts/mcp.ts';
 import { POLICIES } from '../contracts/policies.ts';
 import type { Policy, PolicyName } from '../contracts/policies.ts';
 import { credentialNameSchema, credentialSchema } from '../contracts/credentials.ts';
@@ -229,6 +230,10 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Rules that say about which calls of tools a person is asked; the first that matches decides, those of the agent before these. A call that none matches is allowed.',
     ),
+  mcpServers: z
+    .record(z.string(), mcpServerSchema)
+    .default({})
+    .describe('MCP servers whose tools agents may name, as `server__tool`.'),
   defaultModel: z
     .string()
     .optional()

@@ -53,10 +53,10 @@ export function resolveSettings(parsed: FileSettings, resolution: Resolution): S
   const { temporal, historyEvents, limits, timeouts } = parsed;
   const policies = resolvePolicies(timeouts, parsed.policies);
   const { api, journal, worker, workspaceRoots, sandbox, fetch, log, telemetry } = parsed;
-  const { credentials } = parsed;
+  const { credentials, mcpServers } = parsed;
   return deepFreeze({
     ...{ api, journal, worker, workspaceRoots, sandbox, fetch, log, telemetry, timeouts },
-    credentials,
+    ...{ credentials, mcpServers },
     toolsFolder: null,
     ...resolution,
     temporal: {

@@ -12,6 +12,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Hub } from './hub.ts';
 import { keys } from './keys.ts';
 import { ledger } from './ledger.ts';
+import { mcpManifests } from './mcp-manifests.ts';
 import type { ContextRow, Journal } from './port.ts';
 import { sessions } from './sessions.ts';
 import { steps } from './steps.ts';
@@ -51,6 +52,7 @@ export async function createJournal(store: Store): Promise<Journal> {
     audit: audit(store),
     credentials: credentials(store),
     breakers: breakers(store),
+    mcpManifests: mcpManifests(store),
     async ping() {
       await reach(store, () => store.writable.execute(store.db));
       commits.check();

@@ -9,6 +9,7 @@ import type { BreakerStore, CredentialStore } from './port-credentials.ts';
 import type { EventLog } from './port-events.ts';
 import type { Ledger } from './port-ledger.ts';
 import type { Runners } from './port-runners.ts';
+import type { McpManifests } from './port-mcp.ts';
 import type { SessionStore } from './port-sessions.ts';
 import type { Artifacts, Audit, Contexts, Keys } from './port-shelves.ts';
 import type { StepStore } from './port-steps.ts';
@@ -18,6 +19,7 @@ export type * from './port-credentials.ts';
 export type * from './port-events.ts';
 export * from './port-ledger.ts';
 export type * from './port-runners.ts';
+export type * from './port-mcp.ts';
 export type * from './port-sessions.ts';
 export * from './port-shelves.ts';
 export * from './port-steps.ts';
@@ -36,6 +38,7 @@ export interface Journal {
   readonly audit: Audit;
   readonly credentials: CredentialStore;
   readonly breakers: BreakerStore;
+  readonly mcpManifests: McpManifests;
   /**
    * One round trip to the database, which shows that it takes writes; and what became of the last one to a session, if it failed a moment ago.
    * @throws journal_unavailable

@@ -247,6 +247,19 @@ export interface BreakersTable {
   probe_until: number | null;
 }
 
+/** A server of MCP; manifests as JSON. */
+export interface McpManifestsTable {
+  server: string;
+  approved: Json;
+  approved_hash: string;
+  approved_at: number;
+  approved_by: string | null;
+  /** What it listed last, where that is not what is approved. */
+  listed: Json | null;
+  listed_hash: string | null;
+  listed_at: number | null;
+}
+
 export interface Tables {
   sessions: SessionsTable;
   events: EventsTable;
@@ -262,6 +275,7 @@ export interface Tables {
   audit: AuditTable;
   credentials: CredentialsTable;
   breakers: BreakersTable;
+  mcp_manifests: McpManifestsTable;
 }
 
 export type SessionRecord = Selectable<SessionsTable>;

@@ -38,13 +38,20 @@ export interface Metrics {
   modelSettled(labels: { provider: string; model: string; outcome: string }, ms: number): void;
   toolSettled(labels: { tool: string; outcome: string }, ms: number): void;
   circuit(provider: string, open: boolean): void;
+  mcpConnected(server: string, connected: boolean): void;
+  mcpWaiting(server: string, tools: number): void;
   batch(batch: Batch): void;
 }
 
 export function createMetrics(): Metrics {
   const registry = new MergedRegistry();
   collectDefaultMetrics({ register: registry });
-  return { registry, ...modelMetrics(registry), ...journalMetrics(registry) };
+  return {
+    registry,
+    ...modelMetrics(registry),
+    ...mcpMetrics(registry),
+    ...journalMetrics(registry),
+  };
 }
 
 function modelMetrics(
@@ -81,6 +88,24 @@ function modelMetrics(
     modelSettled: (labels, ms) => modelSteps.observe(labels, seconds(ms)),
     toolSettled: (labels, ms) => tools.observe(labels, seconds(ms)),
     circuit: (provider, open) => circuits.set({ provider }, open ? 1 : 0),
+  };
+}
+
+function mcpMetrics(registry: Registry): Pick<Metrics, 'mcpConnected' | 'mcpWaiting'> {
+  const shared = { labelNames: ['server'], registers: [registry] };
+  const connected = new Gauge({
+    name: 'perdure_mcp_connected',
+    help: '1 while this worker is connected to an MCP server.',
+    ...shared,
+  });
+  const waiting = new Gauge({
+    name: 'perdure_mcp_tools_waiting',
+    help: 'New or changed tools of an MCP server that wait for an approval.',
+    ...shared,
+  });
+  return {
+    mcpConnected: (server, is) => connected.set({ server }, is ? 1 : 0),
+    mcpWaiting: (server, tools) => waiting.set({ server }, tools),
   };
 }
 

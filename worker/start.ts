@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
 import { createToolActivities } from '../activities/tools.ts';
+import { mcpSource } from '../activities/tools/mcp/source.ts';
 import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
 import { createAuthenticator } from '../activities/auth/create-authenticator.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
@@ -71,12 +72,16 @@ export interface WorkerHandle {
  */
 export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const { settings, log, metrics } = parts;
+  await using started = new AsyncDisposableStack();
+  const { mcpServers: servers, timeouts } = settings;
+  const mcp = started.use(mcpSource({ ...parts, servers, timeouts }));
+  const sources = [mcp, ...(parts.tools?.sources ?? [])];
   const tools = await openTools(settings, parts, {
     runners: parts.journal.runners,
     variable: parts.secrets,
     ...parts.tools,
+    sources,
   });
-  await using started = new AsyncDisposableStack();
   const temporalMetrics = installRuntime(log);
   metrics.registry.merge(() => temporalMetrics.read());
   const connection = await connectWorker({ ...settings, secret: parts.secrets, log });
@@ -86,6 +91,7 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const presence = started.use(watchPresence({ temporal, secret: parts.secrets }));
   const ask = parts.models ? undefined : started.use(modelThreads(parts)).ask;
   const workers = await createWorkers(parts, { connection, presence, ask, tools });
+  await mcp.start();
   const retentionMs = settings.journal.deltaRetentionMs;
   started.use(startPruning({ journal: parts.journal, log, retentionMs }));
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);

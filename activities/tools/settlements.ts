@@ -26,8 +26,12 @@ export function timedOut(ms: number, effect: Effect): ToolSettlement {
   return { outcome: 'timed_out', error: errorInfo('tool_timeout', message) };
 }
 
+/** A tool elsewhere may go away in mid-call, as a worker may: then its executor knows no more than this. */
+const isInDoubt = (error: unknown): boolean =>
+  error instanceof PerdureError && error.code === 'tool_outcome_unknown';
+
 export const failed = (error: unknown): ToolSettlement => ({
-  outcome: 'failed',
+  outcome: isInDoubt(error) ? 'unknown' : 'failed',
   error:
     error instanceof PerdureError
       ? error.toInfo()

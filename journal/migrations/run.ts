@@ -8,6 +8,7 @@ import { transcriptCuts } from './0003-transcript-cuts.ts';
 import { openCalls } from './0004-open-calls.ts';
 import { approvals } from './0005-approvals.ts';
 import { runners } from './0006-runners.ts';
+import { mcpManifests } from './0007-mcp-manifests.ts';
 import { credentials } from './0008-credentials.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
@@ -20,6 +21,7 @@ const MIGRATIONS = {
   '0004-open-calls': openCalls,
   '0005-approvals': approvals,
   '0006-runners': runners,
+  '0007-mcp-manifests': mcpManifests,
   '0008-credentials': credentials,
 };
 

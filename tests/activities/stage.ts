@@ -8,6 +8,7 @@ import { createSessionActivities } from '../../activities/session.ts';
 import { createToolActivities } from '../../activities/tools.ts';
 import { toolRegistry } from '../../activities/tools/registry.ts';
 import type { RegistryParts } from '../../activities/tools/registry.ts';
+import type { ToolSource } from '../../activities/tools/source.ts';
 import type {
   ModelStepInput,
   ModelStepResult,
@@ -62,6 +63,10 @@ export interface StageOptions extends CatalogueInput {
   readonly resolver?: ModelResolver;
   /** Beside the built-in tools. */
   readonly registry?: Partial<RegistryParts>;
+  /** Further sources of tools. */
+  readonly sources?: (
+    parts: Pick<ActivityDependencies, 'journal' | 'log' | 'secrets'>,
+  ) => readonly ToolSource[];
   /** Replaces parts of the journal by what fails. */
   readonly spoil?: (journal: Journal) => Journal;
 }
@@ -121,16 +126,19 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   });
   const catalogue = catalogueOf(options);
   const timeouts = { ...TIME_LIMITS, ...options.timeouts };
+  const secrets = (name: string): string | undefined => options.secrets?.[name];
+  const home = path.join(folder, 'home');
+  const sources = options.sources?.({ journal, log, secrets });
   const deps: ActivityDependencies = {
     journal: options.spoil ? options.spoil(journal) : journal,
     catalogue,
     timeouts,
     tools: toolRegistry({
-      ...{ timeouts, home: path.join(folder, 'home'), runners: journal.runners },
+      ...{ timeouts, home, runners: journal.runners, ...(sources && { sources }) },
       ...options.registry,
     }),
     policies: POLICIES,
-    secrets: (name) => options.secrets?.[name],
+    secrets,
     log,
     models: options.resolver,
   };

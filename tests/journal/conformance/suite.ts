@@ -8,6 +8,7 @@ import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
 import { lostRunsConformance } from './lost-runs.ts';
+import { mcpManifestsConformance } from './mcp-manifests.ts';
 import { placesConformance } from './places.ts';
 import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
@@ -41,6 +42,7 @@ export const conformance = (dialect: Dialect) =>
     sessionsConformance(dialect);
     placesConformance(dialect);
     shelvesConformance(dialect);
+    mcpManifestsConformance(dialect);
     tailConformance(dialect);
     transcriptConformance(dialect);
     pruneConformance(dialect);
