@@ -32,8 +32,13 @@ export function sessionTable(sessions: readonly SessionView[]): string {
     updatedAt.slice(0, 19).replace('T', ' '),
     oneLine(title ?? '', 40),
   ]);
-  const table = [['SESSION', 'STATE', 'TURNS', 'AGENT', 'UPDATED (UTC)', 'TITLE'], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  return textTable(['SESSION', 'STATE', 'TURNS', 'AGENT', 'UPDATED (UTC)', 'TITLE'], rows);
+}
+
+/** Columns as wide as their widest cell. */
+export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   return table
     .map((row) =>
       row

@@ -5,6 +5,7 @@ import { ERRORS } from '../contracts/errors.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { registerAllInOne } from './all-in-one.ts';
 import { registerApi } from './api.ts';
+import { registerApprovals } from './approvals/register.ts';
 import { registerChat } from './chat/register.ts';
 import { registerDoctor } from './doctor.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
@@ -27,6 +28,7 @@ const COMMANDS: readonly Register[] = [
   registerDoctor,
   registerChat,
   registerSessions,
+  registerApprovals,
 ];
 
 const EXIT_CODES = `

@@ -35,6 +35,7 @@ export class Chat {
   #view = EMPTY_CONVERSATION;
   #stop = new AbortController();
   #following: Promise<void> = Promise.resolve();
+  #change = Promise.withResolvers<void>();
 
   constructor(client: PerdureClient, options: ChatOptions, display: ChatDisplay) {
     this.client = client;
@@ -92,6 +93,11 @@ export class Chat {
     return settled;
   }
 
+  /** Resolves when the view is another one. */
+  changed(): Promise<void> {
+    return this.#change.promise;
+  }
+
   /** True where this chat sent the message itself. */
   isMine(messageId: MessageId): boolean {
     return this.#waiting.has(messageId);
@@ -140,6 +146,8 @@ export class Chat {
       const onConnection = (notice: ConnectionNotice) => this.#display.connection(notice);
       for await (const step of session.follow({ from: this.#view, signal, onConnection })) {
         this.#view = step.view;
+        this.#change.resolve();
+        this.#change = Promise.withResolvers();
         this.#display.step({ ...step, event: await this.#wholly(step.event) });
         this.#settle(step);
       }

@@ -3,6 +3,7 @@ import type { ConversationView, FollowStep, TurnView } from '../../client/index.
 import { partsText } from '../../contracts/content.ts';
 import { explained } from '../connect.ts';
 import { oneLine, printable } from '../format.ts';
+import { Asking } from './asking.ts';
 import { firstModel, modelLine } from './catalogue.ts';
 import { Chat, SHOWN_AGAIN } from './chat.ts';
 import type { ChatDisplay } from './chat.ts';
@@ -17,7 +18,9 @@ export async function interactive(start: ChatStart): Promise<void> {
   const { client, options, catalogue, sessionId } = start;
   const screen = createScreen();
   const over = Promise.withResolvers<void>();
-  const display = displayOf(screen, (error) => over.reject(explained(error) ?? error));
+  const asking = new Asking(screen);
+  const fail = (error: unknown) => over.reject(explained(error) ?? error);
+  const display = displayOf(screen, asking, fail);
   const chat = new Chat(client, options, display);
   display.chat = chat;
   try {
@@ -26,10 +29,10 @@ export async function interactive(start: ChatStart): Promise<void> {
     screen.notice(
       `${modelLine(catalogue, model)}\n/help lists commands; Ctrl-C interrupts, twice leaves.`,
     );
-    screen.onLine((line) => void entered(line.trim(), { chat, screen, start }));
+    screen.onLine((line) => void entered(line.trim(), { chat, screen, asking, start }));
     screen.onInterrupt(interrupting(chat, screen, over.resolve));
     screen.onClose(over.resolve);
-    if (!chat.busy) screen.prompt();
+    if (isTheirs(chat, asking)) screen.prompt();
     await over.promise;
   } finally {
     screen.close();
@@ -40,12 +43,18 @@ export async function interactive(start: ChatStart): Promise<void> {
 interface Entering {
   readonly chat: Chat;
   readonly screen: Screen;
+  readonly asking: Asking;
   readonly start: ChatStart;
 }
 
+/** Whether the person is expected to type something. */
+const isTheirs = (chat: Chat, asking: Asking): boolean => !chat.busy || asking.isOpen;
+
 /** Never throws: a message that could not be sent is no reason to leave. */
-async function entered(line: string, { chat, screen, start }: Entering): Promise<void> {
+async function entered(line: string, entering: Entering): Promise<void> {
+  const { chat, screen, asking, start } = entering;
   try {
+    if (await asking.take(line, chat)) return;
     const slash = slashCommand(line);
     if (slash) {
       const said = slash.command?.run(chat, slash.argument, start.catalogue);
@@ -55,8 +64,9 @@ async function entered(line: string, { chat, screen, start }: Entering): Promise
     }
   } catch (error) {
     screen.notice(complaint(error));
+  } finally {
+    if (isTheirs(chat, asking)) screen.prompt();
   }
-  if (!chat.busy) screen.prompt();
 }
 
 /** What was given up because the person left is not worth a word. */
@@ -88,12 +98,14 @@ function interrupting(chat: Chat, screen: Screen, leave: () => void): () => void
 
 type Display = ChatDisplay & { chat: Chat | undefined };
 
-function displayOf(screen: Screen, fail: (error: unknown) => void): Display {
+function displayOf(screen: Screen, asking: Asking, fail: (error: unknown) => void): Display {
   const printer = createTurnPrinter({ reasoning: true });
   const display: Display = {
     chat: undefined,
-    opened: (sessionId, view) =>
-      showAgain(screen, { sessionId, view, print: (turn) => printer.update(turn) }),
+    opened(sessionId, view) {
+      showAgain(screen, { sessionId, view, print: (turn) => printer.update(turn) });
+      asking.update(view);
+    },
     step({ event, view }: FollowStep) {
       if (event.type === 'message.accepted' && !display.chat?.isMine(event.data.messageId)) {
         screen.write(`› ${printable(partsText(event.data.content))}\n`);
@@ -103,13 +115,14 @@ function displayOf(screen: Screen, fail: (error: unknown) => void): Display {
       const notice = noticeOf(event);
       // A message that waits can wait to be told of: an answer is under way, and its line stays whole.
       if (notice) screen[event.type === 'message.queued' ? 'aside' : 'notice'](notice);
+      asking.update(view);
       // What settles a message is counted after this step was shown.
-      queueMicrotask(() => display.chat && !display.chat.busy && screen.prompt());
+      queueMicrotask(() => display.chat && isTheirs(display.chat, asking) && screen.prompt());
     },
     connection(change) {
       const notice = connectionNotice(change);
       if (notice) screen.notice(notice);
-      if (display.chat && !display.chat.busy) screen.prompt();
+      if (display.chat && isTheirs(display.chat, asking)) screen.prompt();
     },
     failed: fail,
   };

@@ -17,6 +17,7 @@ const NOTICES: { [T in EventType]?: Notice<T> } = {
   'message.queued': ({ content }) => `(queued: ${oneLine(partsText(content))})`,
   'message.rejected': ({ error }) => problem('Message refused', error),
   'tool.progress': ({ message }) => `  … ${oneLine(message)}`,
+  'approval.settled': decision,
   'context.compacted': () =>
     '(older messages were summarised, so that the conversation fits the model)',
   'session.warning': ({ reason, endsAt, withdrawn }, now) =>
@@ -48,6 +49,15 @@ function settled(data: EventData<'turn.settled'>): string | undefined {
   return 'error' in data
     ? problem(`Turn ${data.outcome.replace('_', ' ')}`, data.error)
     : undefined;
+}
+
+function decision(data: EventData<'approval.settled'>): string | undefined {
+  if (!('by' in data))
+    return data.outcome === 'expired'
+      ? '(nobody approved the call in time: it expired)'
+      : undefined;
+  const changed = data.outcome === 'approved' && ('arguments' in data || 'artifact' in data);
+  return `(${data.outcome} by ${oneLine(data.by)}${changed ? ', with other arguments' : ''})`;
 }
 
 const problem = (what: string, { code, message }: ErrorInfo): string =>

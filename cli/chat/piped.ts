@@ -1,8 +1,9 @@
 /** A chat through a pipe: every line is a message, answered before the next is sent. Answers go to stdout, notices to stderr. */
-import { createInterface } from 'node:readline';
 import type { ConnectionNotice, FollowStep } from '../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { explained } from '../connect.ts';
+import { answerQuestions } from './piped-answers.ts';
+import { linesOf } from './piped-lines.ts';
 import { firstModel, modelLine } from './catalogue.ts';
 import { Chat } from './chat.ts';
 import type { ChatDisplay } from './chat.ts';
@@ -19,8 +20,9 @@ export async function piped({ client, options, catalogue, sessionId }: ChatStart
   console.error(modelLine(catalogue, model));
   const interrupt = () => void chat.interrupt().finally(() => process.exit(EXIT.interrupted));
   process.once('SIGINT', interrupt);
+  const lines = linesOf(process.stdin);
   try {
-    for await (const line of createInterface({ input: process.stdin })) {
+    for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
       if (line.trim() === '') continue;
       const slash = slashCommand(line.trim());
       if (slash) {
@@ -29,7 +31,9 @@ export async function piped({ client, options, catalogue, sessionId }: ChatStart
         console.error(await text);
         continue;
       }
-      const turn = await Promise.race([chat.send(line), broken.promise]);
+      const sending = chat.send(line);
+      const answering = answerQuestions({ chat, lines, until: sending });
+      const turn = await Promise.race([sending, broken.promise, answering]);
       if (turn?.outcome !== 'completed') process.exitCode = EXIT.failure;
     }
   } finally {

@@ -18,6 +18,8 @@ export interface Screen {
   /** True where something is typed that was not sent. */
   readonly typing: boolean;
   clearTyping(): void;
+  /** Types for the person, who goes on from there. */
+  type(text: string): void;
   onLine(listener: (line: string) => void): void;
   onInterrupt(listener: () => void): void;
   onClose(listener: () => void): void;
@@ -71,6 +73,7 @@ export function createScreen(): Screen {
       input.write(null, { ctrl: true, name: 'e' });
       input.write(null, { ctrl: true, name: 'u' });
     },
+    type: (text) => input.write(text),
     onLine: (listener) => void input.on('line', listener),
     onInterrupt: (listener) => void input.on('SIGINT', listener),
     onClose: (listener) => void input.on('close', listener),

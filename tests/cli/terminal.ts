@@ -6,6 +6,8 @@ import { spawn } from '@lydell/node-pty';
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const PATIENCE_MS = 120_000;
 
+const KEYS = { 'ctrl-c': '\u0003', 'ctrl-d': '\u0004', 'ctrl-u': '\u0015' };
+
 export interface Terminal extends AsyncDisposable {
   /** Everything that was printed so far, without colours and cursor movements. */
   readonly text: string;
@@ -13,7 +15,7 @@ export interface Terminal extends AsyncDisposable {
   readonly raw: string;
   /** Types a line and presses Enter. */
   enter(line: string): void;
-  press(key: 'ctrl-c' | 'ctrl-d'): void;
+  press(key: 'ctrl-c' | 'ctrl-d' | 'ctrl-u'): void;
   /** Waits until `what` is printed, after everything that an earlier `sees` saw. @returns the first group of a pattern */
   sees(what: string | RegExp): Promise<string>;
   /** The exit code. */
@@ -71,7 +73,7 @@ export function openTerminal(args: readonly string[], env: Record<string, string
       return raw;
     },
     enter: (line) => pty.write(`${line}\r`),
-    press: (key) => pty.write(key === 'ctrl-c' ? '\u0003' : '\u0004'),
+    press: (key) => pty.write(KEYS[key]),
     sees,
     exited,
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,80 @@
+/** What the `approvals` commands do. */
+import type { Approval, ApprovalDecision, PerdureClient } from '../../client/index.ts';
+import { parseId } from '../../contracts/ids.ts';
+import { connect, explaining } from '../connect.ts';
+import type { ConnectOptions } from '../connection-options.ts';
+import { approvalDetails, approvalTable } from './format.ts';
+
+export interface OneOptions extends ConnectOptions {
+  readonly json?: true;
+}
+export interface ListOptions extends OneOptions {
+  readonly state?: 'open' | 'settled';
+  readonly session?: string;
+  readonly limit: number;
+}
+export interface ApproveOptions extends OneOptions {
+  readonly args?: ApprovalDecision['arguments'];
+}
+export interface RejectOptions extends OneOptions {
+  readonly reason?: string;
+}
+
+/** A person who looks something up would rather know at once that nothing answers. */
+const RETRY_FOR_MS = 2_000;
+/** What the API gives at once. */
+const MAX_PAGE = 200;
+
+export const list = (options: ListOptions): Promise<void> =>
+  withClient(options, async ({ approvals }) => {
+    const { state, session, limit, json } = options;
+    const sessionId = session === undefined ? undefined : parseId(session, 'ses');
+    const items: Approval[] = [];
+    let cursor: string | undefined;
+    do {
+      const size = Math.min(limit - items.length, MAX_PAGE);
+      const page = await approvals.list({ state, sessionId, cursor, limit: size });
+      items.push(...page.approvals);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor && items.length < limit);
+    if (json) return items.forEach(printJson);
+    console.log(items.length > 0 ? approvalTable(items) : 'Nothing waits for an approval.');
+  });
+
+export const show = (id: string, options: OneOptions): Promise<void> =>
+  withClient(options, async ({ approvals }) => {
+    const found = await approvals.get(id);
+    if (options.json) return printJson(found);
+    console.log(approvalDetails(found));
+  });
+
+export const approve = (id: string, options: ApproveOptions): Promise<void> =>
+  decide(id, options, {
+    decision: 'approve',
+    ...(options.args === undefined ? {} : { arguments: options.args }),
+  });
+
+export const reject = (id: string, options: RejectOptions): Promise<void> =>
+  decide(id, options, {
+    decision: 'reject',
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  });
+
+const decide = (id: string, options: OneOptions, decision: ApprovalDecision): Promise<void> =>
+  withClient(options, async ({ approvals }) => {
+    const decided = await approvals.decide(id, decision);
+    if (options.json) return printJson(decided);
+    const changed = decided.changedArguments === undefined ? '' : ' with other arguments';
+    console.log(`${decided.name} is ${decided.outcome}${changed}.`);
+  });
+
+const printJson = (value: unknown): void => console.log(JSON.stringify(value));
+
+const withClient = (
+  options: ConnectOptions,
+  work: (client: PerdureClient) => Promise<void>,
+): Promise<void> =>
+  explaining(async () => {
+    using client = connect(options, RETRY_FOR_MS);
+    await work(client);
+  });

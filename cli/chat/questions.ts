@@ -1,0 +1,61 @@
+/** What a person is asked in a chat: whether a call may run. Pure. */
+import type { ConversationView, ToolCallView } from '../../client/index.ts';
+import type { ApprovalDecision } from '../../contracts/approvals.ts';
+import { callLine, json, printable } from '../format.ts';
+
+export type Question = ToolCallView & { readonly approval: NonNullable<ToolCallView['approval']> };
+
+const isOpen = (call: ToolCallView): call is Question =>
+  call.approval !== null && call.approval.settlement === null && call.state !== 'settled';
+
+/** Of the open turn, in the order in which the model asked. */
+export const questionsIn = ({ turns }: ConversationView): readonly Question[] =>
+  (turns.at(-1)?.steps ?? []).flatMap(({ calls }) => calls.filter(isOpen));
+
+const CHOICES = 'May it run? y yes · n no · e yes, with other arguments';
+
+export function questionText({ name, arguments: input, artifact, approval }: Question): string {
+  const { preview, rule, reason } = approval;
+  const why = reason === null ? rule : `${rule}: ${reason}`;
+  return [
+    `? ${printable(name)} waits for your approval (${printable(why)})`,
+    preview === null ? callLine(name, input, artifact) : printable(preview).trimEnd(),
+    CHOICES,
+  ].join('\n');
+}
+
+/** The arguments as a line that can be edited; empty where they are not in the event. */
+export const editable = ({ arguments: input }: Question): string => json(input);
+
+/** `why` and `edit` ask for another line. */
+export type Choice = ApprovalDecision | 'why' | 'edit' | undefined;
+
+/** What a line means as an answer; undefined where it is none: then it is a message like any other. */
+export function choiceOf(line: string): Choice {
+  if (/^y(es)?$/i.test(line)) return { decision: 'approve' };
+  if (/^e(dit)?$/i.test(line)) return 'edit';
+  if (/^n(o)?$/i.test(line)) return 'why';
+  const reason = /^no?[,:]?\s+(\S.*)$/i.exec(line)?.[1];
+  // "no problem" is a message: a reason on the same line stands behind "n".
+  return reason !== undefined && /^n[,:]?\s/i.test(line)
+    ? { decision: 'reject', reason }
+    : undefined;
+}
+
+export const rejection = (reason: string): ApprovalDecision =>
+  reason === '' ? { decision: 'reject' } : { decision: 'reject', reason };
+
+/** @throws {Error} with words for the person, where it is no JSON object */
+export function edited(line: string): ApprovalDecision {
+  try {
+    const input: unknown = JSON.parse(line);
+    if (typeof input === 'object' && input !== null && !Array.isArray(input))
+      return {
+        decision: 'approve',
+        arguments: input as NonNullable<ApprovalDecision['arguments']>,
+      };
+  } catch {
+    // Said below, as for JSON that is no object.
+  }
+  throw new Error('The arguments must be a JSON object; nothing was decided.');
+}
