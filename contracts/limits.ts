@@ -77,6 +77,8 @@ export type TimeLimits = {
 /** Limits of a session, snapshotted into its workflow when it starts. Null means unlimited. */
 export interface SessionLimits {
   readonly stepsPerTurn: number;
+  /** Calls of one step that workers run at once. */
+  readonly parallelCalls: number;
   readonly tokensPerTurn: number | null;
   readonly usdPerTurn: number | null;
   readonly tokensPerSession: number | null;
@@ -92,6 +94,7 @@ export interface SessionLimits {
 
 export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   stepsPerTurn: 50,
+  parallelCalls: 16,
   tokensPerTurn: null,
   usdPerTurn: null,
   tokensPerSession: null,

@@ -7,6 +7,7 @@ import { approvalPolicySchema } from './approval-policy.ts';
 import type { ApprovalPolicy } from './approval-policy.ts';
 import { credentialNameSchema } from './credentials.ts';
 import { declaredToolsSchema } from './declared-tools.ts';
+import { MAX_CALLS_PER_STEP } from './limits.ts';
 import { runnerSelectorSchema } from './runners.ts';
 import { environmentName } from './environment-name.ts';
 import { approvalRuleSchema, toolNameSchema } from './tools.ts';
@@ -98,6 +99,12 @@ const toolReference = z
 export const limitsSchema = z
   .strictObject({
     stepsPerTurn: z.number().int().min(1).max(1_000).describe('Model steps in one turn.'),
+    parallelCalls: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_CALLS_PER_STEP)
+      .describe('Tool calls of one model step that workers run at once; 16 when absent.'),
     tokensPerTurn: z
       .number()
       .int()

@@ -190,3 +190,47 @@ test('a tool is tried as often as its effect allows, with the declared waits', a
   expect(session.world.tools).toHaveLength(2);
   await session.stop();
 });
+
+test('workers run so many calls of one step at once as the session allows, and each of them', async () => {
+  const calls = Array.from({ length: 7 }, () => toolCall({ mode: 'worker', effect: 'read' }));
+  const session = await kit.session({
+    message: userMessage(),
+    limits: { parallelCalls: 2 },
+    script: [callsTools(calls)],
+    otherwise: completed(),
+  });
+  let running = 0;
+  let most = 0;
+  session.world.executing = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    running -= 1;
+  };
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(most).toBe(2);
+  const ran = session.world.tools.map(({ callId }) => callId);
+  expect(ran.toSorted()).toEqual(calls.map(({ callId }) => callId).toSorted());
+  await session.stop();
+});
+
+test('an interrupt ends the calls that run, and those that wait for a place never begin', async () => {
+  const calls = Array.from({ length: 5 }, () =>
+    toolCall({ mode: 'worker', effect: 'never-retry' }),
+  );
+  const session = await kit.session({
+    message: userMessage(),
+    limits: { parallelCalls: 2 },
+    script: [callsTools(calls)],
+    otherwise: completed(),
+  });
+  session.world.executing = () => new Promise(() => undefined);
+  await eventually(() => session.world.tools.length === 2, 'two tools run');
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  expect(session.world.seals).toMatchObject([{ cause: 'interrupt' }]);
+  await session.send();
+  await untilStatus(session, { turns: 2, state: 'waiting' });
+  expect(session.world.tools).toHaveLength(2);
+  await session.stop();
+});

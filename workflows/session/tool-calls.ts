@@ -4,6 +4,7 @@ import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { CallId } from '../../contracts/ids.ts';
 import type { ToolCallRef, ToolMode } from '../../contracts/tools.ts';
 import { mayRun } from './approvals.ts';
+import { Places } from './places.ts';
 import { stepRef, tell, type Run } from './run.ts';
 import type { OpenTurn } from './state.ts';
 
@@ -18,10 +19,20 @@ export async function settleCalls(
   const open = calls.filter((call) => !call.settled);
   for (const { callId } of open) turn.pending.add(callId);
   tell(run);
-  await Promise.all(open.map((call) => settleCall(run, turn, call)));
+  const places = placesIn(run.session.limits);
+  await Promise.all(open.map((call) => settleCall({ ...run, places }, turn, call)));
 }
 
-async function settleCall(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<void> {
+/** Sessions that were started before there was a limit have none, and the order of commands that they always had. */
+const placesIn = ({ parallelCalls }: { readonly parallelCalls?: number }): Places | undefined =>
+  parallelCalls === undefined ? undefined : new Places(parallelCalls);
+
+/** Whoever executes a call takes a place; whoever waits for somebody outside takes none. */
+interface Settler extends Run {
+  readonly places: Places | undefined;
+}
+
+async function settleCall(run: Settler, turn: OpenTurn, call: ToolCallRef): Promise<void> {
   // A call without an approval takes no other way than before there were any: histories say so.
   if (!call.approval || (await mayRun(run, turn, call))) await SETTLING[call.mode](run, turn, call);
   turn.pending.delete(call.callId);
@@ -30,8 +41,18 @@ async function settleCall(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<
 
 /** By a worker's activity, whose executors know how; or by whoever claims the call in the ledger. */
 const SETTLING: Readonly<
-  Record<ToolMode, (run: Run, turn: OpenTurn, call: ToolCallRef) => Promise<void>>
-> = { worker: execute, mcp: execute, client: awaitAnswer, remote: awaitAnswer };
+  Record<ToolMode, (run: Settler, turn: OpenTurn, call: ToolCallRef) => Promise<void>>
+> = { worker: executeInPlace, mcp: executeInPlace, client: awaitAnswer, remote: awaitAnswer };
+
+async function executeInPlace(run: Settler, turn: OpenTurn, call: ToolCallRef): Promise<void> {
+  if (!run.places) return execute(run, turn, call);
+  await run.places.take();
+  try {
+    await execute(run, turn, call);
+  } finally {
+    run.places.give();
+  }
+}
 
 async function execute(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<void> {
   try {
