@@ -9,6 +9,9 @@ ENV NODE_ENV=production \
     MALLOC_MMAP_THRESHOLD_=131072
 WORKDIR /opt/perdure
 
+# What run_command runs in; whether the container lets it start, docs/built-in-tools.md says how to see to.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
+
 # No install script is needed here: the image's own Node is used, and the native parts come prebuilt.
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force

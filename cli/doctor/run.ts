@@ -6,6 +6,7 @@ import { ok, problem } from './check.ts';
 import type { Finding } from './check.ts';
 import { checkHome, checkNode, checkTemporalCli } from './machine.ts';
 import { checkProviders } from './model.ts';
+import { checkSandbox } from './sandbox.ts';
 import { checkTools } from './tools.ts';
 import { checkJournal, checkPorts, checkTemporal } from './services.ts';
 
@@ -41,6 +42,7 @@ async function examineWith(settings: Settings): Promise<readonly Finding[]> {
     ...(await checkTools(settings, secrets)),
     await checkTemporalCli(settings),
     await checkHome(settings),
+    await checkSandbox(settings),
     await checkJournal(settings),
     ...(await checkPorts(settings)),
     ...(await checkTemporal(settings, secrets)),

@@ -234,6 +234,7 @@ describe('perdure doctor', () => {
     const { code, out } = await run(['doctor'], at);
     expect(code).toBe(0);
     expect(out).toMatch(/^ok {7}Node: 24/m);
+    expect(out).toMatch(/^ok {7}sandbox: bubblewrap starts/m);
     expect(out).toMatch(/^warning {2}provider demo: .*script, not an AI/m);
     expect(out).toMatch(/^warning {2}Temporal: nothing answers/m);
     expect(out).toContain('→ Start it with `npx perdure up`');

@@ -177,6 +177,24 @@ describe('wrong settings (A6)', () => {
     ]);
   });
 
+  it('include variables that no command may see', async () => {
+    const problems = await problemsOf({
+      yaml: [
+        'providers: { paid: { kind: openai, apiKeyEnv: MY_KEY } }',
+        'sandbox: { environment: [LANG, MY_KEY, OPENAI_API_KEY, PERDURE_DATABASE_URL] }',
+      ].join('\n'),
+    });
+    expect(problems.map(({ path }) => path)).toEqual(
+      [1, 2, 3].map((n) => `sandbox.environment[${n}]`),
+    );
+  });
+
+  it('include hosts that are none, and an empty list of ports', async () => {
+    const yaml = 'fetch: { allowHosts: ["https://example.com"], ports: [] }';
+    const problems = await problemsOf({ yaml });
+    expect(problems.map(({ path }) => path)).toEqual(['fetch.allowHosts[0]', 'fetch.ports']);
+  });
+
   it('do not repeat a key that was written where its variable belongs', async () => {
     const [problem] = await problemsOf({
       yaml: 'providers: { mine: { kind: openai, apiKeyEnv: sk-live-12345678 } }',

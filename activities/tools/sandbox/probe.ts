@@ -16,19 +16,20 @@ export interface SandboxProblem {
 
 const REASON_CHARACTERS = 300;
 
+const PAGE = 'docs/built-in-tools.md, "Getting a sandbox"';
+
 const MENDS: readonly (readonly [RegExp, string])[] = [
   [
-    /nice|choom|ENOENT/,
+    /No such file|not found|unknown option/i,
     'Install bubblewrap 0.8 or later and util-linux (Debian, Ubuntu: apt-get install bubblewrap util-linux).',
   ],
-  [/unknown option/i, 'Install bubblewrap 0.8 or later: this one is older.'],
   [
-    /namespace|not permitted|denied|proc/i,
-    'Allow user namespaces: docs/tools.md, "Getting a sandbox", for Ubuntu 24.04, Docker and Kubernetes.',
+    /namespace|uid map|mount|not permitted|permission/i,
+    `Allow user namespaces: ${PAGE}, for Ubuntu 24.04, Docker and Kubernetes.`,
   ],
 ];
 
-const OTHERWISE = 'docs/tools.md, "Getting a sandbox", says what it needs.';
+const OTHERWISE = `${PAGE}, says what it needs.`;
 
 const mendFor = (reason: string): string =>
   MENDS.find(([pattern]) => pattern.test(reason))?.[1] ?? OTHERWISE;
