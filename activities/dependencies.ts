@@ -5,6 +5,7 @@ import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
 import type { ToolRegistry } from './tools/registry.ts';
 import type { Authenticator } from './auth/authenticator.ts';
+import type { ProgramHost } from './cli/host.ts';
 import type { ModelResolver, SecretLookup } from './model/providers.ts';
 import type { AskModel } from './model/stream-answer.ts';
 
@@ -45,4 +46,6 @@ export interface ActivityDependencies {
   readonly models?: ModelResolver | undefined;
   /** Instead of calling providers in this thread; for the catalogue's providers only. */
   readonly ask?: AskModel | undefined;
+  /** Where the programs of this process live; undefined where it runs none. */
+  readonly programs?: ProgramHost | undefined;
 }

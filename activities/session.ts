@@ -3,6 +3,7 @@ import type { AuthActivities, SessionActivities } from '../contracts/activities.
 import { createAuthenticate } from './auth/authenticate.ts';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { createStartProgram } from './cli/start-program.ts';
 import { translated } from './failures.ts';
 import { createCallModel } from './model/call-model.ts';
 import { createSettleApproval } from './settle-approval.ts';
@@ -14,6 +15,7 @@ export function createSessionActivities(
   return {
     callModel: createCallModel({ ...deps, authenticator }),
     authenticate: createAuthenticate({ authenticator, policy: policies.authenticate, log }),
+    startProgram: createStartProgram(deps),
     sealStep: translated((input) => journal.steps.seal(input)),
     settleToolCall: translated((input) => journal.ledger.settle(input)),
     settleApproval: createSettleApproval(deps),

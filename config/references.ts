@@ -4,6 +4,7 @@ import { BUILT_IN_TOOLS } from '../contracts/settings.ts';
 import { checkCredentials, checkUses } from './credentials.ts';
 import { checkMcpServers } from './mcp-servers.ts';
 import { nearest } from './nearest.ts';
+import { checkPrograms, describedPrograms, programNames } from './programs.ts';
 import type { PathProblem } from './problems.ts';
 import { shown } from './problems.ts';
 import { checkSandbox } from './sandbox.ts';
@@ -95,6 +96,42 @@ const checkToolReferences: Check = ({ agents, toolsFolder }) =>
     ),
   );
 
+/** What an agent says that a program has no use for would be ignored without a word. */
+const checkEngines: Check = ({ agents, cliProviders }) => {
+  const programs = describedPrograms(cliProviders);
+  const target = { kind: 'program', names: programNames(cliProviders) };
+  return Object.entries(agents).flatMap(([name, agent]) => {
+    if (!agent.engine) return [];
+    const path = ['agents', name];
+    const { cli } = agent.engine;
+    const useless = (field: string, why: string) => ({
+      path: [...path, field],
+      message: `has no effect with engine ${cli}: ${why}`,
+    });
+    const takesNone = programs[cli] && !programs[cli].instructionsArgs;
+    return [
+      ...reference([...path, 'engine', 'cli'], cli, target),
+      ...(agent.model === undefined
+        ? []
+        : [useless('model', 'the program chooses its model itself')]),
+      ...(agent.clientTools.length > 0
+        ? [useless('clientTools', 'the program has tools of its own')]
+        : []),
+      ...(agent.instructions !== '' && takesNone
+        ? [useless('instructions', 'it says no instructionsArgs')]
+        : []),
+    ];
+  });
+};
+
+const checkProgramCredentials: Check = ({ cliProviders }, { credentials }) =>
+  Object.entries(cliProviders).flatMap(([name, { credential }]) =>
+    reference(['cliProviders', name, 'credential'], credential, {
+      kind: 'credential',
+      names: credentials,
+    }),
+  );
+
 function checkToolNames(path: Path, agent: FileSettings['agents'][string]): PathProblem[] {
   const taken = new Set<string>([...BUILT_IN_TOOLS, ...agent.tools]);
   return agent.clientTools.flatMap((tool, index) => {
@@ -182,6 +219,9 @@ const CHECKS: readonly Check[] = [
   checkAgents,
   checkToolReferences,
   checkMcpServers,
+  checkEngines,
+  checkProgramCredentials,
+  checkPrograms,
   checkDefaults,
   checkTimeouts,
   checkConnections,

@@ -1,6 +1,7 @@
 /** Every setting, its default and what it means. docs/configuration.md is generated from this file. */
 import { z } from 'zod';
 import { approvalPolicySchema } from '../contracts/approval-policy.ts';
+import { cliProviderSchema } from '../contracts/cli-providers.ts';
 import { DEFAULT_SESSION_LIMITS, MAX_MESSAGE_BYTES, TIME_LIMITS } from '../contracts/limits.ts';
 import type { TimeLimits } from '../contracts/limits.ts';
 import { mcpServerSchema } from '../contracts/mcp.ts';
@@ -123,6 +124,12 @@ const workerSchema = z.strictObject({
       'Threads that read the answers of providers; more where one is full (about 8,000 tokens a second).',
     ),
   toolSlots: z.number().int().min(1).default(20).describe('Tools at once in one worker.'),
+  cliSessions: z
+    .number()
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Sessions at once whose programs (cliProviders) run in one worker.'),
   cachedWorkflows: z
     .number()
     .int()
@@ -234,6 +241,10 @@ export const settingsSchema = z.strictObject({
     .record(z.string(), mcpServerSchema)
     .default({})
     .describe('MCP servers whose tools agents may name, as `server__tool`.'),
+  cliProviders: z
+    .record(z.string(), cliProviderSchema)
+    .default({})
+    .describe('Programs that answer instead of a model: docs/cli-providers.md.'),
   defaultModel: z
     .string()
     .optional()

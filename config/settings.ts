@@ -1,9 +1,11 @@
 /** The settings as every process uses them: validated, complete, frozen. */
+import type { CliProviders } from '../contracts/cli-providers.ts';
 import { DEFAULT_SESSION_LIMITS } from '../contracts/limits.ts';
 import type { SessionLimits, TimeLimits } from '../contracts/limits.ts';
 import { POLICIES } from '../contracts/policies.ts';
 import type { Policies, Policy, PolicyName } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
+import { describedPrograms } from './programs.ts';
 import type { FileSettings } from './schema.ts';
 
 type Replaced =
@@ -15,6 +17,7 @@ type Replaced =
   | 'agents'
   | 'approvalPolicy'
   | 'defaultModel'
+  | 'cliProviders'
   | 'defaultAgent'
   | 'historyEvents'
   | 'toolsFolder';
@@ -33,6 +36,8 @@ export interface Settings extends Readonly<Omit<FileSettings, Replaced>> {
   };
   /** Providers, models and agents, defaults filled in. */
   readonly catalogue: ModelCatalogue;
+  /** Programs that may answer, the ones that Perdure knows among them; whole descriptions. */
+  readonly cliProviders: CliProviders;
   /** Of a session whose agent and request say nothing. */
   readonly limits: SessionLimits;
   readonly policies: Policies;
@@ -64,6 +69,7 @@ export function resolveSettings(parsed: FileSettings, resolution: Resolution): S
       address: temporal.address ?? `127.0.0.1:${temporal.port}`,
       embedded: temporal.address === undefined,
     },
+    cliProviders: describedPrograms(parsed.cliProviders),
     limits: sessionLimits({ limits, timeouts, historyEvents }),
     policies,
   });

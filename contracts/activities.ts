@@ -143,7 +143,40 @@ export interface Fact {
   readonly step?: number | undefined;
 }
 
+export interface ProgramStart {
+  readonly sessionId: SessionId;
+  /** Name under cliProviders. */
+  readonly provider: string;
+  /** How long the session may wait for a message: a program that hears nothing for longer has lost its session. */
+  readonly idleMs: number;
+}
+
+/** A program that answers in one session. It lives in one worker process, which alone takes tasks from `queue`. */
+export interface ProgramRef {
+  readonly provider: string;
+  readonly programId: string;
+  readonly queue: string;
+  /** It goes on with a conversation that an earlier program began. Absent is false. */
+  readonly resumed?: boolean | undefined;
+}
+
+export interface CommandInput extends StepRef {
+  readonly programId: string;
+  readonly provider: string;
+  readonly messages: readonly IncomingMessage[];
+  readonly timeoutMs: number;
+  readonly idleMs: number;
+}
+
+export interface CommandResult {
+  readonly result: ModelStepResult;
+  /** The program's own id of the conversation. */
+  readonly conversation?: string | undefined;
+}
+
 export interface SessionActivities {
+  /** Starts a program in this worker, for the session and for no other. Ready when it returns. */
+  startProgram(start: ProgramStart): Promise<ProgramRef>;
   /** One provider step: claims it, streams it into the journal, settles it. */
   callModel(input: ModelStepInput): Promise<ModelStepResult>;
   /** Closes the open step (or, between steps, the open tool calls) and the turn; nothing can be written to them afterwards. */
@@ -174,4 +207,12 @@ export interface AuthActivities {
    * use, with `max_attempts_exceeded` after the last attempt of its policy; either with the attempts so far as details.
    */
   authenticate(input: AuthenticateInput): Promise<Authenticated>;
+}
+
+/** On the queue of the worker process that has the program. */
+export interface ProgramActivities {
+  /** One message to the program and its answer: a step, as `callModel`'s is, but never sent twice. */
+  executeCommand(input: CommandInput): Promise<CommandResult>;
+  /** Ends the program and removes its directory. Harmless to repeat. */
+  terminateProgram(programId: string): Promise<void>;
 }

@@ -186,7 +186,7 @@ export const ERRORS = {
     null,
     true,
     'Runner lost',
-    'Start the runner again; it reports what it finished.',
+    'Start the runner again, which reports what it finished; or send the message again.',
   ),
   auth_failed: entry(null, false, 'Sign-in failed', 'Check the credentials of the provider.'),
   max_attempts_exceeded: entry(

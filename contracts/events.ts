@@ -202,6 +202,18 @@ export const EVENT_DATA = {
     expiresAt: z.string(),
   }),
   'approval.settled': approvalSettled,
+  /** What a program says beside its answer, bounded a message. */
+  'command.output': z.object({ stream: z.enum(['stdout', 'stderr']), text: z.string() }),
+  /**
+   * The program that answers in this session: `ready` takes messages; `terminated` is gone, with its directory. `conversation` is the program's
+   * own id of what was said, where a later one can go on with it.
+   */
+  'program.state': z.object({
+    provider: z.string(),
+    state: z.enum(['ready', 'terminated']),
+    reason: z.enum(['ended', 'lost']).optional(),
+    conversation: z.string().optional(),
+  }),
 
   /** What attempt `attempt` of the envelope's step streamed is void. */
   'attempt.superseded': z.object({ attempt: z.number().int() }),

@@ -7,6 +7,8 @@ export const CREDENTIAL_CHECK_WORKFLOW = 'credentialCheck';
 export const SESSION_QUEUE = 'perdure-sessions';
 /** Tools that run in a worker: few slots, so that long ones never starve model calls. */
 export const TOOL_QUEUE = 'perdure-tools';
+/** Of one worker process, which it names by a UUID of its start: what is for a program that runs there reaches no other. */
+export const CLI_QUEUE_PREFIX = 'cli-';
 
 export const SEARCH_ATTRIBUTES = {
   tenant: 'PerdureTenant',

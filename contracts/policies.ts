@@ -25,6 +25,9 @@ const TOOL = {
   heartbeatMs: TIME_LIMITS.heartbeatMs,
 } as const satisfies Policy;
 
+/** A slow machine starts a large program in a few seconds. */
+const PROGRAM_START_MS = 30_000;
+
 export const POLICIES = {
   /** Unlimited for Temporal; the budgets below live in the step's row, because a worker's shutdown uses up a Temporal attempt. */
   model: {
@@ -45,6 +48,23 @@ export const POLICIES = {
     factor: 2,
     maxWaitMs: 30_000,
     attemptMs: TIME_LIMITS.authMs,
+  },
+  /** Starting a program that answers (a CLI engine), on any worker. */
+  startProgram: {
+    attempts: 3,
+    firstWaitMs: 1_000,
+    factor: 2,
+    maxWaitMs: 30_000,
+    attemptMs: PROGRAM_START_MS,
+  },
+  /** One message to such a program. It is never sent twice: a second attempt is refused by the step's row too. */
+  command: {
+    attempts: 1,
+    firstWaitMs: 1_000,
+    factor: 1,
+    maxWaitMs: 1_000,
+    attemptMs: TIME_LIMITS.commandMs,
+    heartbeatMs: TIME_LIMITS.heartbeatMs,
   },
   record: {
     attempts: null,

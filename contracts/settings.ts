@@ -163,6 +163,12 @@ export const agentSchema = z.strictObject({
     .describe(
       'Remote runners that execute tools for its sessions: `name`, or all that have these `labels`. A session may name another.',
     ),
+  engine: z
+    .strictObject({
+      cli: z.string().describe('Name under cliProviders, or one of claude, codex and gemini.'),
+    })
+    .optional()
+    .describe('A program that answers instead of a model (docs/cli-providers.md).'),
   limits: limitsSchema.default({}).describe('Overrides of the limits.'),
 });
 export type AgentSettings = z.infer<typeof agentSchema>;

@@ -42,7 +42,7 @@ function typeOf(schema: z.core.$ZodType): string {
   if (schema instanceof z.ZodBoolean) return 'true or false';
   if (schema instanceof z.ZodArray) return `list of ${typeOf(schema.def.element)}`;
   if (schema instanceof z.ZodRecord) return 'names and texts';
-  if (schema instanceof z.ZodObject) return 'mapping';
+  if (schema instanceof z.ZodObject || schema instanceof z.ZodDiscriminatedUnion) return 'mapping';
   return schema instanceof z.ZodURL ? 'URL' : 'text';
 }
 

@@ -2,6 +2,8 @@
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createSessionActivities } from '../activities/session.ts';
+import { createProgramActivities } from '../activities/programs.ts';
+import type { ProgramHost } from '../activities/programs.ts';
 import { createToolActivities } from '../activities/tools.ts';
 import { mcpSource } from '../activities/tools/mcp/source.ts';
 import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
@@ -28,7 +30,8 @@ import { installRuntime, temporalLogger } from './runtime.ts';
 import { NewestActivity } from './set-back.ts';
 import { tracingOptions, workflowInterceptors } from './tracing.ts';
 import { openTools } from './tools.ts';
-import { sessionTuning, toolTuning } from './tuning.ts';
+import { openPrograms } from './programs.ts';
+import { programTuning, sessionTuning, toolTuning } from './tuning.ts';
 
 export interface WorkerParts {
   readonly settings: Settings;
@@ -90,7 +93,9 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const watch = started.use(watchConnection(connection, { ...parts, temporal }));
   const presence = started.use(watchPresence({ temporal, secret: parts.secrets }));
   const ask = parts.models ? undefined : started.use(modelThreads(parts)).ask;
-  const workers = await createWorkers(parts, { connection, presence, ask, tools });
+  const programs = await openPrograms(parts);
+  if (programs) started.use(programs);
+  const workers = await createWorkers(parts, { connection, presence, ask, tools, programs });
   await mcp.start();
   const retentionMs = settings.journal.deltaRetentionMs;
   started.use(startPruning({ journal: parts.journal, log, retentionMs }));
@@ -112,6 +117,8 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
 interface Workers {
   readonly sessions: RenewedWorker;
   readonly tools: Worker;
+  /** Of this process's own queue; undefined where no agent has a program as its engine. */
+  readonly programs: Worker | undefined;
 }
 
 interface Reach {
@@ -119,6 +126,7 @@ interface Reach {
   readonly presence: Presence;
   readonly ask: ActivityDependencies['ask'];
   readonly tools: ToolRegistry;
+  readonly programs: ProgramHost | undefined;
 }
 
 function modelThreads({ settings, secrets }: WorkerParts): ModelThreads {
@@ -128,7 +136,7 @@ function modelThreads({ settings, secrets }: WorkerParts): ModelThreads {
 
 async function createWorkers(
   parts: WorkerParts,
-  { connection, presence, ask, tools }: Reach,
+  { connection, presence, ask, tools, programs }: Reach,
 ): Promise<Workers> {
   const { settings, log } = parts;
   const { namespace } = settings.temporal;
@@ -138,7 +146,7 @@ async function createWorkers(
     interceptors: parts.tracing ? [workflowInterceptors()] : [],
     stackTraces: settings.worker.workflowStackTraces,
   });
-  const deps = { ...dependencies(parts), ask, tools };
+  const deps = { ...dependencies(parts), ask, tools, programs };
   const newest = new NewestActivity();
   const options = intercepted(parts, newest);
   const sessionActivities = createSessionActivities(deps);
@@ -162,8 +170,16 @@ async function createWorkers(
     activities: createToolActivities(deps),
   });
   const sessions = RenewedWorker.create({ presence, log, create, isSetBack });
-  const [session, tool] = await Promise.all([sessions, toolWorker]);
-  return { sessions: session, tools: tool };
+  const own =
+    programs &&
+    Worker.create({
+      ...programTuning(settings, programs.queue),
+      interceptors: options.interceptors,
+      connection,
+      activities: createProgramActivities({ ...deps, programs }),
+    });
+  const [session, tool, program] = await Promise.all([sessions, toolWorker, own]);
+  return { sessions: session, tools: tool, programs: program };
 }
 
 function dependencies(parts: WorkerParts): Omit<ActivityDependencies, 'tools'> {
@@ -196,7 +212,8 @@ async function runUntilEnd(
 
 /** One that ends by itself takes the other with it: half a worker would look alive and hold sessions up. */
 async function run(workers: Workers, watch: Watch): Promise<void> {
-  const runs = [workers.sessions.run(), workers.tools.run()];
+  const { sessions, tools, programs } = workers;
+  const runs = [sessions.run(), tools.run(), ...(programs ? [programs.run()] : [])];
   try {
     await Promise.race([...runs, watch.gone]);
   } finally {
@@ -206,9 +223,9 @@ async function run(workers: Workers, watch: Watch): Promise<void> {
   await Promise.all(runs);
 }
 
-function shutdown({ sessions, tools }: Workers): void {
+function shutdown({ sessions, tools, programs }: Workers): void {
   sessions.shutdown();
-  if (tools.getState() === 'RUNNING') tools.shutdown();
+  for (const worker of [tools, programs]) if (worker?.getState() === 'RUNNING') worker.shutdown();
 }
 
 function drain(workers: Workers, finished: Promise<void>): Promise<void> {
@@ -216,10 +233,13 @@ function drain(workers: Workers, finished: Promise<void>): Promise<void> {
   return finished;
 }
 
+const isRunning = (worker: Worker | undefined): boolean =>
+  worker === undefined || worker.getState() === 'RUNNING';
+
 const PING_DEADLINE_MS = 2_000;
 
 async function whatIsMissing(
-  { sessions, tools }: Workers,
+  { sessions, tools, programs }: Workers,
   watch: Watch,
   journal: Journal,
 ): Promise<readonly string[]> {
@@ -231,7 +251,7 @@ async function whatIsMissing(
     setTimeout(resolve, PING_DEADLINE_MS, false).unref(),
   );
   return [
-    ...(sessions.running && tools.getState() === 'RUNNING' ? [] : ['worker']),
+    ...(sessions.running && [tools, programs].every(isRunning) ? [] : ['worker']),
     ...(watch.connected ? [] : ['temporal']),
     ...((await Promise.race([answers, late])) ? [] : ['journal']),
   ];

@@ -43,3 +43,10 @@ export const toolTuning = (settings: Settings): Tuning => ({
   taskQueue: TOOL_QUEUE,
   maxConcurrentActivityTaskExecutions: settings.worker.toolSlots,
 });
+
+/** Programs that answer, on this process's own queue. A command that waits for a slot would count as lost, so there is one for each session, and for its end. */
+export const programTuning = (settings: Settings, taskQueue: string): Tuning => ({
+  ...shared(settings),
+  taskQueue,
+  maxConcurrentActivityTaskExecutions: 2 * settings.worker.cliSessions,
+});

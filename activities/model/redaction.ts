@@ -4,12 +4,16 @@ const KEY_SHAPES = /\b(?:sk|pk|rk|key|org)-[A-Za-z0-9_*-]{8,}|\bBearer\s+[A-Za-z
 /** An error's text in an event: what a person reads, far from any payload limit. */
 const MAX_ERROR_CHARACTERS = 500;
 
-/** `text` without the given secrets and whatever looks like a key, in a length that a person reads. */
-export function redact(text: string, secrets: readonly string[] = []): string {
-  const known = secrets
+/** `text` without the given secrets and whatever looks like a key. */
+export const redactAll = (text: string, secrets: readonly string[] = []): string =>
+  secrets
     .filter((secret) => secret.length >= 4)
-    .reduce((all, secret) => all.replaceAll(secret, '[redacted]'), text);
-  const clean = known.replace(KEY_SHAPES, '[redacted]');
+    .reduce((all, secret) => all.replaceAll(secret, '[redacted]'), text)
+    .replace(KEY_SHAPES, '[redacted]');
+
+/** The same, in a length that a person reads. */
+export function redact(text: string, secrets: readonly string[] = []): string {
+  const clean = redactAll(text, secrets);
   return clean.length <= MAX_ERROR_CHARACTERS
     ? clean
     : `${clean.slice(0, MAX_ERROR_CHARACTERS - 1)}…`;

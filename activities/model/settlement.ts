@@ -23,7 +23,17 @@ const LIMIT_MESSAGES: Record<Limited, string> = {
   budget_exhausted: 'The money limit of this turn or session is reached.',
 };
 
-async function completed(step: ModelStep, kind: ContentKind, text: string): Promise<NewEvent[]> {
+/** Whose session it is, and where large text goes. */
+export interface SettlementStep {
+  readonly session: Pick<ModelStep['session'], 'tenant' | 'user'>;
+  readonly deps: Pick<ModelStep['deps'], 'journal'>;
+}
+
+export async function completed(
+  step: SettlementStep,
+  kind: ContentKind,
+  text: string,
+): Promise<NewEvent[]> {
   if (text === '') return [];
   if (Buffer.byteLength(text) <= INLINE_BYTES)
     return [{ type: 'content.completed', data: { kind, text } }];

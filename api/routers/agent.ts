@@ -39,7 +39,8 @@ export const agentRouter = router({
         agents: Object.entries(agents).map(([name, agent]) => ({
           name,
           default: name === defaultAgent,
-          model: agent.model ?? defaultModel,
+          // A program chooses its model itself: its name stands for it.
+          model: agent.engine?.cli ?? agent.model ?? defaultModel,
           fallbackModels: [...agent.fallbackModels],
           tools: [...agent.tools],
           clientTools: agent.clientTools.map((tool) => tool.name),

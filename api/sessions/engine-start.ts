@@ -19,10 +19,25 @@ export function startOf(
     limits: limitsOf(deps, row),
     origin,
     signalsInOrder: true,
+    ...engineOf(deps, row),
     ...(policies && { policies }),
     ...(origin === 'reopen' && { carried: carriedOver(row) }),
   };
   return { start, message, summary: summaryOf(row) };
+}
+
+/** An agent that was renamed, or its program taken out, has none: the default model answers then. */
+function engineOf(
+  { catalogue, settings }: ApiDeps,
+  { agent }: SessionRow,
+): Pick<SessionStart, 'engine'> {
+  const engine = catalogue.agents[agent]?.engine;
+  if (!engine) return {};
+  const { commandMs, commandMaxMs } = settings.timeouts;
+  const program = settings.cliProviders[engine.cli];
+  const timeoutMs = Math.min(program?.timeoutMs ?? commandMs, commandMaxMs);
+  const { credential } = program ?? {};
+  return { engine: { cli: engine.cli, timeoutMs, ...(credential && { credential }) } };
 }
 
 /** A reopened session goes on with its sums; its journal goes on by itself. */

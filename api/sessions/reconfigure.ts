@@ -7,7 +7,7 @@ import type { Commanded } from './commands.ts';
 import { settleLost } from './lost-run.ts';
 import { updateNamed } from './queue.ts';
 import { closedError } from './send.ts';
-import { chosen } from './start.ts';
+import { chosen, refuseForProgram } from './start.ts';
 
 interface Change {
   readonly sessionId: SessionId;
@@ -22,7 +22,10 @@ export async function reconfigureSession(
 ): Promise<Commanded> {
   const row = await deps.access.findForCommand(principal, sessionId);
   if (isClosed(row.state)) throw closedError(row);
-  if (model !== undefined) chosen('model', model, deps.catalogue.models);
+  const { agents, models } = deps.catalogue;
+  const engine = agents[row.agent]?.engine;
+  if (engine) refuseForProgram(engine.cli, 'model', model);
+  else if (model !== undefined) chosen('model', model, models);
   const change = { model, limits };
   try {
     const update = updateNamed(idempotencyKey, { reconfigure: change });

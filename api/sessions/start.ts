@@ -2,6 +2,7 @@ import { deriveId, newId, type MessageId, type SessionId } from '../../contracts
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { RunnerSelector } from '../../contracts/runners.ts';
 import type { StartSessionInput } from '../../contracts/session.ts';
+import type { AgentSettings, ModelCatalogue } from '../../contracts/settings.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
 import type { NewSession, Owner, SessionRow } from '../../journal/port.ts';
 import type { UserMessage } from '../../workflows/session/messages.ts';
@@ -78,8 +79,7 @@ async function newSession(
   const { catalogue } = deps;
   const agentName = input.agent ?? catalogue.defaultAgent;
   const agent = chosen('agent', agentName, catalogue.agents);
-  const model = input.model ?? agent.model ?? catalogue.defaultModel;
-  chosen('model', model, catalogue.models);
+  const model = modelOf(catalogue, agent, input);
   return {
     sessionId,
     tenant: principal.tenant,
@@ -95,6 +95,32 @@ async function newSession(
     limits: input.limits ?? {},
     runner: await runnerOf(deps, principal, input.runner),
   };
+}
+
+/** Where a program answers, its name stands for the model: which one it uses is its own affair. */
+function modelOf(
+  catalogue: ModelCatalogue,
+  agent: AgentSettings,
+  input: StartSessionInput,
+): string {
+  if (agent.engine) {
+    refuseForProgram(agent.engine.cli, 'model', input.model);
+    refuseForProgram(agent.engine.cli, 'tools', input.tools);
+    return agent.engine.cli;
+  }
+  const model = input.model ?? agent.model ?? catalogue.defaultModel;
+  chosen('model', model, catalogue.models);
+  return model;
+}
+
+/** @throws invalid_input where it is said: without effect it would only mislead */
+export function refuseForProgram(cli: string, field: string, said: unknown): void {
+  if (said === undefined) return;
+  throw new PerdureError(
+    'invalid_input',
+    `"${field}": this agent is the program "${cli}", which has its own.`,
+    { field },
+  );
 }
 
 /** @throws invalid_input, with the names that exist */

@@ -18,6 +18,7 @@ const NOTICES: { [T in EventType]?: Notice<T> } = {
   'message.rejected': ({ error }) => problem('Message refused', error),
   'tool.progress': ({ message }) => `  … ${oneLine(message)}`,
   'approval.settled': decision,
+  'command.output': ({ text }) => `  … ${oneLine(text)}`,
   'context.compacted': () =>
     '(older messages were summarised, so that the conversation fits the model)',
   'session.warning': ({ reason, endsAt, withdrawn }, now) =>

@@ -8,6 +8,7 @@ import { checkHome, checkNode, checkTemporalCli } from './machine.ts';
 import { checkProviders } from './model.ts';
 import { checkSandbox } from './sandbox.ts';
 import { checkTools } from './tools.ts';
+import { checkPrograms } from './programs.ts';
 import { checkJournal, checkPorts, checkTemporal } from './services.ts';
 
 const SIGNS = { ok: 'ok     ', warning: 'warning', problem: 'PROBLEM' } as const;
@@ -40,6 +41,7 @@ async function examineWith(settings: Settings): Promise<readonly Finding[]> {
     ok('model', `${catalogue.defaultModel} (${modelReason})`),
     ...checkProviders(settings, secrets),
     ...(await checkTools(settings, secrets)),
+    ...(await checkPrograms(settings, secrets)),
     await checkTemporalCli(settings),
     await checkHome(settings),
     await checkSandbox(settings),

@@ -3,7 +3,13 @@
  * three, and a seal starts without a round trip to the server (interrupt → last token).
  */
 import { proxyActivities, proxyLocalActivities, type ActivityOptions } from '@temporalio/workflow';
-import type { SessionActivities, StepRef, ToolActivities } from '../../contracts/activities.ts';
+import type {
+  ProgramActivities,
+  ProgramRef,
+  SessionActivities,
+  StepRef,
+  ToolActivities,
+} from '../../contracts/activities.ts';
 import { TOOL_QUEUE } from '../../contracts/names.ts';
 import type { PolicyName } from '../../contracts/policies.ts';
 import type { Effect, ToolCallRef } from '../../contracts/tools.ts';
@@ -17,6 +23,13 @@ import { callSummary, stepSummary } from './story.ts';
 const TOOL_GRACE_MS = 5_000;
 /** A longer wait becomes a timer of the server: a local one would hold back signals, a stop among them. */
 const LOCAL_WAIT_MS = 1_000;
+
+/** A worker that does not take what only it can take is not there. */
+const PROGRAM_QUEUE_MS = 10_000;
+/** The activity ends a program that takes too long itself. */
+const PROGRAM_GRACE_MS = 5_000;
+/** Its process is killed, its directory removed. */
+const TERMINATE_MS = 30_000;
 
 const TOOL_POLICIES = {
   read: 'toolRead',
@@ -42,6 +55,9 @@ export function sessionActivities(session: Session) {
     options('record', policies),
   );
   const modelOptions = options('model', policies);
+  const starts = proxyActivities<Pick<SessionActivities, 'startProgram'>>(
+    options('startProgram', policies),
+  );
 
   return {
     record: journal.record,
@@ -55,6 +71,13 @@ export function sessionActivities(session: Session) {
       model.callModel.executeWithOptions({ ...modelOptions, summary: stepSummary(session) }, [
         stepInput(session, turn),
       ]),
+    ...programActivities(session),
+    startProgram: () =>
+      starts.startProgram({
+        sessionId: session.start.sessionId,
+        provider: session.start.engine?.cli ?? '',
+        idleMs: session.limits.idleMs,
+      }),
     executeTool: (step: StepRef, call: ToolCallRef) =>
       tools.executeTool.executeWithOptions(
         {
@@ -64,6 +87,41 @@ export function sessionActivities(session: Session) {
           summary: callSummary(call),
         },
         [{ ...step, callId: call.callId, name: call.name, timeoutMs: call.timeoutMs }],
+      ),
+  };
+}
+
+/** On the queue of the one worker process that has the program, once: what was begun there is never begun elsewhere. */
+function programActivities(session: Session) {
+  const { policies, sessionId, engine } = session.start;
+  const programs = proxyActivities<ProgramActivities>({ startToCloseTimeout: TERMINATE_MS });
+  const timeoutMs = engine?.timeoutMs ?? 0;
+  const once = {
+    scheduleToStartTimeout: PROGRAM_QUEUE_MS,
+    cancellationType: 'TRY_CANCEL',
+    retry: { maximumAttempts: 1 },
+  } as const satisfies ActivityOptions;
+  return {
+    executeCommand: ({ programId, provider, queue }: ProgramRef, turn: OpenTurn) =>
+      programs.executeCommand.executeWithOptions(
+        {
+          ...options('command', policies),
+          ...once,
+          startToCloseTimeout: timeoutMs + PROGRAM_GRACE_MS,
+          taskQueue: queue,
+          summary: stepSummary(session),
+        },
+        [
+          {
+            ...{ sessionId, turn: turn.id, step: turn.step, messages: turn.incoming },
+            ...{ programId, provider, timeoutMs, idleMs: session.limits.idleMs },
+          },
+        ],
+      ),
+    terminateProgram: ({ programId, queue }: ProgramRef) =>
+      programs.terminateProgram.executeWithOptions(
+        { ...once, startToCloseTimeout: TERMINATE_MS, taskQueue: queue },
+        [programId],
       ),
   };
 }

@@ -78,6 +78,10 @@ export const isLong = (limits: SessionLimits, info: HistoryInfo): boolean =>
   info.continueAsNewSuggested ||
   info.historyLength >= Math.max(limits.historyEvents, SHORTEST_RUN_EVENTS);
 
+/** A failure that is not the program's own word means that it is lost: a time-out of Temporal's, a worker that goes away. */
+export const commandFailureCode = (type: string | undefined | null): ErrorCode =>
+  typeof type === 'string' && Object.hasOwn(ERRORS, type) ? (type as ErrorCode) : 'runner_lost';
+
 /** Why a step failed for good, for the event; `type` is the failure's own, which is one of our codes or an SDK's word. */
 export function failureInfo(type: string | undefined | null, message: string): ErrorInfo {
   const code =

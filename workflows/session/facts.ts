@@ -2,7 +2,7 @@
  * The facts that a session decides. A key is made of what the fact is about, never of a counter: counters repeat after a workflow's
  * reset or a restored backup, and a repeated key would swallow a new fact. Pure.
  */
-import type { Fact } from '../../contracts/activities.ts';
+import type { Fact, ProgramRef } from '../../contracts/activities.ts';
 import type { AuthOutcome } from '../../contracts/authentication.ts';
 import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { EventData, NewEvent } from '../../contracts/events.ts';
@@ -45,6 +45,24 @@ export const rejected = (session: Session, messageId: MessageId, error: ErrorInf
     type: 'message.rejected',
     data: { messageId, error },
   });
+
+export const programReady = ({ provider, programId }: ProgramRef): Fact =>
+  fact(`program:${programId}:ready`, {
+    type: 'program.state',
+    data: { provider, state: 'ready' },
+  });
+
+export function programTerminated(
+  { conversation }: Session,
+  { provider, programId }: ProgramRef,
+  reason: 'ended' | 'lost',
+): Fact {
+  const data = { provider, state: 'terminated' as const, reason };
+  return fact(`program:${programId}:terminated`, {
+    type: 'program.state',
+    data: conversation === undefined ? data : { ...data, conversation },
+  });
+}
 
 /** The hash is the refused content's: sent again, it is refused by the same fact. */
 export const conflicting = (messageId: MessageId, hash: number): Fact =>

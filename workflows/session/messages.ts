@@ -3,7 +3,7 @@
  * Changing a name or a shape breaks running sessions: add, never change.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { MadeDecision } from '../../contracts/activities.ts';
+import type { MadeDecision, ProgramRef } from '../../contracts/activities.ts';
 import type { ApprovalOutcome } from '../../contracts/approvals.ts';
 import type { Part } from '../../contracts/content.ts';
 import type { ApprovalId, CallId, MessageId, SessionId } from '../../contracts/ids.ts';
@@ -73,9 +73,20 @@ export interface SessionStart {
   readonly origin: 'start' | 'reopen' | 'continue';
   /** A stop and a message that came before the first task are taken in their order. Absent in sessions begun before 2026-11-21. */
   readonly signalsInOrder?: boolean | undefined;
+  /** A program that answers instead of a model. */
+  readonly engine?: ProgramEngine | undefined;
   /** Where the configuration differs from `POLICIES`. */
   readonly policies?: PolicyOverrides | undefined;
   readonly carried?: CarriedState | undefined;
+}
+
+export interface ProgramEngine {
+  /** Name under cliProviders. */
+  readonly cli: string;
+  /** For one message, milliseconds. */
+  readonly timeoutMs: number;
+  /** Name under credentials that must be good before it is started. */
+  readonly credential?: string | undefined;
 }
 
 /** Ids and sums only: what one run hands to the next. */
@@ -92,6 +103,10 @@ export interface CarriedState {
   readonly model?: string | undefined;
   /** The last turn failed. Absent is false. */
   readonly failed?: boolean | undefined;
+  /** It outlives a run, not a session. */
+  readonly program?: ProgramRef | undefined;
+  /** The program's own id of the conversation. */
+  readonly conversation?: string | undefined;
   /** Which update each of the last idempotency keys stands for. */
   readonly updates?: readonly (readonly [key: string, updateId: string])[] | undefined;
 }

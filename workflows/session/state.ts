@@ -1,5 +1,5 @@
 /** What a session's workflow knows: ids, sums and what it has not yet handed to the journal. Pure; one object a run, never shared. */
-import type { Fact, IncomingMessage } from '../../contracts/activities.ts';
+import type { Fact, IncomingMessage, ProgramRef } from '../../contracts/activities.ts';
 import type { ApprovalOutcome } from '../../contracts/approvals.ts';
 import type { ApprovalId, CallId, MessageId } from '../../contracts/ids.ts';
 import {
@@ -61,6 +61,10 @@ export interface Session {
   /** Facts that wait for the next record. */
   outbox: Fact[];
   turn: OpenTurn | null;
+  /** The program that answers, where the agent has one and it is there. */
+  program: ProgramRef | null;
+  /** Its own id of the conversation. */
+  conversation: string | undefined;
   /** The open turn, or the one about to open, is to be sealed. */
   interrupting: boolean;
   ending: EndReason | null;
@@ -93,6 +97,8 @@ export function openSession(start: SessionStart, now: number): Session {
     turnedAway: new Set(),
     outbox: [],
     turn: null,
+    program: continued?.program ?? null,
+    conversation: continued?.conversation,
     interrupting: false,
     ending: null,
     ended: false,
@@ -135,6 +141,8 @@ function nextStart(
     ...(model === undefined ? {} : { model }),
     ...(session.failed ? { failed: true } : {}),
     ...(updates.size === 0 ? {} : { updates: [...updates] }),
+    ...(session.program === null ? {} : { program: session.program }),
+    ...(session.conversation === undefined ? {} : { conversation: session.conversation }),
   };
   return { ...start, limits, origin, carried };
 }

@@ -24,6 +24,7 @@ export function story(session: Session): string {
     `- agent \`${start.agent}\`, model \`${session.model ?? start.model}\``,
     `- ${session.turns} turns, ${totalTokens(spend.usage)} tokens, $${spend.costUsd.toFixed(4)}`,
   ];
+  if (start.engine) lines.push(`- program \`${start.engine.cli}\` ${whereabouts(session)}`);
   if (turn) lines.push(`- turn \`${turn.id}\`, step ${turn.step}`);
   for (const [approvalId, name] of turn?.approvals ?? [])
     lines.push(`- a person is asked whether \`${name}\` may run: \`${approvalId}\``);
@@ -33,6 +34,9 @@ export function story(session: Session): string {
   if (session.warned !== null && !session.ended) lines.push(`- ends soon (${session.warned})`);
   return lines.join('\n');
 }
+
+const whereabouts = ({ program }: Session): string =>
+  program ? `READY on \`${program.queue}\`` : 'TERMINATED';
 
 /** Short: it is part of every turn's history. */
 export const stepSummary = (session: Session): string =>

@@ -11,6 +11,7 @@ import type { IncomingMessage, SealInput } from '../../contracts/activities.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
 import { failureInfo, limitReached } from './decisions.ts';
 import { turnSettled } from './facts.ts';
+import { askProgram } from './program.ts';
 import { takeSteering } from './queue.ts';
 import { tell, type Run } from './run.ts';
 import { closeTurn, countStep, nextStep, openTurn, type OpenTurn } from './state.ts';
@@ -34,7 +35,9 @@ export async function runTurn(run: Run, opener: IncomingMessage): Promise<void> 
 async function runStep(run: Run, turn: OpenTurn): Promise<boolean> {
   const { session, activities } = run;
   tell(run);
-  const result = await unlessInterrupted(run, turn, () => activities.callModel(turn));
+  const result = await unlessInterrupted(run, turn, () =>
+    session.start.engine ? askProgram(run, turn) : activities.callModel(turn),
+  );
   if (result === SEALED) return false;
   countStep(session, turn, result.spend);
   session.failed = result.outcome === 'failed';

@@ -14,6 +14,7 @@ import { ended, reopened, waiting } from './facts.ts';
 import { registerHandlers } from './handlers.ts';
 import { rejectWaiting } from './inbox.ts';
 import type { SessionStart } from './messages.ts';
+import { endProgram, startAhead } from './program.ts';
 import { takeOpener } from './queue.ts';
 import { recorded, recordFacts } from './recorder.ts';
 import { tell, type Run } from './run.ts';
@@ -24,7 +25,11 @@ import { runTurn } from './turn.ts';
 
 export async function session(start: SessionStart): Promise<void> {
   const state = openSession(start, Date.now());
-  const run: Run = { session: state, activities: sessionActivities(state) };
+  const run: Run = {
+    session: state,
+    activities: sessionActivities(state),
+    programs: { starting: undefined },
+  };
   registerHandlers(run);
   // Everything outlives a cancellation of the workflow, which is a request to stop in good order.
   await CancellationScope.nonCancellable(() => live(run));
@@ -33,6 +38,7 @@ export async function session(start: SessionStart): Promise<void> {
 async function live(run: Run): Promise<void> {
   void recordFacts(run);
   void keepTime(run.session);
+  startAhead(run);
   await begin(run);
   while (run.session.ending === null) {
     await condition(() => mustAct(run.session));
@@ -82,7 +88,8 @@ async function keepTime(session: Session): Promise<void> {
  */
 async function startNewRun(run: Run): Promise<void> {
   const { session } = run;
-  await condition(() => allHandlersFinished() && session.outbox.length === 0);
+  const { programs } = run;
+  await condition(() => allHandlersFinished() && session.outbox.length === 0 && !programs.starting);
   if (session.ending !== null || session.openers.length > 0) return;
   await continueAsNew<(start: SessionStart) => Promise<void>>(carryOver(session));
 }
@@ -94,6 +101,7 @@ async function end(run: Run): Promise<void> {
   session.ended = true;
   tell(run);
   upsertSearchAttributes([endAttribute(session)]);
+  await endProgram(run);
   await condition(() => allHandlersFinished() && session.outbox.length === 0);
   if (session.reopening) await startReopened(session);
 }

@@ -39,10 +39,19 @@ const devices = (bytes: number): string[] => [
   ...['--remount-ro', '/dev'],
 ];
 
-const empty = (place: string): string[] =>
-  statSync(place).isDirectory()
-    ? ['--tmpfs', place, '--remount-ro', place]
-    : ['--ro-bind', '/dev/null', place];
+/** Empty: a folder but for what is bound again in it. */
+function hide({ hidden = [], writable: again = [] }: SandboxSpec): string[] {
+  const isFolder = (place: string): boolean => statSync(place).isDirectory();
+  const folders = hidden.filter(isFolder);
+  return [
+    ...folders.flatMap((folder) => ['--tmpfs', folder]),
+    ...again.flatMap(writable),
+    ...folders.flatMap((folder) => ['--remount-ro', folder]),
+    ...hidden
+      .filter((place) => !isFolder(place))
+      .flatMap((file) => ['--ro-bind', '/dev/null', file]),
+  ];
+}
 
 const limited = (limits: SandboxLimits): string[] => [
   'prlimit',
@@ -84,7 +93,7 @@ const bubblewrap = (spec: SandboxSpec): string[] => [
   ...temporary('/tmp', spec.limits.temporaryBytes),
   ...(spec.readOnly ?? []).flatMap((folder) => ['--ro-bind', folder, folder]),
   ...writable(spec.workdir),
-  ...(spec.hidden ?? []).flatMap(empty),
+  ...hide(spec),
   // The rest of the root is memory without a limit.
   ...['--remount-ro', '/'],
   ...['--chdir', spec.cwd ?? spec.workdir],

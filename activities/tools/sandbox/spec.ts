@@ -44,6 +44,8 @@ export interface SandboxSpec {
   readonly readOnly?: readonly string[] | undefined;
   /** Folders and files in the workdir that it sees empty: real paths of what exists. */
   readonly hidden?: readonly string[] | undefined;
+  /** Further folders that it may write, under hidden ones too: real paths. */
+  readonly writable?: readonly string[] | undefined;
   /** All that it gets, see `sandboxEnvironment`. */
   readonly environment: Readonly<Record<string, string>>;
   /** The machine's own network, with what listens on its loopback; otherwise none. */

@@ -5,10 +5,16 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   ApprovalInput,
+  AuthenticateInput,
   ApprovalResult,
+  CommandInput,
+  CommandResult,
   Fact,
   ModelStepInput,
   ModelStepResult,
+  ProgramActivities,
+  ProgramRef,
+  ProgramStart,
   SealInput,
   SealResult,
   SessionActivities,
@@ -17,6 +23,7 @@ import type {
   ToolActivities,
   ToolInput,
 } from '../../../contracts/activities.ts';
+import type { Authenticated } from '../../../contracts/authentication.ts';
 import type { EventType, TurnOutcome } from '../../../contracts/events.ts';
 import { newId, type CallId } from '../../../contracts/ids.ts';
 import type { ToolCallRef } from '../../../contracts/tools.ts';
@@ -54,7 +61,18 @@ export const askedCall = (over: Partial<ToolCallRef> = {}): AskedCall => ({
 });
 export type AskedCall = ToolCallRef & Required<Pick<ToolCallRef, 'approval'>>;
 
-export class ScriptedWorld implements SessionActivities, ToolActivities {
+export type Command = (input: CommandInput) => CommandResult | Promise<CommandResult>;
+
+export class ScriptedWorld implements SessionActivities, ToolActivities, ProgramActivities {
+  readonly starts: ProgramStart[] = [];
+  readonly commands: CommandInput[] = [];
+  /** Ids of programs. */
+  readonly terminated: string[] = [];
+  commandScript: Command[] = [];
+  authenticating: ((input: AuthenticateInput) => Authenticated) | undefined;
+  starting: ((input: ProgramStart) => ProgramRef | Promise<ProgramRef>) | undefined;
+  /** Of the worker process that has the programs. */
+  programQueue = '';
   readonly steps: ModelStepInput[] = [];
   readonly facts: Fact[] = [];
   /** How many facts each record carried. */
@@ -76,6 +94,31 @@ export class ScriptedWorld implements SessionActivities, ToolActivities {
     | ((input: ApprovalInput) => ApprovalResult | undefined | Promise<ApprovalResult | undefined>)
     | undefined;
   recording: ((facts: readonly Fact[]) => Promise<void> | void) | undefined;
+
+  async authenticate(input: AuthenticateInput): Promise<Authenticated> {
+    return this.authenticating?.(input) ?? { ...input, strategy: 'command', attempts: [] };
+  }
+
+  async startProgram(input: ProgramStart): Promise<ProgramRef> {
+    this.starts.push(input);
+    const queue = this.programQueue;
+    return this.starting?.(input) ?? { provider: input.provider, programId: newId('run'), queue };
+  }
+
+  async executeCommand(input: CommandInput): Promise<CommandResult> {
+    this.commands.push(input);
+    const command = this.commandScript.shift();
+    if (!command)
+      throw ApplicationFailure.nonRetryable(
+        'the script has no answer for this command',
+        'internal',
+      );
+    return command(input);
+  }
+
+  async terminateProgram(programId: string): Promise<void> {
+    this.terminated.push(programId);
+  }
 
   async callModel(input: ModelStepInput): Promise<ModelStepResult> {
     this.steps.push(input);

@@ -5,10 +5,20 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { isGrpcDeadlineError } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { vi } from 'vitest';
-import type { SessionActivities, ToolActivities } from '../../../contracts/activities.ts';
+import type {
+  AuthActivities,
+  ProgramActivities,
+  SessionActivities,
+  ToolActivities,
+} from '../../../contracts/activities.ts';
 import { newId, type MessageId, type SessionId } from '../../../contracts/ids.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from '../../../contracts/limits.ts';
-import { SEARCH_ATTRIBUTES, SESSION_WORKFLOW, TOOL_QUEUE } from '../../../contracts/names.ts';
+import {
+  CLI_QUEUE_PREFIX,
+  SEARCH_ATTRIBUTES,
+  SESSION_WORKFLOW,
+  TOOL_QUEUE,
+} from '../../../contracts/names.ts';
 import type { PolicyOverrides } from '../../../contracts/policies.ts';
 import type { LiveStatus } from '../../../contracts/session.ts';
 import type { BusyPolicy } from '../../../contracts/session-state.ts';
@@ -59,6 +69,8 @@ export class SessionKit implements AsyncDisposable {
   readonly client: Client;
   /** As long as the real queue's name, for the sizes of histories. */
   readonly taskQueue = `perdure-${newId('run').slice(-8)}`;
+  /** Of a worker process that has programs. */
+  readonly programQueue = `${CLI_QUEUE_PREFIX}${newId('run')}`;
   readonly #worlds = new Map<string, ScriptedWorld>();
   readonly #workers: { worker: Worker; running: Promise<void> }[] = [];
 
@@ -89,7 +101,8 @@ export class SessionKit implements AsyncDisposable {
         workflowBundle,
       }),
     );
-    await kit.#run(Worker.create({ ...shared, taskQueue: TOOL_QUEUE, shutdownGraceTime: 0 }));
+    for (const taskQueue of [TOOL_QUEUE, kit.programQueue])
+      await kit.#run(Worker.create({ ...shared, taskQueue, shutdownGraceTime: 0 }));
     return kit;
   }
 
@@ -98,7 +111,7 @@ export class SessionKit implements AsyncDisposable {
     this.#workers.push({ worker, running: worker.run() });
   }
 
-  #activities(): SessionActivities & ToolActivities {
+  #activities(): AuthActivities & SessionActivities & ToolActivities & ProgramActivities {
     const world = (): ScriptedWorld => {
       const { workflowId } = Context.current().info.workflowExecution ?? { workflowId: '' };
       const found = this.#worlds.get(workflowId);
@@ -108,6 +121,11 @@ export class SessionKit implements AsyncDisposable {
     return {
       // A step that is held for ever ends with its worker.
       callModel: (input) => Promise.race([world().callModel(input), Context.current().cancelled]),
+      authenticate: (input) => world().authenticate(input),
+      startProgram: (input) => world().startProgram(input),
+      executeCommand: (input) =>
+        Promise.race([world().executeCommand(input), Context.current().cancelled]),
+      terminateProgram: (programId) => world().terminateProgram(programId),
       sealStep: (input) => world().sealStep(input),
       settleToolCall: (input) => world().settleToolCall(input),
       settleApproval: (input) => world().settleApproval(input),
@@ -124,6 +142,7 @@ export class SessionKit implements AsyncDisposable {
 
   async session(options: StartOptions = {}): Promise<TestSession> {
     const { world = new ScriptedWorld(), message, limits, script, otherwise, ...over } = options;
+    world.programQueue ||= this.programQueue;
     world.script = script ?? world.script;
     world.otherwise = otherwise ?? world.otherwise;
     const sessionId = over.sessionId ?? newId('ses');

@@ -1,0 +1,175 @@
+/** Sessions of programs on the whole product, and what becomes of them when a process is killed (D4). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import type { EventOf, EventType, PerdureEvent } from '../../contracts/events.ts';
+import type { SessionId } from '../../contracts/ids.ts';
+import { startCluster } from '../support/cluster.ts';
+import type { Cluster } from '../support/cluster.ts';
+import { BASH, counting } from '../support/programs/described.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { postJson, startSession, watch } from '../support/watcher.ts';
+import type { Watcher } from '../support/watcher.ts';
+
+vi.setConfig({ testTimeout: 480_000 });
+
+interface Options {
+  readonly timeouts?: object;
+  readonly timeoutMs?: number;
+  readonly file?: string;
+}
+
+const startPrograms = ({ timeouts, timeoutMs, file }: Options = {}): Promise<Cluster> =>
+  startCluster({
+    settings: {
+      agents: {
+        assistant: { tools: [] },
+        shell: { engine: { cli: 'shell' } },
+        counter: { engine: { cli: 'counter' } },
+      },
+      cliProviders: {
+        shell: { ...BASH, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+        counter: counting(file),
+      },
+      timeouts: { heartbeatMs: 6_000, heartbeatThrottleMs: 500, ...timeouts },
+      worker: { drainMs: 1_000 },
+    },
+  });
+
+const of = <T extends EventType>({ events }: Watcher, type: T): EventOf<T>['data'][] =>
+  events.flatMap((event) => (event.type === type ? [event.data as EventOf<T>['data']] : []));
+
+const has =
+  (type: EventType, state?: string) =>
+  (events: readonly PerdureEvent[]): boolean =>
+    events.some(
+      (event) => event.type === type && (!state || JSON.stringify(event.data).includes(state)),
+    );
+
+async function open(cluster: Cluster, agent: string): Promise<Watcher> {
+  const sessionId: SessionId = await startSession(cluster.urls[0] ?? '', { agent });
+  return watch(cluster.urls, sessionId);
+}
+
+const command = (cluster: Cluster, { sessionId }: Watcher, name: string): Promise<unknown> =>
+  postJson(`${cluster.urls[0]}/api/sessions/${sessionId}/${name}`, {});
+
+/** Directories of programs that are there. */
+function directories({ folder }: Cluster): string[] {
+  const root = join(folder, 'home', 'cli');
+  return readdirSync(root)
+    .flatMap((name) => readdirSync(join(root, name)))
+    .filter((name) => name !== 'owner.json');
+}
+
+const lives = (pid: string): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid.trim()}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+
+test('a program answers over the API as a model does; an interrupt keeps what came; a stop leaves nothing', async () => {
+  await using cluster = await startPrograms();
+  await using session = await open(cluster, 'shell');
+  await session.until('READY', has('program.state', 'ready'));
+  const first = await session.send('x=41; echo $$; echo warned >&2');
+  const settled = await session.settled(first);
+  expect(settled.outcome).toBe('completed');
+  const pid = session.text(first);
+  expect(lives(pid)).toBe(true);
+  expect(of(session, 'command.output')).toEqual([{ stream: 'stderr', text: 'warned\n' }]);
+  expect(of(session, 'model.started')[0]).toEqual({ provider: 'shell', model: 'shell' });
+
+  const second = await session.send('(echo begun; exec sleep 100); echo never');
+  await session.until('its beginning', () => session.text(second).startsWith('begun'));
+  await command(cluster, session, 'interrupt');
+  expect((await session.settled(second)).outcome).toBe('interrupted');
+  const third = await session.send('echo $((x + 1))');
+  await session.settled(third);
+  expect(session.text(third)).toBe('42\n');
+
+  const { transcript } = (await (
+    await fetch(`${cluster.urls[0]}/api/sessions/${session.sessionId}/transcript`)
+  ).json()) as { transcript?: unknown };
+  expect(JSON.stringify(transcript ?? '')).not.toContain('never');
+  await command(cluster, session, 'stop');
+  await session.until('TERMINATED', has('program.state', 'terminated'));
+  await vi.waitFor(() => expect(lives(pid)).toBe(false));
+  expect(directories(cluster)).toEqual([]);
+});
+
+test('kill -9 of the worker in mid-command: the turn is lost and says so, nothing was sent twice, the next message starts anew', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'sent.txt');
+  await using cluster = await startPrograms({ file });
+  await using session = await open(cluster, 'counter');
+  const asked = await session.send('hold');
+  await session.until('a piece', () => session.text(asked) === 'got hold');
+
+  await cluster.apis[0]?.kill();
+  await cluster.apis[0]?.start();
+
+  const lost = await session.settled(asked);
+  expect(lost).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'runner_lost', retryable: true },
+  });
+  expect(session.text(asked)).toBe('got hold');
+  const next = await session.send('again');
+  expect((await session.settled(next)).outcome).toBe('completed');
+  expect(await readFile(file, 'utf8')).toBe('hold\nagain\n');
+  expect(of(session, 'program.state')).toMatchObject([
+    { state: 'ready' },
+    { state: 'terminated', reason: 'lost' },
+    { state: 'ready' },
+  ]);
+  // What the killed worker left is gone too: only the new program's is there.
+  expect(directories(cluster)).toHaveLength(1);
+});
+
+test('a message to a program whose worker was killed meanwhile says so after 10 s, and the one after it is answered', async () => {
+  await using cluster = await startPrograms();
+  await using session = await open(cluster, 'shell');
+  await session.settled(await session.send('echo before'));
+  await cluster.apis[0]?.kill();
+  await cluster.apis[0]?.start();
+  const lost = await session.settled(await session.send('echo lost'));
+  expect(lost.error).toMatchObject({ code: 'runner_lost' });
+  const next = await session.send('echo after');
+  await session.settled(next);
+  expect(session.text(next)).toBe('after\n');
+});
+
+test('a program that takes too long, and one that dies, fail their turns; the session goes on', async () => {
+  await using cluster = await startPrograms({ timeoutMs: 1_500 });
+  await using session = await open(cluster, 'shell');
+  const slow = await session.send('echo begun; sleep 100');
+  expect(await session.settled(slow)).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'tool_timeout' },
+  });
+  expect(session.text(slow)).toContain('begun');
+  const dead = await session.send('echo begun; kill -9 $$');
+  expect((await session.settled(dead)).error).toMatchObject({ code: 'runner_lost' });
+  const next = await session.send('echo fine');
+  await session.settled(next);
+  expect(session.text(next)).toBe('fine\n');
+});
+
+test('idle ends the program with its session, and a reopened one has a program of its own', async () => {
+  const timeouts = { sessionIdleMs: 3_000, sessionWarningMs: 1_000 };
+  await using cluster = await startPrograms({ timeouts });
+  await using session = await open(cluster, 'shell');
+  const first = await session.send('x=1; echo $$');
+  await session.settled(first);
+  await session.until('the end', has('session.ended', 'idle'));
+  await session.until('TERMINATED', has('program.state', 'terminated'));
+  await vi.waitFor(() => expect(lives(session.text(first))).toBe(false));
+  expect(directories(cluster)).toEqual([]);
+  const again = await session.send('echo "x=$x"', { reopen: true });
+  await session.settled(again);
+  expect(session.text(again)).toBe('x=\n');
+});
