@@ -209,9 +209,10 @@ async function afterStop(step: ModelStep, { model, call }: Progress): Promise<ne
 }
 
 /** A request that is made again, shorter: its end goes into the log where its beginning is. */
-async function endRefused(step: ModelStep, error: unknown, { call, begun }: Progress) {
+async function endRefused(step: ModelStep, error: unknown, progress: Progress) {
+  const { call, begun, signedIn } = progress;
   if (!call || begun?.length !== 0) return;
-  const info = infoOf(classify(step, error));
+  const info = infoOf(classify(step, error, signedIn));
   await step.deps.journal.steps.append(step.attempt, modelFailed({ ...NO_CALL, begun }, info));
 }
 
