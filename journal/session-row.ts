@@ -25,7 +25,7 @@ export function sessionRow(record: SessionRecord): SessionRow {
     approvals: ___,
     ...details
   } = JSON.parse(record.details) as SessionDetails;
-  const { decidedAt: ___, ...request } = JSON.parse(record.request) as SessionRequest;
+  const { decidedAt: ____, ...request } = JSON.parse(record.request) as SessionRequest;
   return {
     sessionId: record.id,
     tenant: record.tenant,

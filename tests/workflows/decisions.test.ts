@@ -173,32 +173,6 @@ test('an interrupt concerns the turn that is about to open, too', () => {
   inbox.interrupt(session, undefined);
 });
 
-test('an interrupt of the next turn in the queue outlives the run, and not what it was meant for', () => {
-  const session = idle();
-  const messageId = newId('msg');
-  session.queue = [{ messageId, policy: 'enqueue', unrecorded: 0 }];
-  inbox.interrupt(session, { turn: newId('msg') });
-  expect(session.interrupting).toBe(false);
-  inbox.interrupt(session, { turn: messageId });
-  const next = state.openSession(state.carryOver(session), NOW);
-  expect(next.interrupting).toBe(true);
-  expect(state.openSession(state.reopenedStart(session), NOW).interrupting).toBe(false);
-  updates.editQueue(next, { action: 'remove', messageId }, UPDATE);
-  inbox.receive(next, userMessage(), NOW);
-  expect(next.interrupting).toBe(false);
-});
-
-test('changes of one session are told apart by when they were decided, however many come at once', () => {
-  const session = idle();
-  const change = () => updates.reconfigure(session, { limits: { stepsPerTurn: 3 } }, UPDATE);
-  expect([change(), change(), change()]).toEqual(
-    [NOW, NOW + 1, NOW + 2].map((decidedAt) => ({ decidedAt })),
-  );
-  const keyed = { ...UPDATE, key: 'once' };
-  updates.reconfigure(session, {}, keyed);
-  expect(updates.reconfigure(session, {}, keyed)).toBeUndefined();
-});
-
 test('news of a call is remembered only while a turn is open', () => {
   const session = idle();
   inbox.noteToolNews(session, { callId: newId('call') });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NewEvent } from '../../../contracts/events.ts';
 import { AttemptClosed } from '../../../journal/port.ts';
-import type { Attempt } from '../../../journal/port.ts';
+import type { Attempt, StepStore } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import { journalWithStep } from '../support/step.ts';
@@ -123,7 +123,7 @@ export const sealConformance = (dialect: Dialect) =>
         const log = types(await allEvents(journal, sessionId));
         return log.filter((type) => type.startsWith('model.'));
       };
-      const { append, fail } = journal.steps;
+      const append = (...args: Parameters<StepStore['append']>) => journal.steps.append(...args);
       expect(await sealedAfter(async () => {})).toEqual([]);
       // A summary of the conversation, which is no answer.
       expect(await sealedAfter((attempt) => append(attempt, [], call))).toEqual([]);
@@ -132,7 +132,7 @@ export const sealConformance = (dialect: Dialect) =>
       // Waiting to be tried again, with what it had streamed.
       const retrying = async (attempt: Attempt) => {
         await append(attempt, [started, delta('x')], call);
-        await fail(attempt, { events: [failed], error, charged: true });
+        await journal.steps.fail(attempt, { events: [failed], error, charged: true });
       };
       expect(await sealedAfter(retrying)).toEqual(begun);
       // Refused as too long, and asked again with less.
