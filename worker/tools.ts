@@ -3,6 +3,7 @@ import { loadTools } from '../activities/tools/defined/load-folder.ts';
 import type { LoadedTools } from '../activities/tools/defined/load-folder.ts';
 import { definedWorkerTool } from '../activities/tools/defined/worker-tool.ts';
 import type { DefinedParts } from '../activities/tools/defined/worker-tool.ts';
+import { expectsMcpTool } from '../activities/tools/mcp/source.ts';
 import { unknownTools } from '../activities/tools/named-tools.ts';
 import { toolRegistry } from '../activities/tools/registry.ts';
 import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
@@ -35,9 +36,14 @@ export interface ToolsReport {
 }
 
 /** For `perdure doctor`: loads the folder, which runs the code of its files. */
-export async function inspectTools(settings: Used, parts: DefinedParts): Promise<ToolsReport> {
+export async function inspectTools(
+  settings: Used & Pick<Settings, 'mcpServers'>,
+  parts: DefinedParts,
+): Promise<ToolsReport> {
   const loaded = await folderOf(settings);
-  const { problems } = examined(settings, loaded, { parts, more: {} });
+  // No server is connected to: their names are enough.
+  const servers = { expects: expectsMcpTool(settings.mcpServers), offered: () => [] };
+  const { problems } = examined(settings, loaded, { parts, more: { sources: [servers] } });
   return {
     names: loaded.tools.map(({ name }) => name),
     problems,

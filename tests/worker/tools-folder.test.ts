@@ -100,6 +100,13 @@ describe('a folder of tools', () => {
     });
   });
 
+  it('is looked at without the MCP servers, whose names are enough', async () => {
+    const settings = settingsOf(null, ['files__read', 'files__*', 'mail__send']);
+    const mcpServers = settingsSchema.parse({ mcpServers: { files: { command: 'x' } } }).mcpServers;
+    const { problems } = await inspectTools({ ...settings, mcpServers }, PARTS);
+    expect(problems.map(({ path }) => path)).toEqual(['agents.a.tools[2]']);
+  });
+
   it('of the examples is sound', async () => {
     const report = await inspectTools(settingsOf(join(process.cwd(), 'examples/tools')), PARTS);
     expect(report).toMatchObject({ names: ['find_tickets', 'create_ticket'], problems: [] });

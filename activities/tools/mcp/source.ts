@@ -84,7 +84,7 @@ class McpPool {
 }
 
 /** A disabled server's names are still names that agents may have: they just lead to nothing. */
-const expects =
+export const expectsMcpTool =
   (servers: McpServers) =>
   (name: string): boolean =>
     name.includes(MCP_SEPARATOR) && Object.hasOwn(servers, serverIn(name));
@@ -95,7 +95,7 @@ export function mcpSource(parts: McpParts): McpSource {
   const { trust, leadsTo: serverOf } = pool;
   return {
     known: Object.keys(servers).map((name) => `${name}${MCP_SEPARATOR}*`),
-    expects: expects(servers),
+    expects: expectsMcpTool(servers),
     offered: ({ names }: OfferedTo) =>
       pool.servers
         .flatMap((server) => pool.definitions(server))
