@@ -13,7 +13,8 @@ const ARROWS = {
   telemetry: ['contracts'],
   servers: ['contracts'],
   web: ['client', 'contracts'],
-  cli: ['client', 'contracts', 'config', 'telemetry', 'servers'],
+  runner: ['client', 'contracts'],
+  cli: ['client', 'contracts', 'config', 'telemetry', 'servers', 'runner'],
 };
 
 const ROOMS = [...Object.keys(ARROWS), 'testing', 'tests', 'bench', 'scripts'];
@@ -45,6 +46,9 @@ function exceptionsOf(room) {
       // `doctor` starts a sandbox as the worker would.
       '^activities/tools/sandbox/probe\\.ts$',
     ];
+  // A runner executes the worker's own tools on another machine: these files load no journal and no Temporal.
+  if (room === 'runner')
+    return ['^activities/tools/(arguments|built-in|executor|worker-tool)\\.ts$'];
   if (room === 'client' || room === 'web') return ['^api/(router|types)\\.ts$'];
   return [];
 }

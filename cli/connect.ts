@@ -11,15 +11,19 @@ import type { ExitCode } from './exit-codes.ts';
 
 /** @param retryForMs how long a call waits for an API that does not answer */
 export function connect(options: ConnectOptions, retryForMs: number): PerdureClient {
-  const url = apiUrl(options);
-  if (!isHttpUrl(url)) {
-    throw new CommandFailed(
-      `PERDURE_URL is "${url}": expected a URL such as http://127.0.0.1:7400.`,
-      EXIT.settings,
-    );
-  }
+  const url = usableUrl(options);
   const key = options.key ?? clientEnvironment(process.env).key;
   return createPerdureClient({ url, key, retryForMs });
+}
+
+/** @throws {CommandFailed} */
+export function usableUrl(options: ConnectOptions): string {
+  const url = apiUrl(options);
+  if (isHttpUrl(url)) return url;
+  throw new CommandFailed(
+    `PERDURE_URL is "${url}": expected a URL such as http://127.0.0.1:7400.`,
+    EXIT.settings,
+  );
 }
 
 export const apiUrl = ({ url }: ConnectOptions): string =>

@@ -11,6 +11,7 @@ import { registerDoctor } from './doctor.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
 import { registerKeys } from './keys.ts';
 import { registerMigrate } from './migrate.ts';
+import { registerRunner } from './runner/register.ts';
 import { registerSessions } from './sessions/register.ts';
 import { registerUp } from './up.ts';
 import { registerWorker } from './worker.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly Register[] = [
   registerChat,
   registerSessions,
   registerApprovals,
+  registerRunner,
 ];
 
 const EXIT_CODES = `

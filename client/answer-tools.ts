@@ -137,7 +137,8 @@ async function watchPending(
     }, signal);
     const lapsed = (endsAt: string | null) => endsAt !== null && Date.parse(endsAt) < Date.now();
     page.calls
-      .filter(({ state, effect, leaseEndsAt }) => {
+      .filter(({ mode, state, effect, leaseEndsAt }) => {
+        if (mode !== 'client') return false;
         return (
           state === 'offered' ||
           (state === 'leased' && effect !== 'never-retry' && lapsed(leaseEndsAt))

@@ -15,6 +15,7 @@ export type { ApprovalDecision } from '../contracts/approvals.ts';
 export type { ActiveContext, ContextsClient } from './contexts.ts';
 export type { ConnectionNotice, FollowOptions, ReconnectOptions } from './events/resume.ts';
 export type { FollowStep, Reply } from './settled.ts';
+export type { ClaimedCall, RegisteredRunner, RunnerClient } from './runner.ts';
 export type {
   AnswerOptions,
   AnswerReport,

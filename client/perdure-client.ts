@@ -1,6 +1,7 @@
 /** The client: isomorphic, for browsers and Node 24; nothing in this room may import from Node. */
 import type { MessageId, SessionId } from '../contracts/ids.ts';
 import { newId, parseId } from '../contracts/ids.ts';
+import type { RegisterRunner } from '../contracts/runners.ts';
 import type { StartSessionInput } from '../contracts/session.ts';
 import { approvalsClient } from './approvals.ts';
 import type { ApprovalsClient } from './approvals.ts';
@@ -15,6 +16,8 @@ import { pollTransport } from './events/poll.ts';
 import { sseTransport } from './events/sse.ts';
 import type { EventTransport } from './events/transport.ts';
 import { websocketTransport } from './events/websocket.ts';
+import { runnerClient } from './runner.ts';
+import type { RunnerClient } from './runner.ts';
 import { sessionClient } from './session.ts';
 import type { SessionClient } from './session.ts';
 import type { CallOptions } from './session-commands.ts';
@@ -64,6 +67,8 @@ export interface PerdureClient extends Disposable {
   readonly approvals: ApprovalsClient;
   /** Which session is active in which window, project or chat room. */
   readonly contexts: ContextsClient;
+  /** What a program needs that executes tools for agents: see docs/runner.md. No request is made. */
+  runner(registration: RegisterRunner): RunnerClient;
   /** Closes the WebSocket, if there is one. Streams end by their own signals. */
   close(): void;
 }
@@ -104,6 +109,7 @@ export function createPerdureClient({
     artifact: (artifact, { signal } = {}) => artifactBytes(calls, artifact, signal),
     approvals: approvalsClient(calls),
     contexts: contextsClient(calls, socket),
+    runner: (registration) => runnerClient(calls, registration),
     close: () => socket.close(),
     [Symbol.dispose]: () => socket.close(),
   };

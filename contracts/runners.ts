@@ -62,7 +62,7 @@ export interface AgentToolCall {
   readonly invocation: {
     readonly callId: CallId;
     readonly name: string;
-    readonly arguments: unknown;
+    readonly arguments?: unknown;
     readonly effect: Effect;
     /** From the claim to the result. */
     readonly timeoutMs: number;

@@ -92,6 +92,9 @@ export const toolSettlementSchema = z.discriminatedUnion('outcome', [
 ]);
 export type ToolSettlement = z.infer<typeof toolSettlementSchema>;
 
+/** Of a large result's text. */
+export const MAX_PREVIEW_CHARACTERS = 20_000;
+
 /** What a client may answer a call with. */
 export const toolAnswerSchema = z.discriminatedUnion('status', [
   z
@@ -100,6 +103,12 @@ export const toolAnswerSchema = z.discriminatedUnion('status', [
       result: z.json().optional(),
       /** Instead of a large result: what was uploaded before. */
       artifact: artifactRefSchema.optional(),
+      /** Beside an artifact: what the model reads of it. */
+      preview: z.string().max(MAX_PREVIEW_CHARACTERS).optional(),
+    })
+    .refine(({ artifact, preview }) => preview === undefined || artifact !== undefined, {
+      path: ['preview'],
+      error: 'stands beside "artifact" only',
     })
     .refine(({ result, artifact }) => result === undefined || artifact === undefined, {
       path: ['artifact'],

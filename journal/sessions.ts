@@ -80,7 +80,7 @@ export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
 
   release: (session) => release(store, session),
 
-  setLimits: (sessionId, change) => setLimits(store, sessionId, change),
+  setLimits: (sessionId, limits) => setLimits(store, sessionId, limits),
 
   endLost: (session) => endLostSession(store, commits, session),
 

@@ -37,7 +37,4 @@ const contentOf = async (
   journal: Journal,
   sessionId: SessionId,
   messageId: IncomingMessage['messageId'],
-): Promise<readonly Part[]> => {
-  const known = await journal.events.message(sessionId, messageId);
-  return known && known.state !== 'removed' ? known.content : [];
-};
+): Promise<readonly Part[]> => (await journal.events.message(sessionId, messageId)) ?? [];

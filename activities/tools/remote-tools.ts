@@ -9,11 +9,11 @@ import type { ToolSource } from './source.ts';
 type Timeouts = Pick<TimeLimits, 'toolResultMs'>;
 
 const definitionOf = (
-  { name, description, inputSchema, effect, timeoutMs }: ClientTool,
+  { name, description, inputSchema, effect, timeoutMs, approval }: ClientTool,
   runner: RunnerSelector,
   { toolResultMs }: Timeouts,
 ): ToolDefinition => ({
-  ...{ name, description, inputSchema, effect, runner },
+  ...{ name, description, inputSchema, effect, runner, approval },
   mode: 'remote',
   timeoutMs: timeoutMs ?? toolResultMs,
 });

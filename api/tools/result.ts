@@ -102,7 +102,11 @@ const CODE_OF = {
 async function settlementOf(ctx: ApiContext, answer: ToolAnswer): Promise<ToolSettlement> {
   if (answer.status !== 'completed')
     return { outcome: answer.status, error: errorInfo(CODE_OF[answer.status], answer.message) };
-  if (answer.artifact) return { outcome: 'completed', artifact: await known(ctx, answer.artifact) };
+  if (answer.artifact) {
+    const artifact = await known(ctx, answer.artifact);
+    const { preview } = answer;
+    return { outcome: 'completed', ...(preview !== undefined && { result: preview }), artifact };
+  }
   const result = (await storedResult(ctx, answer.result)) ?? null;
   const text = JSON.stringify(result);
   const size = Buffer.byteLength(text);

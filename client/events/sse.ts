@@ -5,40 +5,54 @@ import { get } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { fetchError, NetworkError } from '../errors.ts';
 import { createSseParser } from './sse-parser.ts';
-import type { EventRequest, EventTransport } from './transport.ts';
+import type { EventTransport } from './transport.ts';
 
 /** The server pings every 10 s, so three missed pings mean that nobody is there, although the socket still is. */
 const SILENCE_MS = 3 * TIME_LIMITS.ssePingMs;
 
-/** @param silenceMs without a byte for this long the connection counts as dead */
-export const sseTransport = (connection: Connection, silenceMs = SILENCE_MS): EventTransport =>
-  async function* (request) {
-    const watch = silenceWatch(request.signal, silenceMs);
-    try {
-      const response = await open(connection, request, watch.signal);
-      request.onOpen?.();
-      const parser = createSseParser();
-      for await (const chunk of decoded(response)) {
-        watch.alive();
-        for (const message of parser.push(chunk)) yield eventOf(message.data, response.url);
-      }
-    } catch (error) {
-      throw watch.silent()
-        ? new NetworkError('silent', `no sign of life for ${silenceMs} ms`, error)
-        : error;
-    } finally {
-      watch.end();
-    }
-  };
-
-function open(
-  connection: Connection,
-  { sessionId, after }: EventRequest,
-  signal: AbortSignal,
-): Promise<Response> {
-  const headers = { accept: 'text/event-stream', 'last-event-id': String(after) };
-  return get(connection, `/api/sessions/${sessionId}/events?after=${after}`, { headers, signal });
+/** One connection's messages. */
+export interface SseRequest {
+  /** With its query. */
+  readonly path: string;
+  readonly headers?: Record<string, string>;
+  readonly signal: AbortSignal;
+  readonly onOpen?: (() => void) | undefined;
+  /** Without a byte for this long the connection counts as dead. */
+  readonly silenceMs?: number | undefined;
 }
+
+/** The data of each message, as JSON. @throws {PerdureError} @throws {NetworkError} */
+export async function* sseMessages<T>(
+  connection: Connection,
+  { path, headers, signal, onOpen, silenceMs = SILENCE_MS }: SseRequest,
+): AsyncGenerator<T, void, undefined> {
+  const watch = silenceWatch(signal, silenceMs);
+  try {
+    const accepted = { accept: 'text/event-stream', ...headers };
+    const response = await get(connection, path, { headers: accepted, signal: watch.signal });
+    onOpen?.();
+    const parser = createSseParser();
+    for await (const chunk of decoded(response)) {
+      watch.alive();
+      for (const message of parser.push(chunk)) yield parsed<T>(message.data, response.url);
+    }
+  } catch (error) {
+    throw watch.silent()
+      ? new NetworkError('silent', `no sign of life for ${silenceMs} ms`, error)
+      : error;
+  } finally {
+    watch.end();
+  }
+}
+
+export const sseTransport =
+  (connection: Connection, silenceMs?: number): EventTransport =>
+  ({ sessionId, after, signal, onOpen }) =>
+    sseMessages<PerdureEvent>(connection, {
+      path: `/api/sessions/${sessionId}/events?after=${after}`,
+      headers: { 'last-event-id': String(after) },
+      ...{ signal, onOpen, silenceMs },
+    });
 
 async function* decoded(response: Response): AsyncIterable<string> {
   if (!response.headers.get('content-type')?.startsWith('text/event-stream') || !response.body) {
@@ -60,9 +74,9 @@ async function* decoded(response: Response): AsyncIterable<string> {
   }
 }
 
-function eventOf(data: string, url: string): PerdureEvent {
+function parsed<T>(data: string, url: string): T {
   try {
-    return JSON.parse(data) as PerdureEvent;
+    return JSON.parse(data) as T;
   } catch (error) {
     throw new NetworkError('protocol', `${url} sent an event that is not JSON`, error);
   }

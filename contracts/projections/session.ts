@@ -134,11 +134,7 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
       startedAt: details.startedAt ?? event.at,
     },
   }),
-  // One that a limit ended is settled by the workflow, whose word may come after the beginning of the next turn.
-  'turn.settled': ({ details }, { turn }) =>
-    details.turn === null || turn === details.turn
-      ? { state: 'waiting', details: endOfTurn(details) }
-      : {},
+  'turn.settled': ({ details }) => ({ state: 'waiting', details: endOfTurn(details) }),
 
   'content.delta': () => ({ state: 'streaming' }),
   'model.settled': stopStreaming,

@@ -15,8 +15,6 @@ function appendAll(draft: SessionDraft, attempt: Attempt, events: readonly NewEv
 }
 
 const isDelta = ({ type }: NewEvent): boolean => type === 'content.delta';
-const isStart = ({ type }: NewEvent): boolean => type === 'model.started';
-const isEnd = ({ type }: NewEvent): boolean => type === 'model.settled';
 
 export const appendEvents = (
   attempt: Attempt,
@@ -30,10 +28,7 @@ export const appendEvents = (
   },
   apply(draft) {
     const row = writable(draft, attempt);
-    if (begun)
-      draft.putStep({ ...row, open_call: openCall(begun, { answers: events.some(isStart) }) });
-    // The provider refused it, and is asked again by the same attempt.
-    else if (events.some(isEnd)) draft.putStep({ ...row, open_call: null });
+    if (begun) draft.putStep({ ...row, open_call: openCall(begun) });
     appendAll(draft, attempt, events);
     return draft.projection.lastSeq;
   },

@@ -1,0 +1,144 @@
+// `perdure runner` as a person starts it: in a terminal, and without one.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { SessionId } from '../../../contracts/ids.ts';
+import { MAIN } from '../../support/processes.ts';
+import { eventually, uniqueName } from '../../api/support/fixture.ts';
+import { openRunnerStage, type RunnerStage } from '../../runner/support/stage.ts';
+import { jsonLines, perdure } from '../command.ts';
+import { openTerminal } from '../terminal.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+let stage: RunnerStage;
+beforeAll(async () => {
+  stage = await openRunnerStage();
+});
+afterAll(() => stage[Symbol.asyncDispose]());
+
+async function machine() {
+  const name = uniqueName('machine');
+  const workdir = join(stage.product.folder, name);
+  await mkdir(workdir);
+  await writeFile(join(workdir, 'notes.txt'), 'alpha\n');
+  const state = join(stage.product.folder, `${name}-state`);
+  const args = ['runner', '--url', stage.product.url, '--name', name, '--workdir', workdir];
+  return { name, workdir, args: [...args, '--state', state], file: join(workdir, 'notes.txt') };
+}
+
+const edit = (from: string, to: string) =>
+  `edit_file${JSON.stringify({ path: 'notes.txt', edits: [{ old: from, new: to }] })}`;
+
+interface Piped extends AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+}
+
+async function piped(args: readonly string[]): Promise<Piped> {
+  const child = spawn(process.execPath, [MAIN, ...args, '--json']);
+  let out = '';
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  await eventually(
+    async () => out,
+    (text) => text.includes('"registered"') || child.exitCode !== null,
+  );
+  return {
+    child,
+    out: () => out,
+    err: () => err,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+const outcomes = async (sessionId: SessionId) =>
+  (await stage.settled(sessionId)).map(({ outcome }) => outcome);
+
+test('without a terminal what reads runs, what does more is refused with the reason, unless it is allowed', async () => {
+  const { name, args, file } = await machine();
+  {
+    await using runner = await piped(args);
+    const read = await stage.ask({ name }, 'read_file{"path":"notes.txt"}');
+    expect(await stage.settled(read)).toMatchObject([{ outcome: 'completed', result: 'alpha\n' }]);
+    const refused = await stage.settled(await stage.ask({ name }, edit('alpha', 'beta')));
+    expect(refused).toMatchObject([
+      {
+        outcome: 'rejected',
+        error: { code: 'tool_denied', message: expect.stringContaining('--allow edit_file') },
+      },
+    ]);
+    runner.child.kill('SIGTERM');
+    const [exitCode] = (await once(runner.child, 'exit')) as [number];
+    expect(exitCode).toBe(0);
+    const said = jsonLines(runner.out()).map(({ type }) => type);
+    expect(said.slice(0, 4)).toEqual(['registered', 'started', 'finished', 'delivered']);
+    expect(said.at(-1)).toBe('stopping');
+  }
+  await using _ = await piped([...args, '--allow', 'edit_*']);
+  expect(await outcomes(await stage.ask({ name }, edit('alpha', 'beta')))).toEqual(['completed']);
+  expect(await readFile(file, 'utf8')).toBe('beta\n');
+});
+
+test('in a terminal the person sees the change and says yes, why not, or always', async () => {
+  const { name, args, file } = await machine();
+  await using terminal = openTerminal(args, {});
+  await terminal.sees(`runner ${name}`);
+  const first = await stage.ask({ name }, edit('alpha', 'beta'));
+  await terminal.sees('wants to run edit_file');
+  await terminal.sees('+beta');
+  await terminal.sees('Run it?');
+  terminal.enter('leave my notes alone');
+  expect(await stage.settled(first)).toMatchObject([
+    { outcome: 'rejected', error: { message: expect.stringContaining('leave my notes alone') } },
+  ]);
+  const second = await stage.ask({ name }, edit('alpha', 'beta'));
+  await terminal.sees('Run it?');
+  terminal.enter('a');
+  expect(await outcomes(second)).toEqual(['completed']);
+  expect(await outcomes(await stage.ask({ name }, edit('beta', 'gamma')))).toEqual(['completed']);
+  expect(await readFile(file, 'utf8')).toBe('gamma\n');
+  const stopped = await stage.ask({ name }, 'run_command{"command":"true"}');
+  await terminal.sees('wants to run run_command');
+  await stage.product.send('POST', `/api/sessions/${stopped}/stop`);
+  await terminal.sees('It is not needed any more');
+  terminal.press('ctrl-c');
+  expect(await terminal.exited).toBe(0);
+});
+
+test('a folder that is not there, a name that is none, a state folder in use and a wrong key are told, each with its exit code', async () => {
+  const { args } = await machine();
+  const ran = async (...more: string[]) => {
+    const { exitCode, err } = await perdure([...args, ...more], { env: {} });
+    return { exitCode, err };
+  };
+  expect(await ran('--workdir', '/nowhere')).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('/nowhere cannot be used'),
+  });
+  expect(await ran('--name', 'no spaces')).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('name'),
+  });
+  expect(await ran('--label', 'nonsense')).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('key=value'),
+  });
+  expect(await ran('--key', 'pdk_wrong')).toMatchObject({
+    exitCode: 1,
+    err: expect.stringContaining('unauthenticated'),
+  });
+  await using _ = await piped(args);
+  expect(await ran()).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('another runner uses it'),
+  });
+});

@@ -1,0 +1,46 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Counter extends AsyncDisposable {
+  readonly url: string;
+  /** Call id → how often it took effect. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly total: number;
+  /** Tools that hold go on, and later ones no longer hold, until `holdAgain`. */
+  release(): void;
+  holdAgain(): void;
+}
+
+/** The world outside: what happened there cannot be taken back, and is counted. */
+export async function startCounter(): Promise<Counter> {
+  const counts = new Map<string, number>();
+  const holding: ServerResponse[] = [];
+  let released = false;
+  const server = createServer((request, response) => {
+    const callId = request.url!.split('/').at(-1)!;
+    if (request.method === 'GET') {
+      if (released) response.end('{}');
+      else holding.push(response);
+      return;
+    }
+    counts.set(callId, (counts.get(callId) ?? 0) + 1);
+    response.end(JSON.stringify(counts.get(callId)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    counts,
+    get total() {
+      return [...counts.values()].reduce((sum, count) => sum + count, 0);
+    },
+    release() {
+      released = true;
+      for (const response of holding.splice(0)) response.end('{}');
+    },
+    holdAgain: () => void (released = false),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
