@@ -80,15 +80,17 @@ export function answerTools(
     running.set(call.callId, { stop, settled });
   };
 
+  const approved = new Bell();
   const watch = async () => {
     try {
       await Promise.all([
         watchEvents(watched, {
           take,
+          approved: () => approved.ring(),
           settled: (id) => running.get(id)?.stop.abort(),
           signal: ended,
         }),
-        watchPending(watched, take, ended),
+        watchPending(watched, { take, approved, signal: ended }),
       ]);
     } finally {
       closing.abort();
@@ -105,22 +107,42 @@ export function answerTools(
   return { done, close, [Symbol.asyncDispose]: close };
 }
 
-/** New calls as they are requested, and the end of those that run. */
+/** Wakes whoever pauses until it rings. */
+class Bell {
+  #rings = new AbortController();
+
+  ring(): void {
+    this.#rings.abort();
+    this.#rings = new AbortController();
+  }
+
+  /** Aborts at the next ring. */
+  get next(): AbortSignal {
+    return this.#rings.signal;
+  }
+}
+
+interface WatchedEvents {
+  take(call: Offered): void;
+  /** A call that was held is offered now. */
+  approved(): void;
+  settled(callId: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** New calls as they are requested or approved, and the end of those that run. */
 async function watchEvents(
   { calls, sessionId, events }: Watched,
-  {
-    take,
-    settled,
-    signal,
-  }: { take: (call: Offered) => void; settled: (callId: string) => void; signal: AbortSignal },
+  { take, approved, settled, signal }: WatchedEvents,
 ): Promise<void> {
   const { lastSeq } = await calls.call((trpc, options) => {
     return trpc.session.get.query({ sessionId }, options);
   }, signal);
   for await (const { type, data } of events({ after: lastSeq, signal })) {
-    if (type === 'tool.requested' && data.mode === 'client') {
+    if (type === 'tool.requested' && data.mode === 'client' && data.held !== true) {
       take({ callId: data.callId as CallId, name: data.name });
     }
+    if (type === 'approval.settled' && data.outcome === 'approved') approved();
     if (type === 'tool.settled') settled(data.callId);
   }
 }
@@ -128,10 +150,11 @@ async function watchEvents(
 /** Calls that were open before, and those whose holder went away: these make no event. */
 async function watchPending(
   { calls, sessionId }: Watched,
-  take: (call: Offered) => void,
-  signal: AbortSignal,
+  { take, approved, signal }: Pick<WatchedEvents, 'take' | 'signal'> & { approved: Bell },
 ): Promise<void> {
   while (!signal.aborted) {
+    // Before the question, so that what is approved meanwhile is asked for again.
+    const rings = approved.next;
     const page = await calls.call((trpc, options) => {
       return trpc.tool.pending.query({ sessionId }, options);
     }, signal);
@@ -145,7 +168,7 @@ async function watchPending(
         );
       })
       .forEach(take);
-    await pause(TIME_LIMITS.toolLeaseMs, signal);
+    await pause(TIME_LIMITS.toolLeaseMs, AbortSignal.any([signal, rings]));
   }
 }
 

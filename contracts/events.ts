@@ -172,11 +172,13 @@ export const EVENT_DATA = {
     reason: z.enum(['fallback', 'requested']),
   }),
 
+  /** `held`: a person is asked first, and nobody can claim it before; `approval.opened` follows. */
   'tool.requested': z.object({
     callId,
     name: z.string(),
     mode: toolModeSchema,
     effect: effectSchema,
+    held: z.boolean().optional(),
     arguments: z.json().optional(),
     artifact: artifactRefSchema.optional(),
   }),

@@ -23,7 +23,11 @@ export function requestCall(
   const { callId, name, mode, effect } = call;
   draft.append(place, {
     type: 'tool.requested',
-    data: { callId, name, mode, effect, arguments: argumentsOf(call) },
+    data: {
+      ...{ callId, name, mode, effect },
+      ...(call.approval ? { held: true } : {}),
+      arguments: argumentsOf(call),
+    },
   });
   const row: CallRecord = {
     call_id: callId,

@@ -71,6 +71,33 @@ describe('client tools', () => {
     });
   });
 
+  test('that a person has to approve are answered at once when they are, and not before', async () => {
+    using perdure = client();
+    const asked = [{ ...tools[0]!, approval: 'always' as const }];
+    const { session } = await perdure.start({ tools: asked });
+    const questions: unknown[] = [];
+    const reports: AnswerReport[] = [];
+    await using _answering = session.answerTools(
+      { ask_person: (question) => questions.push(question) },
+      { onReport: (report) => reports.push(report) },
+    );
+    const waiting = session.sendAndWait(CALL);
+    await until(session.events(), (event) => event.type === 'approval.opened');
+    const { approvals } = await perdure.approvals.list({ sessionId: session.id });
+    expect(approvals).toMatchObject([{ name: 'ask_person', state: 'open' }]);
+    expect([questions, reports]).toEqual([[], []]);
+    const decision = { decision: 'approve', arguments: { question: 'Coffee?' } } as const;
+    const decided = await perdure.approvals.decide(approvals[0]!.approvalId, decision);
+    expect(await perdure.approvals.get(decided.approvalId)).toEqual(decided);
+    const { turn } = await waiting;
+    expect(questions).toEqual([{ question: 'Coffee?' }]);
+    expect(reports).toMatchObject([{ result: 'answered' }]);
+    expect(turn.steps[0]?.calls[0]?.approval).toMatchObject({
+      approvalId: decided.approvalId,
+      settlement: { outcome: 'approved', arguments: { question: 'Coffee?' } },
+    });
+  });
+
   test('offered to two are run by one; the other is told', async () => {
     using perdure = client();
     const { session } = await perdure.start({ tools });

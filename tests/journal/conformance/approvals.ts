@@ -23,6 +23,7 @@ export const approvalsConformance = (dialect: Dialect) =>
       const { sessionId, turn, callId, approvalId } = await asking(journal);
       const events = await allEvents(journal, sessionId);
       expect(types(events).slice(-2)).toEqual(['tool.requested', 'approval.opened']);
+      expect(events.at(-2)?.data).toMatchObject({ callId, held: true });
       expect(events.at(-1)).toMatchObject({
         turn,
         step: 1,
