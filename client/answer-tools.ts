@@ -123,10 +123,10 @@ class Bell {
 }
 
 interface WatchedEvents {
-  take(call: Offered): void;
+  readonly take: (call: Offered) => void;
   /** A call that was held is offered now. */
-  approved(): void;
-  settled(callId: string): void;
+  readonly approved: () => void;
+  readonly settled: (callId: string) => void;
   readonly signal: AbortSignal;
 }
 
