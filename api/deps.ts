@@ -17,7 +17,7 @@ import type { MessagesSent } from './sessions/messages-sent.ts';
 /** The part of the settings that the API reads. */
 export type ApiSettings = Pick<
   Settings,
-  'api' | 'timeouts' | 'limits' | 'policies' | 'workspaceRoots' | 'cliProviders'
+  'api' | 'timeouts' | 'limits' | 'policies' | 'workspaceRoots' | 'cliProviders' | 'mcpServers'
 >;
 
 export interface ApiDeps {

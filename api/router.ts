@@ -5,6 +5,7 @@ import { artifactRouter } from './routers/artifact.ts';
 import { contextRouter } from './routers/context.ts';
 import { keyRouter } from './routers/key.ts';
 import { runnerRouter } from './routers/runner.ts';
+import { mcpRouter } from './routers/mcp.ts';
 import { sessionRouter } from './routers/session.ts';
 import { systemRouter } from './routers/system.ts';
 import { toolRouter } from './routers/tool.ts';
@@ -18,6 +19,7 @@ export const appRouter = router({
   agent: agentRouter,
   artifact: artifactRouter,
   key: keyRouter,
+  mcp: mcpRouter,
   system: systemRouter,
 });
 

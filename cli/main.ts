@@ -10,6 +10,7 @@ import { registerChat } from './chat/register.ts';
 import { registerDoctor } from './doctor.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
 import { registerKeys } from './keys.ts';
+import { registerMcp } from './mcp/register.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerRunner } from './runner/register.ts';
 import { registerSessions } from './sessions/register.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   registerAllInOne,
   registerMigrate,
   registerKeys,
+  registerMcp,
   registerDoctor,
   registerChat,
   registerSessions,

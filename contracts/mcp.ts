@@ -122,9 +122,9 @@ export type McpManifest = z.infer<typeof mcpManifestSchema>;
 
 /** What changed between what was approved and what a server lists. */
 export interface McpChanges {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
+  readonly added: string[];
+  readonly changed: string[];
+  readonly removed: string[];
 }
 
 export function manifestChanges(approved: McpManifest, listed: McpManifest): McpChanges {

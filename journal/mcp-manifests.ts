@@ -9,6 +9,9 @@ import type { AuditTable, McpManifestsTable } from './tables.ts';
 
 type Row = Selectable<McpManifestsTable>;
 
+/** Servers belong to nobody's tenant; this is the one whose operators look after the installation. */
+const INSTALLATION = 'local';
+
 const NOTHING_ELSE = { listed: null, listed_hash: null, listed_at: null };
 
 const manifestIn = (json: string): McpManifest => mcpManifestSchema.parse(JSON.parse(json));
@@ -59,7 +62,7 @@ async function firstUse(
     .execute();
   if (inserted.length === 0) return;
   const details = { hash: manifest.hash, tools: manifest.tools.length };
-  const who = { tenant: null, user_id: null };
+  const who = { tenant: INSTALLATION, user_id: null };
   await note(tx, at, { ...who, action: 'mcp.pinned', subject: server, details });
 }
 

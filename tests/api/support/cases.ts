@@ -73,6 +73,10 @@ export const CASES: Record<string, Case> = {
   'key.create': { own: { user: 'x' } },
   'key.list': { own: undefined },
   'key.revoke': { names: ({ keyId }) => ({ keyId }) },
+  'mcp.list': { own: undefined },
+  'mcp.approve': {
+    names: ({ keyId }) => ({ server: keyId.slice(0, 3), hash: '0'.repeat(64) }),
+  },
   'system.info': { own: undefined },
   'system.jobStatus': { names: ({ sessionId }) => ({ jobId: sessionId }) },
   'system.audit': { own: {} },
@@ -84,6 +88,8 @@ export const OPERATOR_ONLY = [
   'key.list',
   'key.revoke',
   'system.audit',
+  'mcp.list',
+  'mcp.approve',
   'runner.share',
 ];
 export const FOR_RUNNERS = [

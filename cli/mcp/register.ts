@@ -1,0 +1,28 @@
+/** `perdure mcp …`: which tools of MCP servers are trusted. */
+import type { Command } from 'commander';
+import { withConnection } from '../connection-options.ts';
+import type { ApproveOptions, McpOptions } from './run.ts';
+
+export function registerMcp(program: Command): void {
+  const mcp = program
+    .command('mcp')
+    .description('Show MCP servers and their changed tools, and approve the changes.');
+  const add = (signature: string, description: string): Command =>
+    withConnection(mcp.command(signature).description(description).exitOverride()).option(
+      '--json',
+      'print one JSON object',
+    );
+
+  add('list', 'servers, their approved tools, and the changes that wait').action(
+    async (options: McpOptions) => (await run()).list(options),
+  );
+
+  add('approve <server>', 'trust what the server lists now')
+    .option('--hash <hash>', 'only this list, as `perdure mcp list` showed it')
+    .action(async (server: string, options: ApproveOptions) =>
+      (await run()).approve(server, options),
+    );
+}
+
+/** Loaded when a command runs, so that `--help` is quick. */
+const run = () => import('./run.ts');

@@ -1,0 +1,70 @@
+/** An MCP server as people read it: above all, what its changed tools say now. Pure. */
+import type { McpServerView, ShownMcpTool as Tool } from '../../contracts/mcp-view.ts';
+
+type Waiting = NonNullable<McpServerView['waiting']>;
+
+const indented = (text: string, by: string): string => text.replaceAll(/^/gm, by);
+
+/** Control characters of a stranger's text would move the cursor of whoever reads it. */
+const plain = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (found) => (found === '\n' ? found : '\uFFFD'));
+
+const PARTS = ['description', 'inputSchema', 'outputSchema', 'hints'] as const;
+
+const said = (tool: Tool, part: (typeof PARTS)[number]): string => {
+  const value = tool[part];
+  return plain(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none'));
+};
+
+const addedText = (tool: Tool): string =>
+  [
+    `  + ${plain(tool.name)}`,
+    ...PARTS.filter((part) => tool[part] !== undefined).map((part) =>
+      indented(`${part}: ${said(tool, part)}`, '      '),
+    ),
+  ].join('\n');
+
+function changedText({ before, after }: Waiting['changed'][number]): string {
+  const parts = PARTS.filter((part) => said(before, part) !== said(after, part));
+  const lines = parts.flatMap((part) => [
+    indented(`${part} was: ${said(before, part)}`, '      '),
+    indented(`${part} is:  ${said(after, part)}`, '      '),
+  ]);
+  // Such as a title, which no model is told.
+  const rest = parts.length === 0 ? ['      something that models are not told'] : [];
+  return [`  ~ ${plain(after.name)}`, ...lines, ...rest].join('\n');
+}
+
+function waitingText(server: string, waiting: Waiting): string[] {
+  const { added, changed, removed, hash, since } = waiting;
+  const waits = added.length + changed.length > 0;
+  return [
+    `  listed since ${since} (${hash}):`,
+    ...changed.map(changedText),
+    ...added.map(addedText),
+    ...removed.map((name) => `  - ${plain(name)}`),
+    ...(waits
+      ? [
+          `  New and changed tools are not offered. To trust them: perdure mcp approve ${server} --hash ${hash}`,
+        ]
+      : []),
+  ];
+}
+
+export function serverText({
+  server,
+  transport,
+  enabled,
+  approved,
+  waiting,
+}: McpServerView): string {
+  const state = transport === null ? 'not in the settings' : enabled ? transport : 'disabled';
+  const trust = approved
+    ? [
+        `  approved ${approved.at} by ${approved.by ?? 'its first use'}: ${approved.tools.map(plain).join(', ') || 'no tools'}`,
+      ]
+    : ['  has not listed its tools yet'];
+  return [`${server} (${state})`, ...trust, ...(waiting ? waitingText(server, waiting) : [])].join(
+    '\n',
+  );
+}
