@@ -87,6 +87,15 @@ export const mcpServerSchema = z.strictObject({
 export type McpServerSettings = z.infer<typeof mcpServerSchema>;
 export type McpServers = Readonly<Record<string, McpServerSettings>>;
 
+/** Names of the environment variables that a server refers to. */
+export const mcpReferences = ({
+  env,
+  headers,
+  bearerEnv,
+}: McpServerSettings): readonly string[] => [
+  ...new Set([...Object.values(env), ...Object.values(headers), ...(bearerEnv ? [bearerEnv] : [])]),
+];
+
 /** What a server says its tool does. Its word only. */
 export const mcpHintsSchema = z.object({
   readOnly: z.boolean().optional(),

@@ -3,7 +3,7 @@ import { loadTools } from '../activities/tools/defined/load-folder.ts';
 import type { LoadedTools } from '../activities/tools/defined/load-folder.ts';
 import { definedWorkerTool } from '../activities/tools/defined/worker-tool.ts';
 import type { DefinedParts } from '../activities/tools/defined/worker-tool.ts';
-import { expectsMcpTool } from '../activities/tools/mcp/source.ts';
+import { mcpNames } from '../activities/tools/mcp/names.ts';
 import { unknownTools } from '../activities/tools/named-tools.ts';
 import { toolRegistry } from '../activities/tools/registry.ts';
 import type { RegistryParts, ToolRegistry } from '../activities/tools/registry.ts';
@@ -41,9 +41,9 @@ export async function inspectTools(
   parts: DefinedParts,
 ): Promise<ToolsReport> {
   const loaded = await folderOf(settings);
-  // No server is connected to: their names are enough.
-  const servers = { expects: expectsMcpTool(settings.mcpServers), offered: () => [] };
-  const { problems } = examined(settings, loaded, { parts, more: { sources: [servers] } });
+  // No server is started to find out whether a name can be one of its tools.
+  const mcp = { ...mcpNames(settings.mcpServers), offered: () => [] };
+  const { problems } = examined(settings, loaded, { parts, more: { sources: [mcp] } });
   return {
     names: loaded.tools.map(({ name }) => name),
     problems,

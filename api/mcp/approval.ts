@@ -1,13 +1,11 @@
 /** MCP servers belong to the installation, not to a tenant: its own operators look after them, and others see none. */
 import { manifestChanges } from '../../contracts/mcp.ts';
-import type { McpServers, McpTool } from '../../contracts/mcp.ts';
-import type { McpServerView, ShownMcpTool } from '../../contracts/mcp-view.ts';
+import type { McpServers } from '../../contracts/mcp.ts';
+import type { McpServerView } from '../../contracts/mcp-view.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { McpManifestRow } from '../../journal/port.ts';
 import { LOCAL_TENANT } from '../auth/principal.ts';
 import type { ApiContext } from '../context.ts';
-
-const shown = ({ hash: _, ...tool }: McpTool): ShownMcpTool => tool;
 
 function waitingOf({ approved, listed }: McpManifestRow): McpServerView['waiting'] {
   if (!listed) return null;
@@ -18,10 +16,10 @@ function waitingOf({ approved, listed }: McpManifestRow): McpServerView['waiting
   return {
     hash: manifest.hash,
     since,
-    added: changes.added.map((name) => shown(after.get(name)!)),
+    added: changes.added.map((name) => after.get(name)!),
     changed: changes.changed.map((name) => ({
-      before: shown(before.get(name)!),
-      after: shown(after.get(name)!),
+      before: before.get(name)!,
+      after: after.get(name)!,
     })),
     removed: changes.removed,
   };

@@ -5,6 +5,7 @@ import { readSettings } from '../settings.ts';
 import { ok, problem } from './check.ts';
 import type { Finding } from './check.ts';
 import { checkHome, checkNode, checkTemporalCli } from './machine.ts';
+import { checkMcpServers } from './mcp-servers.ts';
 import { checkProviders } from './model.ts';
 import { checkSandbox } from './sandbox.ts';
 import { checkTools } from './tools.ts';
@@ -41,6 +42,7 @@ async function examineWith(settings: Settings): Promise<readonly Finding[]> {
     ok('model', `${catalogue.defaultModel} (${modelReason})`),
     ...checkProviders(settings, secrets),
     ...(await checkTools(settings, secrets)),
+    ...(await checkMcpServers(settings, secrets)),
     ...(await checkPrograms(settings, secrets)),
     await checkTemporalCli(settings),
     await checkHome(settings),

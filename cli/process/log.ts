@@ -1,6 +1,7 @@
 import type { SecretLookup } from '../../config/secrets.ts';
 import type { Settings } from '../../config/settings.ts';
 import { OLD_SECRET_KEYS, SECRET_KEY } from '../../config/secret-keys.ts';
+import { mcpReferences } from '../../contracts/mcp.ts';
 import { createLog } from '../../telemetry/log.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { HiddenValues } from '../../telemetry/redact.ts';
@@ -15,6 +16,7 @@ export function hiddenValues(settings: Settings, secrets: SecretLookup): HiddenV
     ...providers.map(({ apiKeyEnv }) => apiKeyEnv),
     settings.temporal.apiKeyEnv,
     SECRET_KEY,
+    ...Object.values(settings.mcpServers).flatMap(mcpReferences),
     ...Object.values(settings.credentials).flatMap((credential) => [
       credential.apiKeyEnv,
       credential.clientSecretEnv,

@@ -1,4 +1,5 @@
 /** What a server is given by reference, looked up when it is connected to. */
+import { mcpReferences } from '../../../contracts/mcp.ts';
 import type { McpServerSettings } from '../../../contracts/mcp.ts';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import type { SecretLookup } from '../../model/providers.ts';
@@ -7,11 +8,6 @@ import type { SecretLookup } from '../../model/providers.ts';
 const PASSED_ON = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'TMPDIR'];
 
 type References = Readonly<Record<string, string>>;
-
-/** Names of the variables that a server refers to. */
-export const referencesOf = ({ env, headers, bearerEnv }: McpServerSettings): readonly string[] => [
-  ...new Set([...Object.values(env), ...Object.values(headers), ...(bearerEnv ? [bearerEnv] : [])]),
-];
 
 function valueOf(name: string, secrets: SecretLookup): string {
   const value = secrets(name);
@@ -48,7 +44,7 @@ export const headersOf = (
 
 /** Values that must appear in no message. */
 export const secretsOf = (server: McpServerSettings, secrets: SecretLookup): readonly string[] =>
-  referencesOf(server).flatMap((name) => {
+  mcpReferences(server).flatMap((name) => {
     const value = secrets(name);
     return value === undefined ? [] : [value];
   });

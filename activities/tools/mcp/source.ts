@@ -1,5 +1,4 @@
 /** MCP servers as a source of tools: a pool of this worker's own, one connection a server. */
-import { MCP_SEPARATOR } from '../../../contracts/mcp.ts';
 import type { McpServers } from '../../../contracts/mcp.ts';
 import type { TimeLimits } from '../../../contracts/limits.ts';
 import type { Journal } from '../../../journal/port.ts';
@@ -9,6 +8,7 @@ import type { OfferedTo, ToolSource } from '../source.ts';
 import { definitionsOf } from './definitions.ts';
 import { mcpExecutor } from './executor.ts';
 import type { PooledServer } from './executor.ts';
+import { mcpNames, serverIn } from './names.ts';
 import { McpServer } from './server.ts';
 import { Trust } from './trust.ts';
 
@@ -31,8 +31,6 @@ interface Remembered {
   readonly definitions: readonly ToolDefinition[];
 }
 
-const serverIn = (tool: string): string => tool.split(MCP_SEPARATOR)[0]!;
-
 class McpPool {
   readonly #parts: McpParts;
   readonly #servers = new Map<string, PooledServer>();
@@ -53,8 +51,7 @@ class McpPool {
     return [...this.#servers.values()];
   }
 
-  leadsTo = (tool: string): PooledServer | undefined =>
-    tool.includes(MCP_SEPARATOR) ? this.#servers.get(serverIn(tool)) : undefined;
+  leadsTo = (tool: string): PooledServer | undefined => this.#servers.get(serverIn(tool) ?? '');
 
   /** From memory: the same list for the same approval and the same server, so that a request's beginning stays as it is. */
   definitions({ name, settings, server }: PooledServer): readonly ToolDefinition[] {
@@ -83,19 +80,12 @@ class McpPool {
   }
 }
 
-/** A disabled server's names are still names that agents may have: they just lead to nothing. */
-export const expectsMcpTool =
-  (servers: McpServers) =>
-  (name: string): boolean =>
-    name.includes(MCP_SEPARATOR) && Object.hasOwn(servers, serverIn(name));
-
 export function mcpSource(parts: McpParts): McpSource {
   const pool = new McpPool(parts);
   const { journal, secrets, servers } = parts;
   const { trust, leadsTo: serverOf } = pool;
   return {
-    known: Object.keys(servers).map((name) => `${name}${MCP_SEPARATOR}*`),
-    expects: expectsMcpTool(servers),
+    ...mcpNames(servers),
     offered: ({ names }: OfferedTo) =>
       pool.servers
         .flatMap((server) => pool.definitions(server))
