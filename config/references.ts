@@ -79,9 +79,26 @@ const checkAgents: Check = ({ agents }, { models }) => {
         reference([...path, 'fallbackModels', index], model, target),
       ),
       ...checkToolNames(path, agent),
+      ...checkApprovals(path, agent),
     ];
   });
 };
+
+/** A misspelt name would leave a call unasked. One that is like no other may be of a runner, or declared by a session. */
+function checkApprovals(path: Path, agent: FileSettings['agents'][string]): PathProblem[] {
+  const known = [...agent.tools, ...agent.clientTools.map(({ name }) => name)];
+  return Object.keys(agent.approvals ?? {}).flatMap((name) => {
+    if (
+      known.some(
+        (tool) => tool === name || (tool.endsWith('*') && name.startsWith(tool.slice(0, -1))),
+      )
+    )
+      return [];
+    const meant = nearest(name, known);
+    const message = `is no tool of this agent; did you mean "${meant}"?`;
+    return meant ? [{ path: [...path, 'approvals', name], message }] : [];
+  });
+}
 
 /** Tools of servers and of a folder are known to the worker only, which looks at these names too. */
 const checkToolReferences: Check = ({ agents, toolsFolder }) =>

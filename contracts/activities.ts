@@ -141,6 +141,8 @@ export interface Fact {
   readonly event: NewEvent;
   readonly turn?: MessageId | undefined;
   readonly step?: number | undefined;
+  /** Of a message's fact: written only where the journal has a message under its id, and with another content than this. */
+  readonly ifNot?: readonly Part[] | undefined;
 }
 
 export interface ProgramStart {

@@ -121,6 +121,8 @@ export const EVENT_DATA = {
   'session.ended': z.object({
     reason: z.enum(END_REASONS),
     error: errorInfoSchema.optional(),
+    /** It was reopened while it ended: it goes on at once. */
+    reopening: z.boolean().optional(),
   }),
   'session.reopened': z.object({}),
   'context.changed': z.object({ context: z.string().nullable() }),

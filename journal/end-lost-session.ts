@@ -3,14 +3,19 @@ import { PerdureError } from '../contracts/perdure-error.ts';
 import type { SessionDetails } from '../contracts/projections/session.ts';
 import { isClosed } from '../contracts/session-state.ts';
 import { addSpend, NO_SPEND, type Spend } from '../contracts/usage.ts';
-import type { GroupCommit } from './group-commit.ts';
+import type { GroupCommit, Urgency } from './group-commit.ts';
+import type { SessionId } from '../contracts/ids.ts';
 import { endLost, type LostRun } from './operations/end-lost.ts';
+import type { SeenTurn } from './operations/seal.ts';
 import type { SessionRow } from './port.ts';
 import { sessionRow } from './session-row.ts';
 import { reach, type Store } from './store.ts';
 import type { SessionRecord } from './tables.ts';
 
 type Lost = Pick<SessionRow, 'sessionId' | 'lifeSeq'>;
+
+/** Temporal repeats what fails. */
+const AT_ONCE: Urgency = { urgent: true, patienceMs: 0 };
 
 export async function endLostSession(
   store: Store,
@@ -22,11 +27,14 @@ export async function endLostSession(
     const { lifeSeq } = JSON.parse(record.details) as SessionDetails;
     if (isClosed(record.state) || lifeSeq !== lost.lifeSeq) return sessionRow(record);
     const operation = endLost(await lookAt(store, record));
-    await commits.submit(operation, { urgent: true, patienceMs: 0 });
+    await commits.submit(operation, AT_ONCE);
   }
 }
 
-async function recordOf(store: Store, { sessionId }: Lost): Promise<SessionRecord> {
+async function recordOf(
+  store: Store,
+  { sessionId }: Pick<Lost, 'sessionId'>,
+): Promise<SessionRecord> {
   const record = await reach(store, (db) =>
     db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst(),
   );
@@ -35,9 +43,22 @@ async function recordOf(store: Store, { sessionId }: Lost): Promise<SessionRecor
 }
 
 async function lookAt(store: Store, record: SessionRecord): Promise<LostRun> {
-  const { turn, queue, lifeSeq } = JSON.parse(record.details) as SessionDetails;
-  const lost = { sessionId: record.id, life: lifeSeq, queue };
-  if (turn === null) return { ...lost, open: undefined };
+  const { queue, lifeSeq } = JSON.parse(record.details) as SessionDetails;
+  return {
+    sessionId: record.id,
+    life: lifeSeq,
+    queue,
+    open: await turnOf(store, record),
+  };
+}
+
+/** The turn that is open in a session; undefined where none is. */
+export const seenTurn = async (store: Store, sessionId: SessionId): Promise<SeenTurn | undefined> =>
+  turnOf(store, await recordOf(store, { sessionId }));
+
+async function turnOf(store: Store, record: SessionRecord): Promise<SeenTurn | undefined> {
+  const { turn } = JSON.parse(record.details) as SessionDetails;
+  if (turn === null) return undefined;
   const steps = await reach(store, (db) =>
     db
       .selectFrom('steps')
@@ -49,6 +70,5 @@ async function lookAt(store: Store, record: SessionRecord): Promise<LostRun> {
   );
   const spends = steps.map(({ spend }) => JSON.parse(spend) as Spend);
   const turnSpend = spends.slice(0, -1).reduce(addSpend, NO_SPEND);
-  const open = { sessionId: record.id, turn, step: steps.at(-1)?.step ?? 1, turnSpend };
-  return { ...lost, open };
+  return { sessionId: record.id, turn, step: steps.at(-1)?.step ?? 1, turnSpend };
 }

@@ -34,6 +34,13 @@ export interface QueuedRow {
   readonly at: string;
 }
 
+/** A person's message as the session knows it. */
+export type KnownMessage =
+  | { readonly state: 'waiting'; readonly content: readonly Part[]; readonly policy: BusyPolicy }
+  | { readonly state: 'accepted'; readonly content: readonly Part[]; readonly turn: MessageId }
+  /** From the queue, before a turn took it in. */
+  | { readonly state: 'removed' };
+
 export interface EventLog {
   /** Facts that a workflow decided, each at most once by its key. Applies `message.queued` / `edited` / `removed` / `rejected` to the messages table. */
   record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
@@ -67,8 +74,8 @@ export interface EventLog {
   compacted(sessionId: SessionId, known?: KnownTranscript): Promise<KnownTranscript>;
   /** Messages that wait for a turn, in the order of the queue. */
   queued(sessionId: SessionId): Promise<readonly QueuedRow[]>;
-  /** Content of a person's message that the session has taken in or queued; undefined where it has none with this id. */
-  message(sessionId: SessionId, messageId: MessageId): Promise<readonly Part[] | undefined>;
+  /** Undefined where the session has taken in none with this id, nor queued one; a rejected one may come again. */
+  message(sessionId: SessionId, messageId: MessageId): Promise<KnownMessage | undefined>;
   /** Deltas of turns settled more than `olderThanMs` ago. @returns the number of rows removed */
   prune(options: { olderThanMs: number; limit: number }): Promise<number>;
 }

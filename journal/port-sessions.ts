@@ -43,6 +43,12 @@ export interface SessionFilter {
   readonly externalId?: string | undefined;
 }
 
+export interface LimitsChange {
+  readonly limits: LimitOverrides;
+  /** Of two changes of a session the later one has the larger number; before all others where nobody knows. */
+  readonly decidedAt?: number | undefined;
+}
+
 export interface SessionStore {
   /**
    * Inserts the row (state `starting`) and `session.created` in one transaction.
@@ -59,10 +65,11 @@ export interface SessionStore {
   /** Takes {@link reserve} back, unless the session was reopened or reserved again since `session` was read. */
   release(session: Pick<SessionRow, 'sessionId' | 'updatedAt'>): Promise<void>;
   /**
-   * Those of its limits that `limits` names, from its next start on: what runs has them from its own update.
+   * Those of its limits that `limits` names, from its next start on: what runs has them from its own update. One that is set to what was
+   * decided later stays so.
    * @throws not_found
    */
-  setLimits(sessionId: SessionId, limits: LimitOverrides): Promise<SessionRow>;
+  setLimits(sessionId: SessionId, change: LimitsChange): Promise<SessionRow>;
   /** The row, whoever owns it: callers compare tenant and user. */
   get(sessionId: SessionId): Promise<SessionRow | undefined>;
   /** Newest first. */

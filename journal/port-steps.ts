@@ -22,7 +22,7 @@ export interface Fence {
 
 export interface Claim extends StepRef {
   readonly fence: Fence;
-  /** Of the step's input: a finished step is run again only when it differs. */
+  /** Of the step's input: a finished step is run again only where it differs, and has a message that the turn has not taken in. */
   readonly inputDigest: string;
   readonly messages: readonly IncomingMessage[];
 }

@@ -1,6 +1,7 @@
 /** The projection from the log alone, and the queue as it says. */
 import { EMPTY_SESSION, foldSession } from '../contracts/projections/session.ts';
 import type { SessionProjection } from '../contracts/projections/session.ts';
+import { isClosed } from '../contracts/session-state.ts';
 import type { SessionId } from '../contracts/ids.ts';
 import { lockedSession } from './locked-session.ts';
 import { eventOf } from './read.ts';
@@ -20,13 +21,17 @@ export const rebuildProjection = (store: Store, sessionId: SessionId): Promise<b
     const stored = await lockedSession(tx, store, sessionId);
     const projection = await foldAll(tx, stored);
     await forgetOthers(tx, stored.key, projection);
-    const life = lifeOf(stored.key, projection);
+    const life = { ...lifeOf(stored.key, projection), ...placeOf(stored, projection) };
     const changed = Object.entries(life).some(
       ([name, value]) => stored[name as keyof typeof life] !== value,
     );
     if (changed) await tx.executeQuery(updateRows(store.dialect, [life], SESSION_LIVES)!);
     return changed;
   });
+
+/** One that has ended may be reserved to go on. */
+const placeOf = ({ open }: SessionRecord, { state }: SessionProjection) =>
+  isClosed(state) ? { open } : {};
 
 /** Messages that a release left waiting which did not yet see every end of a wait. */
 async function forgetOthers(tx: Tx, key: number, { details }: SessionProjection): Promise<void> {

@@ -13,6 +13,8 @@ export interface SessionRequest {
   readonly limits: LimitOverrides;
   /** Absent in sessions that were made before there were runners. */
   readonly runner?: RunnerSelector | null | undefined;
+  /** When each limit that was set since was decided, in the workflow's order. */
+  readonly decidedAt?: Readonly<Record<string, number>> | undefined;
 }
 
 export function sessionRow(record: SessionRecord): SessionRow {
@@ -23,7 +25,7 @@ export function sessionRow(record: SessionRecord): SessionRow {
     approvals: ___,
     ...details
   } = JSON.parse(record.details) as SessionDetails;
-  const request = JSON.parse(record.request) as SessionRequest;
+  const { decidedAt: ____, ...request } = JSON.parse(record.request) as SessionRequest;
   return {
     sessionId: record.id,
     tenant: record.tenant,

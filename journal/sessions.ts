@@ -80,7 +80,7 @@ export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
 
   release: (session) => release(store, session),
 
-  setLimits: (sessionId, limits) => setLimits(store, sessionId, limits),
+  setLimits: (sessionId, change) => setLimits(store, sessionId, change),
 
   endLost: (session) => endLostSession(store, commits, session),
 

@@ -1,9 +1,10 @@
 /** Rows of the transcript, and the messages that wait to become some. */
 import type { Kysely } from 'kysely';
 import type { TranscriptMessage } from '../contracts/transcript.ts';
+import { removalOf } from '../contracts/fact-keys.ts';
 import type { MessageId, SessionId } from '../contracts/ids.ts';
 import type { SessionDetails } from '../contracts/projections/session.ts';
-import type { QueuedRow } from './port.ts';
+import type { KnownMessage, QueuedRow } from './port.ts';
 import type { UserBody } from './operations/accept.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
@@ -68,16 +69,35 @@ const queuedRow = (messageId: MessageId, { at, body }: MessageRecord): QueuedRow
   ...(JSON.parse(body) as UserBody),
 });
 
-/** Content of a person's message, waiting or taken in. */
-export async function messageContent(
+/** In one statement: it is on the way of every message to its first token. */
+export async function knownMessage(
   store: Store,
   sessionId: SessionId,
   messageId: MessageId,
-): Promise<UserBody['content'] | undefined> {
-  const record = await reach(store, (db) =>
-    rowsOf(db, sessionId).where('id', '=', messageId).where('role', '=', 'user').executeTakeFirst(),
+): Promise<KnownMessage | undefined> {
+  const found = await reach(store, (db) =>
+    db
+      .selectFrom('sessions as s')
+      .leftJoin('messages as m', (join) =>
+        join
+          .onRef('m.session_key', '=', 's.key')
+          .on('m.id', '=', messageId)
+          .on('m.role', '=', 'user'),
+      )
+      .leftJoin('events as e', (join) =>
+        join.onRef('e.session_key', '=', 's.key').on('e.fact', '=', removalOf(messageId)),
+      )
+      .select(['m.body', 'm.turn', 'e.seq as removedAt'])
+      .where('s.id', '=', sessionId)
+      .executeTakeFirst(),
   );
-  return record && (JSON.parse(record.body) as UserBody).content;
+  if (!found) return undefined;
+  const { body, turn, removedAt } = found;
+  if (body === null) return removedAt === null ? undefined : { state: 'removed' };
+  const { content, policy } = JSON.parse(body) as UserBody;
+  return turn === null
+    ? { state: 'waiting', content, policy }
+    : { state: 'accepted', content, turn };
 }
 
 const rowsOf = (db: Kysely<Tables>, sessionId: SessionId) =>

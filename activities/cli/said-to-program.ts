@@ -37,4 +37,7 @@ const contentOf = async (
   journal: Journal,
   sessionId: SessionId,
   messageId: IncomingMessage['messageId'],
-): Promise<readonly Part[]> => (await journal.events.message(sessionId, messageId)) ?? [];
+): Promise<readonly Part[]> => {
+  const known = await journal.events.message(sessionId, messageId);
+  return known && known.state !== 'removed' ? known.content : [];
+};

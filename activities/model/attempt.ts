@@ -208,6 +208,14 @@ async function afterStop(step: ModelStep, { model, call }: Progress): Promise<ne
   throw step.liveness.signal.reason;
 }
 
+/** A request that is made again, shorter: its end goes into the log where its beginning is. */
+async function endRefused(step: ModelStep, error: unknown, progress: Progress) {
+  const { call, begun, signedIn } = progress;
+  if (!call || begun?.length !== 0) return;
+  const info = infoOf(classify(step, error, signedIn));
+  await step.deps.journal.steps.append(step.attempt, modelFailed({ ...NO_CALL, begun }, info));
+}
+
 const isTooLong = (error: unknown): boolean => classifyFailure(error).compact === true;
 
 export async function runAttempt(step: ModelStep): Promise<ModelStepResult> {
@@ -225,6 +233,7 @@ export async function runAttempt(step: ModelStep): Promise<ModelStepResult> {
       if (squeezes < MAX_SQUEEZES && progress.model && isTooLong(error)) {
         step.memory.corrections.distrust(progress.model.name);
         step.unsaid = undefined;
+        await endRefused(step, error, progress);
         continue;
       }
       return afterFailure(step, error, progress);

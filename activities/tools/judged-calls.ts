@@ -103,7 +103,9 @@ async function previewOf(
   const run = { sessionId, callId, name, input: part.arguments, workspace, signal };
   const given = Promise.withResolvers<undefined>();
   signal.addEventListener('abort', () => given.resolve(undefined), { once: true });
-  const said = tool.preview(run).catch(() => undefined);
+  // Async, so that what is thrown before there is a promise is caught like the rest.
+  const say = async () => tool.preview?.(run);
+  const said = say().catch(() => undefined);
   const preview = await Promise.race([said, given.promise]);
   return preview === undefined || preview === ''
     ? undefined

@@ -44,6 +44,13 @@ function refusedUpdate(error: WorkflowUpdateFailedError): PerdureError {
   return new PerdureError('internal', 'The session could not make this change.', { cause: error });
 }
 
+/**
+ * An update that came beside a message by which the session's run was not to end after all: that task is given again without the update, which
+ * is nowhere. To be made again, under its id.
+ */
+export const isDroppedUpdate = (error: unknown): boolean =>
+  error instanceof PerdureError && grpcCodeOf(error.cause) === GRPC.failedPrecondition;
+
 const noWorker = (cause: unknown): PerdureError =>
   new PerdureError('worker_unavailable', 'No worker answered in time.', { cause });
 

@@ -19,7 +19,7 @@ import {
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import * as messages from '../../workflows/session/messages.ts';
-import { engineError, NoOpenRun } from './engine-errors.ts';
+import { engineError, isDroppedUpdate, NoOpenRun } from './engine-errors.ts';
 
 /** Long enough for Temporal's client to retry over a hiccup, short enough for a person. */
 const COMMAND_MS = 5_000;
@@ -27,6 +27,7 @@ const QUERY_MS = 1_000;
 /** Between the journal's "ended" and the end of the run: one workflow task, on a busy worker. */
 const CLOSING_MS = 2_000;
 const CLOSING_POLL_MS = 30;
+const UPDATE_AGAIN_MS = 30;
 
 export interface StartRequest {
   readonly start: messages.SessionStart;
@@ -140,7 +141,7 @@ export class SessionEngine {
     { id, key }: UpdateName,
   ): Promise<readonly QueuedMessage[]> {
     refuseOversize(edit);
-    return this.#within(this.#updateMs, sessionId, (handle) =>
+    return this.#update(sessionId, (handle) =>
       handle.executeUpdate(messages.editQueue, { args: [edit, key], updateId: id }),
     );
   }
@@ -149,8 +150,8 @@ export class SessionEngine {
     sessionId: SessionId,
     change: messages.Reconfiguration,
     { id, key }: UpdateName,
-  ): Promise<void> {
-    return this.#within(this.#updateMs, sessionId, (handle) =>
+  ): Promise<messages.Reconfigured | undefined> {
+    return this.#update(sessionId, (handle) =>
       handle.executeUpdate(messages.reconfigure, { args: [change, key], updateId: id }),
     );
   }
@@ -205,6 +206,18 @@ export class SessionEngine {
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
       throw error;
+    }
+  }
+
+  async #update<T>(sessionId: SessionId, call: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
+    const giveUpAt = Date.now() + this.#updateMs;
+    for (;;) {
+      try {
+        return await this.#within(giveUpAt - Date.now(), sessionId, call);
+      } catch (error) {
+        if (!isDroppedUpdate(error) || Date.now() + UPDATE_AGAIN_MS > giveUpAt) throw error;
+        await sleep(UPDATE_AGAIN_MS);
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Part } from '../../contracts/content.ts';
 import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
-import type { EventLog } from '../../journal/port.ts';
+import type { EventLog, KnownMessage } from '../../journal/port.ts';
 import { digestOf } from './digest.ts';
 
 const REMEMBERED = 10_000;
@@ -22,18 +22,23 @@ export class MessagesSent {
     this.#log = log;
   }
 
-  /** Digest of the message as the session has it; undefined where it has none. */
-  async recorded(sessionId: SessionId, messageId: MessageId): Promise<string | undefined> {
-    const content = await this.#log.message(sessionId, messageId);
-    return content && digestOf(content);
+  /** The message as the session has it; undefined where it has none. */
+  recorded(sessionId: SessionId, messageId: MessageId): Promise<KnownMessage | undefined> {
+    return this.#log.message(sessionId, messageId);
   }
 
   /**
    * @param recorded what {@link recorded} answered
-   * @throws idempotency_conflict where the id stands for another message in this session
+   * @throws idempotency_conflict where the id stands for another message in this session; not_found where that was removed from the queue
    */
-  refuseAnother({ sessionId, messageId, digest }: Sending, recorded: string | undefined): void {
-    const known = recorded ?? this.#digests.get(keyOf(sessionId, messageId));
+  refuseAnother(
+    { sessionId, messageId, digest }: Sending,
+    recorded: KnownMessage | undefined,
+  ): void {
+    if (recorded?.state === 'removed') throw removed(messageId);
+    const known = recorded
+      ? digestOf(recorded.content)
+      : this.#digests.get(keyOf(sessionId, messageId));
     if (known !== undefined && known !== digest) throw conflict(messageId);
   }
 
@@ -59,6 +64,13 @@ const conflict = (messageId: MessageId): PerdureError =>
   new PerdureError(
     'idempotency_conflict',
     `${messageId} was used for a different message in this session.`,
+    { field: 'messageId' },
+  );
+
+const removed = (messageId: MessageId): PerdureError =>
+  new PerdureError(
+    'not_found',
+    `${messageId} was removed from the queue: send the message under an id of its own.`,
     { field: 'messageId' },
   );
 

@@ -29,9 +29,12 @@ export async function reconfigureSession(
   const change = { model, limits };
   try {
     const update = updateNamed(idempotencyKey, { reconfigure: change });
-    await deps.engine.reconfigure(sessionId, change, update);
+    const reconfigured = await deps.engine.reconfigure(sessionId, change, update);
     // For its next run; a change of model is an event. Where this fails the caller asks again, which is harmless.
-    if (limits) deps.access.remember(await deps.journal.sessions.setLimits(sessionId, limits));
+    if (limits) {
+      const { sessions } = deps.journal;
+      deps.access.remember(await sessions.setLimits(sessionId, { limits, ...reconfigured }));
+    }
   } catch (error) {
     throw error instanceof NoOpenRun ? closedError(await settleLost(deps, row)) : error;
   }

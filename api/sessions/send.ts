@@ -2,7 +2,7 @@ import { deriveId, newId, type MessageId, type SessionId } from '../../contracts
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { SentMessage } from '../../contracts/session.ts';
 import { isBusy, isClosed, type SessionState } from '../../contracts/session-state.ts';
-import type { SessionRow } from '../../journal/port.ts';
+import type { KnownMessage, SessionRow } from '../../journal/port.ts';
 import type { UserMessage } from '../../workflows/session/messages.ts';
 import { isJournalDown } from '../auth/keyring.ts';
 import type { ApiContext } from '../context.ts';
@@ -47,7 +47,10 @@ export async function sendMessage(
   deps.messagesSent.refuseAnother(sending, recorded);
   deps.messagesSent.remember(sending);
   // Before anything else: the repeat of a message that was taken in is no new one, whatever has become of the session since.
-  if (recorded !== undefined) return { sessionId, messageId, state: row.state, repeated: true };
+  if (recorded) {
+    if (isUnsettled(row, recorded)) await remind(ctx, row, remindedOf(message, recorded));
+    return { sessionId, messageId, state: row.state, repeated: true };
+  }
   const closed = isClosed(row.state);
   if (closed && !input.reopen) throw closedError(row);
   if (input.policy === 'reject' && isBusy(row.state)) throw busyError(row);
@@ -73,12 +76,37 @@ async function recordedMessage(
   { deps }: ApiContext,
   sessionId: SessionId,
   messageId: MessageId,
-): Promise<string | undefined> {
+): Promise<KnownMessage | undefined> {
   try {
     return await deps.messagesSent.recorded(sessionId, messageId);
   } catch (error) {
     if (!isJournalDown(error)) throw error;
     return undefined;
+  }
+}
+
+/** Its turn is open, or has not begun. */
+const isUnsettled = ({ state, turn }: SessionRow, recorded: KnownMessage): boolean =>
+  !isClosed(state) &&
+  (recorded.state === 'waiting' || (recorded.state === 'accepted' && recorded.turn === turn));
+
+/** What was decided about a message that the session was busy with stays decided; one that was accepted interrupts nothing any more. */
+const remindedOf = ({ messageId, content }: UserMessage, recorded: KnownMessage): UserMessage => ({
+  messageId,
+  content,
+  policy: recorded.state === 'waiting' ? recorded.policy : 'enqueue',
+});
+
+/**
+ * Says again what the journal knows and Temporal may have forgotten: its data was restored from before the message. A session that knows
+ * the message takes no notice; one that does not goes on with its turn where the journal says that it was.
+ */
+async function remind({ deps }: ApiContext, row: SessionRow, message: UserMessage): Promise<void> {
+  try {
+    await deps.engine.send(row.sessionId, message);
+  } catch (error) {
+    if (!(error instanceof NoOpenRun)) throw error;
+    await settleLost(deps, row);
   }
 }
 

@@ -134,7 +134,11 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
       startedAt: details.startedAt ?? event.at,
     },
   }),
-  'turn.settled': ({ details }) => ({ state: 'waiting', details: endOfTurn(details) }),
+  // One that a limit ended is settled by the workflow, whose word may come after the beginning of the next turn.
+  'turn.settled': ({ details }, { turn }) =>
+    details.turn === null || turn === details.turn
+      ? { state: 'waiting', details: endOfTurn(details) }
+      : {},
 
   'content.delta': () => ({ state: 'streaming' }),
   'model.settled': stopStreaming,

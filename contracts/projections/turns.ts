@@ -56,7 +56,11 @@ const FOLDS: { [T in EventType]?: Fold<T> } = {
   'turn.settled': (view, event) => inTurn(view, event, (turn) => settled(turn, event)),
 
   'model.started': (view, event) =>
-    inStep(view, event, (step) => ({ ...step, ...event.data, retry: null })),
+    inStep(view, event, (step) => ({
+      ...step,
+      ...event.data,
+      ...{ retry: null, outcome: null, error: null },
+    })),
   'content.delta': (view, event) => inStep(view, event, (step) => extended(step, event.data)),
   'content.completed': (view, event) => inStep(view, event, (step) => completed(step, event.data)),
   'model.settled': (view, { data, ...envelope }) =>

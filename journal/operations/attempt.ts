@@ -15,6 +15,8 @@ function appendAll(draft: SessionDraft, attempt: Attempt, events: readonly NewEv
 }
 
 const isDelta = ({ type }: NewEvent): boolean => type === 'content.delta';
+const isStart = ({ type }: NewEvent): boolean => type === 'model.started';
+const isEnd = ({ type }: NewEvent): boolean => type === 'model.settled';
 
 export const appendEvents = (
   attempt: Attempt,
@@ -28,7 +30,10 @@ export const appendEvents = (
   },
   apply(draft) {
     const row = writable(draft, attempt);
-    if (begun) draft.putStep({ ...row, open_call: openCall(begun) });
+    if (begun)
+      draft.putStep({ ...row, open_call: openCall(begun, { answers: events.some(isStart) }) });
+    // The provider refused it, and is asked again by the same attempt.
+    else if (events.some(isEnd)) draft.putStep({ ...row, open_call: null });
     appendAll(draft, attempt, events);
     return draft.projection.lastSeq;
   },

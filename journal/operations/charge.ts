@@ -14,10 +14,15 @@ import type { Place, SessionDraft } from '../write/session-draft.ts';
 /** The call of a step's newest attempt, with what it was charged so far. Null in the row where there is none, or it has said what it used. */
 interface OpenCall extends BegunCall {
   readonly charged: Spend;
+  /** Its beginning is in the log: it is no summary's. Absent in rows that were last written before there was this field. */
+  readonly answers?: boolean;
 }
 
-export const openCall = (call: BegunCall): string =>
-  JSON.stringify({ ...call, charged: NO_SPEND } satisfies OpenCall);
+export const openCall = (call: BegunCall, { answers }: { answers: boolean }): string =>
+  JSON.stringify({ ...call, charged: NO_SPEND, answers } satisfies OpenCall);
+
+/** `model.started` is in the log, and no `model.settled` for it yet. */
+export const isAnswering = (row: StepRecord): boolean => openCallOf(row)?.answers === true;
 
 const openCallOf = (row: StepRecord): OpenCall | undefined =>
   row.open_call === null ? undefined : (JSON.parse(row.open_call) as OpenCall);

@@ -25,7 +25,7 @@ export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
     const before = draft.step(claim);
     if (!before && draft.step(stepBefore(claim))?.state === 'sealed')
       return { state: 'superseded' };
-    const closed = before && closedFor(before, claim);
+    const closed = before && closedFor(draft, before, claim);
     if (closed) return closed;
     const row = before ? takenOver(draft, before, claim) : fresh(draft, claim);
     draft.putStep(row);
@@ -39,9 +39,8 @@ export const claimStep = (claim: Claim): Operation<ClaimResult> => ({
 /** Where it is sealed its turn is over, and has no further step. */
 const stepBefore = ({ turn, step }: Claim) => ({ turn, step: step - 1 });
 
-function closedFor(before: StepRecord, claim: Claim): ClaimResult | undefined {
-  const sameInput = before.input_digest === claim.inputDigest;
-  if (before.state === 'finished' && sameInput) {
+function closedFor(draft: SessionDraft, before: StepRecord, claim: Claim): ClaimResult | undefined {
+  if (before.state === 'finished' && hasHeard(draft, before, claim)) {
     return { state: 'finished', result: JSON.parse(before.result!) as ModelStepResult };
   }
   const order = compareFence(claim.fence, before);
@@ -50,6 +49,14 @@ function closedFor(before: StepRecord, claim: Claim): ClaimResult | undefined {
   // The same attempt asks again: it did not hear the first answer.
   return before.state === 'open' ? claimed(before, claim) : { state: 'superseded' };
 }
+
+/**
+ * A finished step stands unless it is to answer a message that its turn has not taken in: the workflow may be older than the journal, and
+ * not know that the step had joined a message, or used another model.
+ */
+const hasHeard = (draft: SessionDraft, before: StepRecord, claim: Claim): boolean =>
+  before.input_digest === claim.inputDigest ||
+  claim.messages.every(({ messageId }) => draft.messages.get(messageId)?.turn === claim.turn);
 
 const claimed = (row: StepRecord, { sessionId, turn, step, fence }: Claim): ClaimResult => ({
   state: 'claimed',

@@ -1,5 +1,11 @@
 /** A person stops a turn: whatever is open is closed with what there is, and nothing can be written to it afterwards. */
-import type { ModelStepResult, SealInput, SealResult } from '../../contracts/activities.ts';
+import type {
+  ModelStepResult,
+  SealInput,
+  SealResult,
+  StepRef,
+} from '../../contracts/activities.ts';
+import type { ErrorInfo } from '../../contracts/errors.ts';
 import type { ContentKind, TurnOutcome } from '../../contracts/events.ts';
 import { addSpend, NO_SPEND } from '../../contracts/usage.ts';
 import type { Spend } from '../../contracts/usage.ts';
@@ -8,7 +14,7 @@ import type { StepRecord } from '../tables.ts';
 import { stepKey } from '../write/session-draft.ts';
 import type { Place, SessionDraft } from '../write/session-draft.ts';
 import { acceptMessages } from './accept.ts';
-import { chargeCutOff, spendOf } from './charge.ts';
+import { chargeCutOff, isAnswering, spendOf } from './charge.ts';
 import { interruptCalls } from './settle-call.ts';
 
 /**
@@ -28,6 +34,13 @@ export const sealStep = (input: SealInput): Operation<SealResult> => ({
     return { outcome, spend: spentFrom(draft, input) };
   },
 });
+
+/** An open turn as it was seen before the lock was had: its newest step, and what it spent before that. */
+export type SeenTurn = StepRef & Pick<SealInput, 'turnSpend'>;
+
+/** Settles a turn as failed whose workflow never will: Temporal has lost the session, or has forgotten the turn. */
+export const abandonTurn = (open: SeenTurn, error: ErrorInfo): Operation<SealResult> =>
+  sealStep({ ...open, cause: 'failure', error, messages: [] });
 
 function seal(draft: SessionDraft, input: SealInput): TurnOutcome {
   const row = draft.step(input);
@@ -93,7 +106,8 @@ function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void 
   for (const part of content) {
     draft.append(place, { type: 'content.completed', data: { kind: part.type, text: part.text } });
   }
-  draft.append(place, { type: 'model.settled', data: outcomeOf(input) });
+  if (isUnsettled(row, content))
+    draft.append(place, { type: 'model.settled', data: outcomeOf(input) });
   if (content.length > 0) {
     const body = JSON.stringify({ content, partial: true });
     draft.putMessage({
@@ -109,6 +123,10 @@ function sealOpen(draft: SessionDraft, input: SealInput, row: StepRecord): void 
   draft.putStep({ ...charged, ...sealing(input) });
   draft.closed = true;
 }
+
+/** A worker of the release before did not say that its call had begun, but what streamed has. */
+const isUnsettled = (row: StepRecord, content: readonly unknown[]): boolean =>
+  isAnswering(row) || (row.accounted === 0 && content.length > 0);
 
 function partialContent(
   draft: SessionDraft,

@@ -1,6 +1,7 @@
 /** Writes what the drafts of a batch have become: one statement a table that changed. */
 import { sql } from 'kysely';
 import type { CompiledQuery } from 'kysely';
+import type { EventType } from '../../contracts/events.ts';
 import type { SessionProjection } from '../../contracts/projections/session.ts';
 import { isClosed } from '../../contracts/session-state.ts';
 import { artifactInsert } from '../artifacts.ts';
@@ -16,6 +17,7 @@ import {
   CALLS,
   EVENTS,
   MESSAGES,
+  SESSION_FACTS,
   SESSION_HEADS,
   SESSION_LIVES,
   SETTLED_TURNS,
@@ -124,21 +126,34 @@ function countCuts(
   );
 }
 
-/** Deltas leave all but the head as it is. */
+/** Deltas leave all but the head as it is, and only an end or a beginning gives a place among the open ones away or takes it. */
 function updateSessions({ dialect }: Store, drafts: readonly SessionDraft[]) {
   const moved = drafts.filter((draft) => draft.events.length > 0);
-  const [heads, lives] = [moved.filter(hasSameLife), moved.filter((draft) => !hasSameLife(draft))];
+  const { heads = [], facts = [], lives = [] } = Object.groupBy(moved, whatChanged);
   return [
     updateRows(dialect, heads.map(head), SESSION_HEADS),
+    updateRows(dialect, facts.map(life), SESSION_FACTS),
     updateRows(dialect, lives.map(life), SESSION_LIVES),
   ];
 }
 
-const hasSameLife = ({ projection, start }: SessionDraft): boolean =>
-  isClosed(projection.state) === isClosed(start.state) && projection.details === start.details;
+function whatChanged({ projection, start, events }: SessionDraft): 'heads' | 'facts' | 'lives' {
+  if (isClosed(projection.state) !== isClosed(start.state)) return 'lives';
+  if (events.some(({ event: { type } }) => ENDS_AND_BEGINNINGS.has(type))) return 'lives';
+  return projection.details === start.details ? 'heads' : 'facts';
+}
+
+const ENDS_AND_BEGINNINGS: ReadonlySet<EventType> = new Set(['session.ended', 'session.reopened']);
 
 const head = ({ key, projection }: SessionDraft) => headOf(key, projection);
-const life = ({ key, projection }: SessionDraft) => lifeOf(key, projection);
+
+/** One that goes on at once keeps its place. */
+function life({ key, projection, events }: SessionDraft) {
+  const row = lifeOf(key, projection);
+  const ended = events.findLast(({ event }) => event.type === 'session.ended')?.event;
+  const goesOn = ended?.type === 'session.ended' && ended.data.reopening === true;
+  return goesOn ? { ...row, open: 1 } : row;
+}
 
 const headOf = (key: number, { state, lastSeq, updatedAt }: SessionProjection) => ({
   key,

@@ -152,8 +152,14 @@ export const SESSION_HEADS = {
   columns: { key: 'bigint', state: 'text', last_seq: 'bigint', updated_at: 'bigint' },
 } as const satisfies Target;
 
-/** And what changes with a fact of its life. */
+/** And what changes with a fact. */
+export const SESSION_FACTS = {
+  table: 'sessions',
+  columns: { ...SESSION_HEADS.columns, context: 'text', details: 'text' },
+} as const satisfies Target;
+
+/** And what changes with its end and its beginning. */
 export const SESSION_LIVES = {
   table: 'sessions',
-  columns: { ...SESSION_HEADS.columns, open: 'integer', context: 'text', details: 'text' },
+  columns: { ...SESSION_FACTS.columns, open: 'integer' },
 } as const satisfies Target;

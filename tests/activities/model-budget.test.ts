@@ -1,5 +1,7 @@
 import type { ApplicationFailure } from '@temporalio/common';
+import { StreamProviderError } from 'ai';
 import { describe, expect, it } from 'vitest';
+import { foldEvents } from '../../contracts/projections/turns.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ScriptEntry } from '../../testing/scripted-model.ts';
 import { activityEnvironment, nextStep } from './stage.ts';
@@ -94,6 +96,28 @@ describe('the budget of three failures', () => {
         `${attempt} model.settled`,
       ]),
     );
+  });
+
+  it('also where the request was found too long, and was made again by the same attempt', async () => {
+    const code = 'context_length_exceeded';
+    const tooLong = new StreamProviderError({ message: 'too long', code });
+    const { stage } = await scripted([
+      { text: 'a word or two', wordDelayMs: 40, failure: { afterWords: 2, error: tooLong } },
+      { text: 'Shorter.' },
+    ]);
+    await using _ = stage;
+    expect((await stage.callModel(stage.message('go'))).outcome).toBe('completed');
+    const calls = (await stage.events()).filter(({ type }) => type.startsWith('model.'));
+    expect(calls.map(({ type, attempt }) => `${attempt} ${type}`)).toEqual([
+      '1 model.started',
+      '1 model.settled',
+      '1 model.started',
+      '1 model.settled',
+    ]);
+    expect(foldEvents(await stage.events()).turns[0]?.steps[0]).toMatchObject({
+      outcome: 'completed',
+      error: null,
+    });
   });
 
   it('is not spent on a wrong key: the fallback model is next', async () => {

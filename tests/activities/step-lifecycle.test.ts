@@ -70,7 +70,8 @@ describe('a step that a newer attempt has taken over', () => {
     const input = stage.message('go');
     const late = activityEnvironment({ attempt: 1 });
     await stage.callModel(input, { attempt: 2 });
-    const other = { ...input, model: 'another' };
+    const another = stage.message('and more').messages;
+    const other = { ...input, messages: [...input.messages, ...another] };
     expect(await failureType(stage.callModel(other, { env: late }))).toBe('AttemptSuperseded');
     expect(model.requests).toHaveLength(1);
   });

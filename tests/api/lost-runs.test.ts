@@ -97,6 +97,10 @@ test('what is said to a session between its stop and its end is answered by a ru
       (row) => row?.state === 'waiting' && row.turns === (sessionId === asked ? 1 : 0),
     );
   const { events } = await idle.journal.events.read(asked, { after: 0, limit: 100 });
+  // So it has kept its place among the tenant's open ones.
+  expect(events.find(({ type }) => type === 'session.ended')).toMatchObject({
+    data: { reason: 'stopped', reopening: true },
+  });
   expect(events.find(({ type }) => type === 'turn.settled')).toMatchObject({
     turn: messageId,
     data: { outcome: 'completed' },

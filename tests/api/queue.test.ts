@@ -71,6 +71,28 @@ test('messages that the end has rejected wait no longer, and are answered when t
   await product.send('POST', `${path}/stop`);
 });
 
+test('a message that was removed stays removed: sent again under its id it is refused, in a later life of the session too', async () => {
+  const { path, until, send, queue } = await busySession();
+  const { messageId } = (await send('tokens=1')).body;
+  await eventually(queue, (ids) => ids.length === 1);
+  const edit = { action: 'remove', messageId };
+  await product.send('PATCH', `${path}/queue`, { body: { edit } });
+  await eventually(queue, (ids) => ids.length === 0);
+  const refused = async (query = '') => {
+    const { status, body } = await send('tokens=1', { messageId, reopen: true }, query);
+    expect([status, body.code, body.field]).toEqual([404, 'not_found', 'messageId']);
+  };
+  await refused();
+  await refused('?wait=120s');
+  await product.send('POST', `${path}/stop`);
+  await until('ended');
+  await refused();
+  await product.send('POST', `${path}/reopen`);
+  await until('waiting');
+  await refused();
+  await product.send('POST', `${path}/stop`);
+});
+
 test('whoever interrupts pays for what was said until then: the limit of the session holds', async () => {
   const { path, until, send } = await busySession({ limits: { tokensPerSession: 200 } });
   const said = () => product.models.requests.at(-1)?.written ?? 0;

@@ -204,6 +204,17 @@ describe('wrong settings (A6)', () => {
     expect(JSON.stringify(problem)).not.toContain('sk-live');
   });
 
+  it('include a tool to be approved that is nearly one of the agent’s', async () => {
+    const approvals = '{ write_fil: always, lists_of_a_runner: always, read_file: never }';
+    const yaml = `agents: { a: { tools: [write_file, read_file], approvals: ${approvals} } }`;
+    expect(await problemsOf({ yaml })).toMatchObject([
+      {
+        path: 'agents.a.approvals.write_fil',
+        message: 'is no tool of this agent; did you mean "write_file"?',
+      },
+    ]);
+  });
+
   it('include text that is not YAML, with its line', async () => {
     const [problem] = await problemsOf({ yaml: 'api:\n  port: [1' });
     expect(problem?.message).toMatch(/^is not YAML: /);

@@ -20,11 +20,11 @@ const SETTINGS = { timeouts: TIMEOUTS, worker: { drainMs: 1_000 } };
 /** The all-in-one process on SQLite. */
 export const startAllInOne = (): Promise<Cluster> => startCluster({ settings: SETTINGS });
 
-type FleetSize = Pick<ClusterOptions, 'apis' | 'workers'>;
+type FleetSize = Pick<ClusterOptions, 'apis' | 'workers' | 'settings'>;
 
 /** APIs and workers, one of each unless said otherwise, on this database. */
 export const startFleetOn = (postgresUrl: string, size: FleetSize = {}): Promise<Cluster> =>
-  startCluster({ ...size, postgresUrl, settings: SETTINGS });
+  startCluster({ ...size, postgresUrl, settings: { ...SETTINGS, ...size.settings } });
 
 /** The same, on a database of their own. */
 export async function startFleet(size: FleetSize = {}): Promise<Cluster> {

@@ -77,6 +77,20 @@ test('an answer that is under way before and after the restored moment is exact'
   await session.expectWhole({ both: [1, 4] });
 });
 
+test('a turn that was under way, of which the restored Temporal knows nothing, goes on by itself', async () => {
+  await using cluster = await startAllInOne();
+  await using _ = keepRunning(cluster.apis);
+  await using session = await openSession(cluster);
+  await session.expectOrdinaryTurn('old');
+  await save(cluster);
+  const forgotten = await session.askMidStream('forgotten');
+  await restore(cluster);
+  cluster.model.release();
+  await session.expectAnswer(forgotten);
+  await session.expectOrdinaryTurn('new');
+  await session.expectWhole({ forgotten: [1, 4] });
+});
+
 test('after a restart that has lost nothing a worker goes on in its process', async () => {
   await using cluster = await startAllInOne();
   await using session = await openSession(cluster);

@@ -1,10 +1,12 @@
 /** What the kept histories show: each scenario drives one session to its end. Only ever add: a kept history is never recorded again. */
 import { gate } from '../workflows/support/gate.ts';
 import {
+  askedCall,
   callsTools,
   completed,
   spent,
   toolCall,
+  type AskedCall,
   type Step,
 } from '../workflows/support/scripted-world.ts';
 import {
@@ -165,6 +167,33 @@ async function stopWhileBusy(kit: SessionKit): Promise<TestSession> {
   return session;
 }
 
+async function approvals(kit: SessionKit): Promise<TestSession> {
+  const [approved, rejected, expired] = [askedCall(), askedCall({ mode: 'client' }), askedCall()];
+  const message = userMessage();
+  const { approvalId } = expired.approval;
+  const session = await kit.session({
+    message,
+    script: [
+      callsTools([approved, rejected, { ...expired, approval: { approvalId, waitMs: 2_000 } }]),
+    ],
+    otherwise: completed(),
+  });
+  await eventually(() => session.world.asks.length === 3, 'the questions');
+  const decide = (call: AskedCall, decision: object) => {
+    const ref = { turn: message.messageId, step: 1, callId: call.callId };
+    const request = { ...ref, approvalId: call.approval.approvalId, decision, by: 'ann' };
+    return session.handle.executeUpdate('approvalDecision', { args: [request] });
+  };
+  await decide(approved, { decision: 'approve' });
+  await decide(rejected, { decision: 'reject', reason: 'no' });
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  session.world.script = [callsTools([askedCall()])];
+  await session.send();
+  await untilStatus(session, { turns: 2, state: 'waiting_for_approval' });
+  await session.stop();
+  return session;
+}
+
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'plain-turns': plainTurns,
   tools,
@@ -175,4 +204,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'idle-end': idleEnd,
   'failures-and-limits': failuresAndLimits,
   'stop-while-busy': stopWhileBusy,
+  approvals,
 };

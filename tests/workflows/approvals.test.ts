@@ -1,5 +1,6 @@
 // Calls about which a person is asked first: on the time-skipping server, with the journal's row in memory.
 import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MadeDecision } from '../../contracts/activities.ts';
 import {
@@ -201,6 +202,22 @@ test('a decision that is not allowed changes nothing, and another one may follow
   expect(await refusalOf(decide(session, call, APPROVE))).toBe('forbidden');
   expect(await session.status()).toMatchObject({ state: 'waiting_for_approval' });
   expect(await decide(session, call, REJECT)).toBe('rejected');
+  await untilTurns(session, 2);
+  await session.stop();
+});
+
+test('whoever decides on what the journal does not know, or leaves open, is told so', async () => {
+  const call = askedCall();
+  const session = await asking([call]);
+  session.world.approving = ({ decision }) => {
+    if (decision) throw ApplicationFailure.nonRetryable('There is no approval.', 'not_found');
+    return undefined;
+  };
+  expect(await refusalOf(decide(session, call, APPROVE))).toBe('not_found');
+  session.world.approving = () => ({ state: 'open' });
+  expect(await refusalOf(decide(session, call, APPROVE))).toBe('approval_stale');
+  session.world.approving = undefined;
+  expect(await decide(session, call, APPROVE)).toBe('approved');
   await untilTurns(session, 2);
   await session.stop();
 });

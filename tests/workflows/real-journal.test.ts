@@ -170,6 +170,31 @@ test('an interrupt keeps the partial text, and a queued message is accepted with
   expect((await journal.sessions.get(session.sessionId))?.state).toBe('ended');
 });
 
+test('another content under the id of an earlier run is refused in the log, a repeat is not', async () => {
+  const { session, events, world } = await journaledSession([]);
+  await session.handle.executeUpdate('reconfigure', { args: [{ limits: { historyEvents: 30 } }] });
+  const first = userMessage();
+  await session.handle.signal('userMessage', first);
+  const { runId } = await session.handle.describe();
+  const settled = async () => (await events()).filter(({ type }) => type === 'turn.settled');
+  for (let turns = 2; ; turns++) {
+    await eventually(async () => (await settled()).length === turns, `turn ${turns}`);
+    if ((await session.handle.describe()).runId !== runId) break;
+    await session.send();
+  }
+  const steps = world.steps.length;
+  const another = { ...first, content: [{ type: 'text', text: 'something else' }] };
+  for (const message of [first, another, first, another])
+    await session.handle.signal('userMessage', message);
+  await session.stop();
+  const rejected = (await events()).filter(({ type }) => type === 'message.rejected');
+  const { messageId } = first;
+  expect(rejected.map(({ data }) => data)).toMatchObject([
+    { messageId, error: { code: 'idempotency_conflict' } },
+  ]);
+  expect(world.steps).toHaveLength(steps);
+});
+
 test('tools that no worker could run get one result each, unknown where one may have had an effect', async () => {
   const [harmless, risky] = [call(), call({ effect: 'never-retry' })];
   const { session, events, world } = await journaledSession([

@@ -42,7 +42,39 @@ test('only a content that differs from what stands under an id contradicts it', 
   // Rejected, because the first one waits: nothing stands under its id.
   inbox.receive(session, another, 0);
   expect(inbox.isAnother(session, { ...message, messageId: another.messageId })).toBe(false);
-  // In the next run the journal knows it.
+  expect(inbox.isOfEarlierRun(session, message)).toBe(false);
+  // In the next run only the journal knows it.
   const next = state.openSession(state.carryOver(session), 0);
   expect(inbox.isAnother(next, under)).toBe(false);
+  expect(inbox.isOfEarlierRun(next, under)).toBe(true);
+  expect(inbox.isOfEarlierRun(next, userMessage())).toBe(false);
+  expect(inbox.isOfEarlierRun(next, {} as typeof message)).toBe(false);
+});
+
+test('what was turned away at the end may come again, each time, with leave to reopen', () => {
+  const names = { sessionId: newId('ses'), tenant: 'acme', agent: 'assistant', model: 'demo' };
+  const start = { ...names, limits: DEFAULT_SESSION_LIMITS, origin: 'start' } as const;
+  const session = state.openSession({ ...start, signalsInOrder: true }, 0);
+  const [first, second, queued] = [userMessage(), userMessage(), userMessage()];
+  const receive = (message: typeof first) =>
+    inbox.receive(session, { ...message, reopen: true }, 0);
+  inbox.receive(session, first, 0);
+  inbox.receive(session, queued, 0);
+  inbox.stop(session);
+  inbox.rejectWaiting(session);
+  for (const message of [first, second, queued]) {
+    receive(message);
+    expect(session.held.map(({ messageId }) => messageId)).toEqual([message.messageId]);
+    receive(message);
+    expect(session.held).toHaveLength(1);
+    expect(inbox.isOfEarlierRun(session, message)).toBe(false);
+    // It takes back what was to follow.
+    inbox.stop(session);
+    receive(message);
+    expect(session.held).toHaveLength(1);
+    inbox.stop(session);
+  }
+  // Each wait, and each refusal, is a fact of its own.
+  const keys = session.outbox.map(({ key }) => key);
+  expect(new Set(keys).size).toBe(keys.length);
 });

@@ -2,11 +2,18 @@
  * What a session asks of the world, each call with its retry policy. Journal calls are local activities: they cost one event instead of
  * three, and a seal starts without a round trip to the server (interrupt → last token).
  */
-import { proxyActivities, proxyLocalActivities, type ActivityOptions } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type {
+  ApprovalInput,
   ProgramActivities,
   ProgramRef,
   SessionActivities,
+  SettleInput,
   StepRef,
   ToolActivities,
 } from '../../contracts/activities.ts';
@@ -62,9 +69,12 @@ export function sessionActivities(session: Session) {
   return {
     record: journal.record,
     sealStep: journal.sealStep,
-    settleToolCall: journal.settleToolCall,
+    // A local one that is cancelled under way breaks the workflow's task in Temporal's SDK (seen, 1.24); it ends by itself, and harms nothing.
+    settleToolCall: (input: SettleInput) =>
+      CancellationScope.nonCancellable(() => journal.settleToolCall(input)),
+    askApproval: (input: ApprovalInput) =>
+      CancellationScope.nonCancellable(() => journal.settleApproval(input)),
     authenticate: authenticateBy(policies),
-    askApproval: journal.settleApproval,
     // No local one: its effect could be there before the history has the decision, and a crash in between would leave the one without the other.
     decideApproval: decisions.settleApproval,
     callModel: (turn: OpenTurn) =>

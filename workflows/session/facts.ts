@@ -5,6 +5,7 @@
 import type { Fact, ProgramRef } from '../../contracts/activities.ts';
 import type { AuthOutcome } from '../../contracts/authentication.ts';
 import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
+import { removalOf } from '../../contracts/fact-keys.ts';
 import type { EventData, NewEvent } from '../../contracts/events.ts';
 import type { MessageId } from '../../contracts/ids.ts';
 import type { EndReason } from '../../contracts/session-state.ts';
@@ -23,7 +24,10 @@ export const reopened = (session: Session): Fact =>
   fact(`reopened:${era(session)}`, { type: 'session.reopened', data: {} });
 
 export const ended = (session: Session, reason: EndReason): Fact =>
-  fact(`ended:${era(session)}`, { type: 'session.ended', data: { reason } });
+  fact(`ended:${era(session)}`, {
+    type: 'session.ended',
+    data: { reason, ...(session.reopening ? { reopening: true } : {}) },
+  });
 
 export function warning(session: Session, data: EventData<'session.warning'>): Fact {
   const verb = data.withdrawn ? 'withdrawn' : 'warned';
@@ -32,16 +36,20 @@ export function warning(session: Session, data: EventData<'session.warning'>): F
   return fact(`${verb}:${data.reason}:${since}`, { type: 'session.warning', data });
 }
 
-/** A message that was rejected may be sent again to the reopened session: that is another wait, and has another key. */
+/** Moves with everything that a person says. At its end a session is told many things at once, which the time does not tell apart. */
+const moment = ({ idleSince, late }: Session): string =>
+  `${idleSince.toString(36)}${late === 0 ? '' : `.${late}`}`;
+
+/** A message that was rejected may be sent again, to the reopened session or at its end: that is another wait, and has another key. */
 export const queued = (session: Session, { messageId, content, policy }: UserMessage): Fact =>
-  fact(`queued:${messageId}:${era(session)}`, {
+  fact(`queued:${messageId}:${session.late === 0 ? era(session) : moment(session)}`, {
     type: 'message.queued',
     data: { messageId, content: [...content], policy },
   });
 
 /** One that is sent again may be rejected again: what is said to a session moves its idle time. */
 export const rejected = (session: Session, messageId: MessageId, error: ErrorInfo): Fact =>
-  fact(`rejected:${messageId}:${session.idleSince.toString(36)}`, {
+  fact(`rejected:${messageId}:${moment(session)}`, {
     type: 'message.rejected',
     data: { messageId, error },
   });
@@ -77,19 +85,27 @@ export const conflicting = (messageId: MessageId, hash: number): Fact =>
     },
   });
 
+/** The same of an id that an earlier run has seen, whose content only the journal knows: it compares. */
+export const conflictingWithEarlier = (
+  { messageId, content }: UserMessage,
+  hash: number,
+): Fact => ({ ...conflicting(messageId, hash), ifNot: [...content] });
+
 /** `editId` is the update's id, which is the request's idempotency key. */
 export function edited(request: QueueEditRequest, editId: string): Fact {
   const { messageId } = request;
-  const key = `edit:${messageId}:${editId}`;
   if (request.action === 'remove')
-    return fact(key, { type: 'message.removed', data: { messageId } });
+    return fact(removalOf(messageId), { type: 'message.removed', data: { messageId } });
   const change =
     request.action === 'edit'
       ? { content: [...request.content] }
       : request.action === 'move'
         ? { position: request.position }
         : { policy: 'steer' as const };
-  return fact(key, { type: 'message.edited', data: { messageId, ...change } });
+  return fact(`edit:${messageId}:${editId}`, {
+    type: 'message.edited',
+    data: { messageId, ...change },
+  });
 }
 
 export const modelRequested = (from: string, to: string, editId: string): Fact =>

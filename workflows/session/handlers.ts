@@ -52,6 +52,9 @@ function receive(session: Session, message: messages.UserMessage): void {
   // 2026-11-21: sessions before that dropped it as a repeat.
   if (inbox.isAnother(session, message) && patched('another-content-refused'))
     inbox.refuseAnother(session, message);
+  // 2026-11-30: sessions before that dropped it unseen.
+  else if (inbox.isOfEarlierRun(session, message) && patched('earlier-content-compared'))
+    inbox.compareWithEarlier(session, message);
   else inbox.receive(session, message, Date.now());
 }
 
@@ -73,12 +76,13 @@ function reconfigure(
   session: Session,
   change: messages.Reconfiguration,
   update: updates.UpdateRef,
-): void {
+): messages.Reconfigured | undefined {
   const announced = lifetimeEndsAt(session);
-  updates.reconfigure(session, change, update);
+  const reconfigured = updates.reconfigure(session, change, update);
   // 2026-11-21: sessions before that kept a warning whose end had moved, and with it the timer.
   if (isWarningOutdated(session, announced) && patched('outdated-warning-withdrawn'))
     withdrawWarning(session, announced);
+  return reconfigured;
 }
 
 const updateId = (): string => currentUpdateInfo()?.id ?? '';

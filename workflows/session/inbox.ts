@@ -2,9 +2,9 @@
 import { errorInfo, type ErrorCode } from '../../contracts/errors.ts';
 import { MAX_QUEUED_MESSAGES } from '../../contracts/limits.ts';
 import { contentHash } from './content-hash.ts';
-import { conflicting, queued, rejected } from './facts.ts';
+import { conflicting, conflictingWithEarlier, queued, rejected } from './facts.ts';
 import type { InterruptRequest, ToolResultNotice, UserMessage } from './messages.ts';
-import { enqueue, isFull } from './queue.ts';
+import { enqueue, isFull, nextInQueue } from './queue.ts';
 import { isBusy, remember, type Session } from './state.ts';
 import { touch } from './timer.ts';
 
@@ -14,13 +14,15 @@ export const isUserMessage = (value: Partial<UserMessage> | undefined): value is
 
 export function receive(session: Session, received: UserMessage, now: number): void {
   if (!isUserMessage(received) || isKnown(session, received)) return;
-  if (session.ending !== null) return receiveLate(session, received);
+  if (session.ending !== null) return receiveLate(session, received, now);
   // What was only said to the session is nothing to its steps.
   const { reopen: _, ...message } = received;
   const busy = isBusy(session);
   touch(session, now);
-  if (!busy) session.openers.push(message);
-  else receiveBusy(session, message);
+  if (busy) return receiveBusy(session, message);
+  // What an interrupt was meant for may have been removed from the queue since.
+  session.interrupting = false;
+  session.openers.push(message);
 }
 
 function receiveBusy(session: Session, message: UserMessage): void {
@@ -33,8 +35,7 @@ function receiveBusy(session: Session, message: UserMessage): void {
 }
 
 /**
- * Another content under an id that came a moment ago: the journal, which tells the API of used ids, did not know the first one yet. Nothing
- * else is said about ids of earlier runs, which it knows.
+ * Another content under an id that came a moment ago: the journal, which tells the API of used ids, did not know the first one yet.
  */
 export function isAnother(session: Session, received: UserMessage): boolean {
   if (!isUserMessage(received)) return false;
@@ -45,6 +46,18 @@ export function isAnother(session: Session, received: UserMessage): boolean {
 /** The first one stays as it is; whoever sent this one finds its refusal in the log. */
 export const refuseAnother = (session: Session, { messageId, content }: UserMessage): void => {
   session.outbox.push(conflicting(messageId, contentHash(content)));
+};
+
+/** The id is known from an earlier run, which has left the content to the journal. */
+export const isOfEarlierRun = (session: Session, received: UserMessage): boolean =>
+  isUserMessage(received) &&
+  session.seen.has(received.messageId) &&
+  session.seen.get(received.messageId) === undefined &&
+  !session.turnedAway.has(received.messageId);
+
+/** A repeat is dropped. Whoever sent something else is told so in the log. */
+export const compareWithEarlier = (session: Session, message: UserMessage): void => {
+  session.outbox.push(conflictingWithEarlier(message, contentHash(message.content)));
 };
 
 /** It may come again under its id. Not in the runs of a release that dropped it then: their histories say so. */
@@ -58,16 +71,19 @@ function turnAway(
 }
 
 /** What was turned away because the session was ending may come again with leave to reopen it. */
-const isKnown = (session: Session, { messageId, content, reopen }: UserMessage): boolean =>
-  !remember(session, messageId, contentHash(content)) &&
-  !(reopen === true && session.turnedAway.delete(messageId));
+function isKnown(session: Session, { messageId, content, reopen }: UserMessage): boolean {
+  const hash = contentHash(content);
+  if (remember(session, messageId, hash)) return false;
+  if (reopen !== true || !session.turnedAway.delete(messageId)) return true;
+  session.seen.set(messageId, hash);
+  return false;
+}
 
 /** The session is about to end: a new run answers what may reopen it, and its content is safe in the journal until then. */
-function receiveLate(session: Session, message: UserMessage): void {
-  if (message.reopen !== true) {
-    session.turnedAway.add(message.messageId);
-    return reject(session, message, 'session_closed');
-  }
+function receiveLate(session: Session, message: UserMessage, now: number): void {
+  session.late += 1;
+  session.idleSince = now;
+  if (message.reopen !== true) return reject(session, message, 'session_closed');
   if (message.policy === 'reject' && session.held.length > 0)
     return reject(session, message, 'session_busy');
   if (session.held.length >= MAX_QUEUED_MESSAGES) return reject(session, message, 'queue_full');
@@ -88,6 +104,7 @@ function reject(
   code: keyof typeof REASONS,
 ): void {
   session.outbox.push(rejected(session, messageId, errorInfo(code, REASONS[code])));
+  if (session.ending !== null) session.turnedAway.add(messageId);
   // Nothing stands under its id any more that another content could contradict.
   if (session.seen.has(messageId)) session.seen.set(messageId, undefined);
 }
@@ -102,7 +119,8 @@ export function rejectWaiting(session: Session): void {
 /** Interrupts the open turn, or the one that is about to open: it was there for the person who asked. */
 export function interrupt(session: Session, request: InterruptRequest | undefined): void {
   if (!isBusy(session)) return;
-  const current = session.turn?.id ?? session.openers[0]?.messageId;
+  const next = session.openers[0] ?? nextInQueue(session);
+  const current = session.turn?.id ?? next?.messageId;
   if (request?.turn === undefined || request.turn === current) session.interrupting = true;
 }
 

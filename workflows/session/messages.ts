@@ -63,6 +63,11 @@ export interface ApprovalDecisionRequest {
   readonly by: string;
 }
 
+export interface Reconfigured {
+  /** Of two changes of a session the later one has the larger number. */
+  readonly decidedAt: number;
+}
+
 /** The workflow's argument. `carried` is there after continue-as-new and after a reopen. */
 export interface SessionStart {
   readonly sessionId: SessionId;
@@ -103,6 +108,8 @@ export interface CarriedState {
   readonly model?: string | undefined;
   /** The last turn failed. Absent is false. */
   readonly failed?: boolean | undefined;
+  /** The turn about to open is to be sealed. Absent is false. */
+  readonly interrupting?: boolean | undefined;
   /** It outlives a run, not a session. */
   readonly program?: ProgramRef | undefined;
   /** The program's own id of the conversation. */
@@ -126,9 +133,11 @@ export const editQueue = defineUpdate<
   readonly QueuedMessage[],
   [request: QueueEditRequest, key: string | undefined]
 >('editQueue');
-export const reconfigure = defineUpdate<void, [change: Reconfiguration, key: string | undefined]>(
-  'reconfigure',
-);
+/** Nothing is answered to a repeat in a later run, nor by sessions that were changed before 2026-11-30. */
+export const reconfigure = defineUpdate<
+  Reconfigured | undefined,
+  [change: Reconfiguration, key: string | undefined]
+>('reconfigure');
 
 /** Its id stands for the decision: the first one wins, and the same one again is no second. */
 export const approvalDecision = defineUpdate<ApprovalOutcome, [request: ApprovalDecisionRequest]>(

@@ -56,6 +56,8 @@ export interface Session {
   reopening: boolean;
   /** What came while the session was ending, for the new run. */
   held: QueueEntry[];
+  /** How many messages have come while the session was ending. */
+  late: number;
   /** What came while the session was ending, and was told so. */
   readonly turnedAway: Set<MessageId>;
   /** Facts that wait for the next record. */
@@ -79,6 +81,8 @@ export interface Session {
   warned: CarriedState['warned'];
   /** Counts changes of the time limits, after which the armed timer is wrong. */
   timerVersion: number;
+  /** When it was last reconfigured; never, in this run, where 0. */
+  decidedAt: number;
 }
 
 export function openSession(start: SessionStart, now: number): Session {
@@ -94,12 +98,13 @@ export function openSession(start: SessionStart, now: number): Session {
     queue: (carried?.queue ?? []).map((entry) => ({ ...entry, unrecorded: 0 })),
     reopening: false,
     held: [],
+    late: 0,
     turnedAway: new Set(),
     outbox: [],
     turn: null,
     program: continued?.program ?? null,
     conversation: continued?.conversation,
-    interrupting: false,
+    interrupting: continued?.interrupting ?? false,
     ending: null,
     ended: false,
     spend: carried?.spend ?? NO_SPEND,
@@ -109,6 +114,7 @@ export function openSession(start: SessionStart, now: number): Session {
     idleSince: continued?.idleSince ?? now,
     warned: continued?.warned ?? null,
     timerVersion: 0,
+    decidedAt: 0,
   };
 }
 
@@ -140,6 +146,7 @@ function nextStart(
     warned: session.warned,
     ...(model === undefined ? {} : { model }),
     ...(session.failed ? { failed: true } : {}),
+    ...(session.interrupting ? { interrupting: true } : {}),
     ...(updates.size === 0 ? {} : { updates: [...updates] }),
     ...(session.program === null ? {} : { program: session.program }),
     ...(session.conversation === undefined ? {} : { conversation: session.conversation }),

@@ -1,5 +1,5 @@
 /** The tool calls of one step, all at once: each gets exactly one result, whoever answers it. */
-import { ActivityFailure, condition } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, condition } from '@temporalio/workflow';
 import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import type { CallId } from '../../contracts/ids.ts';
 import type { ToolCallRef, ToolMode } from '../../contracts/tools.ts';
@@ -59,6 +59,8 @@ async function execute(run: Run, turn: OpenTurn, call: ToolCallRef): Promise<voi
     await run.activities.executeTool(stepRef(run, turn), call);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
+    // Interrupted: the seal has settled it.
+    if (CancellationScope.current().consideredCancelled) throw error;
     // No worker could settle it, so the ledger does.
     await settle(run, turn, { callId: call.callId, giveUp: true, error: lost(error) });
   }

@@ -1,7 +1,7 @@
 /** What people may change in a session that is under way, and when it refuses (updates). Pure. */
 import { ERRORS, type ErrorInfo } from '../../contracts/errors.ts';
 import { modelRequested } from './facts.ts';
-import type { QueueEditRequest, Reconfiguration } from './messages.ts';
+import type { QueueEditRequest, Reconfiguration, Reconfigured } from './messages.ts';
 import { edit, find } from './queue.ts';
 import { rememberUpdate, type Session } from './state.ts';
 import { touch } from './timer.ts';
@@ -81,15 +81,23 @@ export function refuseReconfiguration(
   return undefined;
 }
 
-export function reconfigure(session: Session, change: Reconfiguration, update: UpdateRef): void {
-  if (!isNew(session, update)) return;
+export function reconfigure(
+  session: Session,
+  change: Reconfiguration,
+  update: UpdateRef,
+): Reconfigured | undefined {
+  if (!isNew(session, update)) return undefined;
   touch(session, update.now);
   const from = session.model ?? session.start.model;
   if (change.model !== undefined && change.model !== from) {
     session.outbox.push(modelRequested(from, change.model, update.id));
     session.model = change.model;
   }
-  if (!change.limits) return;
-  session.limits = { ...session.limits, ...change.limits };
-  session.timerVersion += 1;
+  if (change.limits) {
+    session.limits = { ...session.limits, ...change.limits };
+    session.timerVersion += 1;
+  }
+  // Several may come within a millisecond; the next run begins later than that.
+  session.decidedAt = Math.max(session.decidedAt + 1, update.now);
+  return { decidedAt: session.decidedAt };
 }

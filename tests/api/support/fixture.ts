@@ -41,6 +41,8 @@ export interface FixtureOptions {
   readonly temporalClient?: Client;
   /** Wraps the journal, to make it fail. */
   readonly wrap?: (journal: Journal) => Journal;
+  /** The same for the worker's. */
+  readonly spoil?: (journal: Journal) => Journal;
   /** SQLite where absent. */
   readonly dialect?: Journal['dialect'];
   readonly sweeping?: Sweeping;
@@ -134,7 +136,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const opened = await openJournal(options.dialect ?? 'sqlite', { folder, parts });
   const journal = options.wrap?.(opened) ?? opened;
   const taskQueue = `api-test-${randomUUID()}`;
-  const product = { settings, journal: opened, temporal, taskQueue };
+  const product = { settings, journal: options.spoil?.(opened) ?? opened, temporal, taskQueue };
   if (options.worker) await runWorker(product, parts);
   let registry = new Registry();
   const start = () =>

@@ -11,6 +11,7 @@ import {
   createSession,
   openCalls,
   toolCall,
+  withAnother,
 } from '../support/facts.ts';
 
 const DONE: ToolSettlement = { outcome: 'completed', result: { paid: true, to: 'a' } };
@@ -57,12 +58,8 @@ export const acceptedAnswersConformance = (dialect: Dialect) =>
       const call = toolCall();
       await journal.steps.finish(await claimed(journal, claim), asksFor(call));
       expect(await journal.ledger.answer(call.callId, DONE)).toBe('accepted');
-      await claimed(journal, {
-        ...claim,
-        inputDigest: 'other',
-        fence: { scheduledAt: 2_000, attempt: 1 },
-      });
-      expect((await allEvents(journal, claim.sessionId)).at(-1)).toMatchObject({
+      await claimed(journal, withAnother(claim));
+      expect((await allEvents(journal, claim.sessionId)).at(-2)).toMatchObject({
         type: 'tool.settled',
         data: { callId: call.callId, ...DONE },
       });

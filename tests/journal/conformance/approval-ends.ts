@@ -3,7 +3,16 @@ import { approvalIdOf } from '../../../contracts/approvals.ts';
 import { approved, askedCall, asking, auditOf, rejected, stateOf } from '../support/approvals.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
-import { allEvents, asksFor, claimed, claimOf, openStep, sealOf, types } from '../support/facts.ts';
+import {
+  allEvents,
+  asksFor,
+  claimed,
+  claimOf,
+  openStep,
+  sealOf,
+  types,
+  withAnother,
+} from '../support/facts.ts';
 
 export const approvalEndsConformance = (dialect: Dialect) =>
   describe('the end of an approval', () => {
@@ -108,8 +117,7 @@ export const approvalEndsConformance = (dialect: Dialect) =>
       const { sessionId, turn, attempt } = await openStep(journal);
       const call = askedCall();
       await journal.steps.finish(attempt, asksFor(call));
-      const again = { turn, fence: { scheduledAt: 2_000, attempt: 1 }, inputDigest: 'another' };
-      await claimed(journal, claimOf(sessionId, again));
+      await claimed(journal, withAnother(claimOf(sessionId, { turn })));
       const approvalId = approvalIdOf(sessionId, call.callId, call.arguments);
       expect(await journal.approvals.get(approvalId)).toMatchObject({ outcome: 'withdrawn' });
     });

@@ -18,6 +18,7 @@ import {
   spend,
   types,
   usage,
+  withAnother,
 } from '../support/facts.ts';
 
 const STARTED: NewEvent = { type: 'model.started', data: { provider: 'demo', model: 'demo' } };
@@ -194,8 +195,9 @@ export const cutOffConformance = (dialect: Dialect) => {
       const second = claimOf(sessionId, { turn, step: 2, messages: [], fence: LATER });
       const attempt = await claimed(journal, second);
       await journal.steps.append(attempt, [STARTED, delta('As I said')], CALL);
-      const fence = { scheduledAt: 3_000, attempt: 1 };
-      await claimed(journal, { ...claim, inputDigest: 'other', fence });
+      const changed = withAnother(claim, 3_000);
+      const { fence } = changed;
+      await claimed(journal, changed);
       const lost = costing('As I said');
       expect((await journal.sessions.get(sessionId))?.spend).toEqual(lost);
       await journal.steps.chargeAborted(attempt, said);
@@ -278,8 +280,7 @@ export const cutOffConformance = (dialect: Dialect) => {
       await journal.steps.finish(attempt, asksFor());
       const later = claimOf(sessionId, { turn, step: 2, messages: [] });
       await journal.steps.finish(await claimed(journal, later), answer('Hello'));
-      const fence = { scheduledAt: 2_000, attempt: 1 };
-      await claimed(journal, claimOf(sessionId, { turn, fence, inputDigest: 'other' }));
+      await claimed(journal, withAnother(claimOf(sessionId, { turn })));
       await journal.steps.seal(sealOf(attempt));
       const late = { ...later, fence: { scheduledAt: 9_000, attempt: 1 } };
       expect(await journal.steps.claim(late)).toEqual({ state: 'superseded' });

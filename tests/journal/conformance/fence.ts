@@ -151,8 +151,10 @@ export const fenceConformance = (dialect: Dialect) =>
       expect(transcript.map(({ id }) => id)).toEqual([turn, `${turn}/1`, queued, steered]);
       expect(transcript[2]).toMatchObject({ content: text(queued), step: 2 });
       expect(await journal.events.queued(sessionId)).toEqual([]);
-      expect(await journal.events.message(sessionId, steered)).toEqual(text('now'));
-      expect(await journal.events.message(sessionId, removed)).toBeUndefined();
+      const known = (messageId: typeof turn) => journal.events.message(sessionId, messageId);
+      expect(await known(steered)).toEqual({ state: 'accepted', content: text('now'), turn });
+      expect(await known(removed)).toEqual({ state: 'removed' });
+      expect(await known(claimOf(sessionId).turn)).toBeUndefined();
       expect((await journal.sessions.get(sessionId))?.queued).toBe(0);
     });
 

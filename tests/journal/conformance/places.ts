@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../../contracts/ids.ts';
 import type { SessionId } from '../../../contracts/ids.ts';
+import type { LimitOverrides } from '../../../contracts/settings.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
-import { createSession, newSession, OWNER } from '../support/facts.ts';
+import { createSession, newSession, openStep, OWNER, sealOf, spend } from '../support/facts.ts';
 
 const TENANT = { tenant: OWNER.tenant, open: true } as const;
 const FULL = { code: 'rate_limited', message: expect.stringContaining('3 open sessions') };
@@ -77,11 +78,52 @@ export const placesConformance = (dialect: Dialect) =>
       const limits = { stepsPerTurn: 3, tokensPerTurn: 5 };
       const sessionId = await createSession(opened.journal, { limits });
       const change = { tokensPerTurn: null, usdPerTurn: 2 };
-      const set = await sessions.setLimits(sessionId, change);
+      const set = await sessions.setLimits(sessionId, { limits: change });
       expect(set.limits).toEqual({ ...limits, ...change });
       expect(await sessions.get(sessionId)).toEqual(set);
-      await expect(sessions.setLimits(newId('ses'), change)).rejects.toMatchObject({
+      await expect(sessions.setLimits(newId('ses'), { limits: change })).rejects.toMatchObject({
         code: 'not_found',
       });
+    });
+
+    test('keep what was decided last, in whatever order it is set', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { sessions } = opened.journal;
+      const sessionId = await createSession(opened.journal);
+      const set = (decidedAt: number | undefined, limits: LimitOverrides) =>
+        sessions.setLimits(sessionId, { limits, decidedAt });
+      await set(2_001, { stepsPerTurn: 2, usdPerTurn: 2 });
+      await set(2_000, { stepsPerTurn: 1, tokensPerTurn: 1 });
+      const limits = { stepsPerTurn: 2, usdPerTurn: 2, tokensPerTurn: 1 };
+      expect((await set(undefined, { stepsPerTurn: 3 })).limits).toEqual(limits);
+      // The same change again.
+      expect((await set(2_001, { stepsPerTurn: 2 })).limits).toEqual(limits);
+      expect((await set(2_002, { stepsPerTurn: 4 })).limits).toMatchObject({ stepsPerTurn: 4 });
+    });
+
+    test('keep the place of one that ends to go on at once, and one that is reserved, whatever is still said of it', async () => {
+      let now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { journal } = opened;
+      const { sessionId, attempt } = await openStep(journal);
+      const open = () => journal.sessions.count(TENANT);
+      const end = (key: string, reopening?: boolean) =>
+        journal.events.record(sessionId, [
+          { key, event: { type: 'session.ended', data: { reason: 'stopped', reopening } } },
+        ]);
+      await journal.steps.seal(sealOf(attempt));
+      await end('first', true);
+      expect(await open()).toBe(1);
+      await journal.events.record(sessionId, [
+        { key: 'again', event: { type: 'session.reopened', data: {} } },
+      ]);
+      await end('last');
+      expect(await open()).toBe(0);
+      await journal.sessions.reserve(sessionId, 1);
+      now += 1_000;
+      // By a worker that was slow to hear of the end.
+      const worker = { provider: 'demo', model: 'demo' };
+      await journal.steps.chargeAborted(attempt, { ...spend(20), ...worker });
+      expect(await open()).toBe(1);
     });
   });

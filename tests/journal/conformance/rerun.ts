@@ -15,6 +15,7 @@ import {
   text,
   toolCall,
   types,
+  withAnother,
 } from '../support/facts.ts';
 
 const LATER = { scheduledAt: 2_000, attempt: 1 };
@@ -28,25 +29,42 @@ export const rerunConformance = (dialect: Dialect) =>
       const claim = claimOf(await createSession(journal));
       const call = toolCall();
       await journal.steps.finish(await claimed(journal, claim), asksFor(call));
-      const changed = { ...claim, inputDigest: 'other' };
-      expect(await journal.steps.claim(changed)).toEqual({ state: 'superseded' });
-      const again = await journal.steps.claim({ ...changed, fence: LATER });
+      const changed = withAnother(claim);
+      const early = { ...changed, fence: claim.fence };
+      expect(await journal.steps.claim(early)).toEqual({ state: 'superseded' });
+      const again = await journal.steps.claim(changed);
       expect(again).toMatchObject({
         state: 'claimed',
         attempt: { number: 2 },
         interruptions: 0,
         charged: 0,
       });
-      expect(types(await allEvents(journal, claim.sessionId)).slice(-2)).toEqual([
+      expect(types(await allEvents(journal, claim.sessionId)).slice(-3)).toEqual([
         'attempt.superseded',
         'tool.settled',
+        'message.accepted',
       ]);
       expect(await journal.ledger.get(call.callId)).toMatchObject({
         state: 'settled',
         outcome: 'interrupted',
       });
       const transcript = await journal.events.transcript(claim.sessionId);
-      expect(transcript.map(({ role }) => role)).toEqual(['user', 'tool']);
+      expect(transcript.map(({ role }) => role)).toEqual(['user', 'tool', 'user']);
+    });
+
+    test('stands where the claim does not know all that it has heard: the workflow is older than the journal', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const claim = claimOf(await createSession(journal));
+      const both = withAnother(claim);
+      await journal.steps.finish(await claimed(journal, both), asksFor(toolCall()));
+      const events = await allEvents(journal, claim.sessionId);
+      for (const messages of [[], claim.messages, both.messages]) {
+        const fence = { scheduledAt: 9_000, attempt: 1 };
+        const again = { ...claim, inputDigest: 'third', messages, fence };
+        expect(await journal.steps.claim(again)).toMatchObject({ state: 'finished' });
+      }
+      expect(await allEvents(journal, claim.sessionId)).toEqual(events);
     });
 
     test('settles its turn anew where that was settled', async () => {
@@ -54,7 +72,7 @@ export const rerunConformance = (dialect: Dialect) =>
       const { journal } = opened;
       const claim = claimOf(await createSession(journal));
       await journal.steps.finish(await claimed(journal, claim), answer('Hello', 5));
-      const again = await claimed(journal, { ...claim, inputDigest: 'other', fence: LATER });
+      const again = await claimed(journal, withAnother(claim));
       const shown = async () =>
         foldEvents(await allEvents(journal, claim.sessionId)).turns.map(({ outcome, steps }) => ({
           outcome,
@@ -84,11 +102,12 @@ export const rerunConformance = (dialect: Dialect) =>
       await journal.steps.finish(second, asksFor(late));
       const seal = { sessionId, turn, cause: 'interrupt' as const, messages: [] };
       await journal.steps.seal({ ...seal, step: 3, turnSpend: spend(0) });
-      const fence = { scheduledAt: 3_000, attempt: 1 };
-      const again = await claimed(journal, { ...claim, inputDigest: 'other', fence });
+      const changed = withAnother(claim, 3_000);
+      const { fence } = changed;
+      const again = await claimed(journal, changed);
       const roles = async () =>
         (await journal.events.transcript(sessionId)).map(({ role }) => role);
-      expect(await roles()).toEqual(['user', 'tool', 'tool']);
+      expect(await roles()).toEqual(['user', 'tool', 'tool', 'user']);
       await expect(journal.steps.append(second, [delta('!')])).rejects.toThrow(
         new AttemptClosed('superseded'),
       );

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { NewEvent } from '../../../contracts/events.ts';
 import { AttemptClosed } from '../../../journal/port.ts';
+import type { Attempt, StepStore } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import { journalWithStep } from '../support/step.ts';
@@ -17,6 +19,8 @@ import {
   toolCall,
   types,
 } from '../support/facts.ts';
+
+const FREE = { inputUsdPerMTok: 0, outputUsdPerMTok: 0 };
 
 export const sealConformance = (dialect: Dialect) =>
   describe('sealing a step', () => {
@@ -59,9 +63,8 @@ export const sealConformance = (dialect: Dialect) =>
         claimOf(sessionId, { turn, fence: { scheduledAt: 2_000, attempt: 1 } }),
       );
       await journal.steps.seal(sealOf(attempt));
-      expect(types(await allEvents(journal, sessionId)).slice(-3)).toEqual([
+      expect(types(await allEvents(journal, sessionId)).slice(-2)).toEqual([
         'attempt.superseded',
-        'model.settled',
         'turn.settled',
       ]);
       expect((await journal.events.transcript(sessionId)).map(({ role }) => role)).toEqual([
@@ -101,6 +104,43 @@ export const sealConformance = (dialect: Dialect) =>
         ({ type }) => type === 'content.completed',
       );
       expect(completed.map(({ data }) => data)).toEqual([{ kind: 'text', text: 'kept' }]);
+    });
+
+    test('settles a call of the model only where its beginning is in the log and its end is not', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const call = { provider: 'demo', model: 'demo', inputTokens: 1, prices: FREE };
+      const started: NewEvent = {
+        type: 'model.started',
+        data: { provider: 'demo', model: 'demo' },
+      };
+      const error = { code: 'network_error', message: '', retryable: true } as const;
+      const failed: NewEvent = { type: 'model.settled', data: { outcome: 'failed', error } };
+      const sealedAfter = async (write: (attempt: Attempt) => Promise<unknown>) => {
+        const { sessionId, attempt } = await openStep(journal);
+        await write(attempt);
+        await journal.steps.seal(sealOf(attempt));
+        const log = types(await allEvents(journal, sessionId));
+        return log.filter((type) => type.startsWith('model.'));
+      };
+      const append = (...args: Parameters<StepStore['append']>) => journal.steps.append(...args);
+      expect(await sealedAfter(async () => {})).toEqual([]);
+      // A summary of the conversation, which is no answer.
+      expect(await sealedAfter((attempt) => append(attempt, [], call))).toEqual([]);
+      const begun = ['model.started', 'model.settled'];
+      expect(await sealedAfter((attempt) => append(attempt, [started], call))).toEqual(begun);
+      // Waiting to be tried again, with what it had streamed.
+      const retrying = async (attempt: Attempt) => {
+        await append(attempt, [started, delta('x')], call);
+        await journal.steps.fail(attempt, { events: [failed], error, charged: true });
+      };
+      expect(await sealedAfter(retrying)).toEqual(begun);
+      // Refused as too long, and asked again with less.
+      const squeezed = async (attempt: Attempt) => {
+        await append(attempt, [started], call);
+        await append(attempt, [failed]);
+      };
+      expect(await sealedAfter(squeezed)).toEqual(begun);
     });
 
     test('opens and settles a turn whose first step was never claimed', async () => {

@@ -15,6 +15,7 @@ import {
   createSession,
   spend,
   toolCall,
+  withAnother,
 } from '../support/facts.ts';
 import { ACTIONS, ODD_ACTIONS, script } from '../support/script.ts';
 import type { Action } from '../support/script.ts';
@@ -101,13 +102,13 @@ export const transcriptConformance = (dialect: Dialect) =>
       await journal.ledger.settle(settle);
       const asked = await kinds();
       expect(asked.roles).toEqual(['user', 'assistant', 'tool']);
-      const fence = { scheduledAt: 2_000, attempt: 1 };
-      const again = await claimed(journal, { ...claim, fence, inputDigest: 'other' });
+      const again = await claimed(journal, withAnother(claim));
       const taken = await kinds(asked.transcript);
-      expect(taken.roles).toEqual(['user', 'tool']);
+      expect(taken.roles).toEqual(['user', 'tool', 'user']);
       await journal.steps.finish(again, asksFor(call));
       await journal.ledger.settle(settle);
-      expect((await kinds(taken.transcript)).roles).toEqual(['user', 'assistant', 'tool']);
+      const roles = ['user', 'user', 'assistant', 'tool'];
+      expect((await kinds(taken.transcript)).roles).toEqual(roles);
     });
 
     test('is read again where a new summary speaks of less than the one before', async () => {

@@ -54,6 +54,17 @@ export function claimOf(sessionId: SessionId, change: Partial<Claim> = {}): Clai
   };
 }
 
+/** A later claim of the same step, with one more message. */
+export const withAnother = (claim: Claim, scheduledAt = 2_000): Claim => ({
+  ...claim,
+  fence: { scheduledAt, attempt: 1 },
+  inputDigest: 'other',
+  messages: [
+    ...claim.messages,
+    { messageId: newId('msg'), content: text('And?'), policy: 'steer' },
+  ],
+});
+
 export async function claimed(journal: Journal, claim: Claim): Promise<Attempt> {
   const result = await journal.steps.claim(claim);
   if (result.state !== 'claimed') throw new Error(`the claim is ${result.state}`);

@@ -1,6 +1,6 @@
 import { newId } from '../../../contracts/ids.ts';
 import type { CallId, MessageId } from '../../../contracts/ids.ts';
-import type { Attempt, Journal } from '../../../journal/port.ts';
+import type { Attempt, Claim, Journal } from '../../../journal/port.ts';
 import { answer, asksFor, claimOf, delta, spend, text, toolCall, usage } from './facts.ts';
 
 export const ACTIONS = [
@@ -47,8 +47,8 @@ export function script(journal: Journal, sessionId: Attempt['sessionId']) {
     key: string,
     event: Parameters<typeof journal.events.record>[1][number]['event'],
   ) => journal.events.record(sessionId, [{ key, event }]);
-  const claim = async () => {
-    const messages = step === 1 ? claimOf(sessionId, { turn }).messages : [];
+  const claim = async (more: Claim['messages'] = []) => {
+    const messages = [...(step === 1 ? claimOf(sessionId, { turn }).messages : []), ...more];
     const result = await journal.steps.claim({
       sessionId,
       turn,
@@ -81,11 +81,11 @@ export function script(journal: Journal, sessionId: Attempt['sessionId']) {
       [turn, step] = [newId('msg'), 1];
       return claim();
     },
-    again: claim,
+    again: () => claim(),
     rerun: () => {
       step = Math.max(1, step - 1);
       digest = `i${clock}`;
-      return claim();
+      return claim([{ messageId: newId('msg'), content: text('more'), policy: 'steer' }]);
     },
     append: () => journal.steps.append(attempt, [delta('x'), delta('y', 'reasoning')]),
     answer: () => journal.steps.finish(attempt, answer('xy', 2)),
