@@ -7,10 +7,13 @@ import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import {
   allEvents,
+  asksFor,
   claimOf,
   claimed,
   createSession,
+  delta,
   openStep,
+  spend,
   text,
   types,
 } from '../support/facts.ts';
@@ -113,6 +116,71 @@ export const recordConformance = (dialect: Dialect) =>
       expect(
         (await journal.events.read(sessionId, { after: 0, limit: 9 })).events.at(-1),
       ).toMatchObject(refused);
+    });
+
+    test('refuse another content under an id, and neither a repeat nor what nobody has', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn } = await openStep(journal);
+      const waiting = newId('msg');
+      await journal.events.record(sessionId, [queuedFact(waiting)]);
+      const error = { code: 'idempotency_conflict', message: 'taken', retryable: false } as const;
+      const compared = (messageId: MessageId, words: string): Fact => ({
+        ...fact(newId('msg'), { type: 'message.rejected', data: { messageId, error } }),
+        ifNot: text(words),
+      });
+      await journal.events.record(sessionId, [
+        compared(turn, 'Hello?'),
+        compared(waiting, waiting),
+        compared(newId('msg'), 'never sent'),
+        compared(turn, 'Good day?'),
+        compared(waiting, 'Good day?'),
+      ]);
+      const rejected = (await allEvents(journal, sessionId)).filter(
+        ({ type }) => type === 'message.rejected',
+      );
+      expect(rejected.map(({ data }) => data)).toMatchObject([
+        { messageId: turn },
+        { messageId: waiting },
+      ]);
+      expect(await journal.sessions.get(sessionId)).toMatchObject({ turn, queued: 1 });
+    });
+
+    test('of an end settle the turn that is open still, which the workflow did not know of', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.append(attempt, [delta('Hal')]);
+      const end = fact('ended:1', { type: 'session.ended', data: { reason: 'idle' } });
+      await journal.events.record(sessionId, [end]);
+      const log = await allEvents(journal, sessionId);
+      expect(types(log).slice(-4)).toEqual([
+        'content.completed',
+        'model.settled',
+        'turn.settled',
+        'session.ended',
+      ]);
+      expect(log.at(-2)).toMatchObject({
+        turn,
+        data: { outcome: 'failed', error: { code: 'state_corrupt' } },
+      });
+      await journal.events.record(sessionId, [end]);
+      expect(await allEvents(journal, sessionId)).toEqual(log);
+    });
+
+    test('of an end come after what settles the turn in the same breath', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, attempt } = await openStep(journal);
+      await journal.steps.finish(attempt, asksFor());
+      const error = { code: 'limit_exceeded', message: 'enough', retryable: false } as const;
+      const data = { outcome: 'limit_exceeded', error, ...spend(0) } as const;
+      await journal.events.record(sessionId, [
+        { ...fact('settled:1', { type: 'turn.settled', data }), turn },
+        fact('ended:1', { type: 'session.ended', data: { reason: 'lifetime' } }),
+      ]);
+      const settled = types(await allEvents(journal, sessionId)).slice(-2);
+      expect(settled).toEqual(['turn.settled', 'session.ended']);
     });
 
     test('let a rejected message go: it waits no longer, and can be sent again under its id', async () => {
