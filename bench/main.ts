@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json] [--quick] [--profile FOLDER]`. This process is the load generator; everything it measures runs in others. */
+/** `npm run bench -- NAME [--json] [--quick] [--profile FOLDER] [--count N]`. This process is the load generator; everything it measures runs in others. */
 import { parseArgs } from 'node:util';
 import { say, table } from './report.ts';
 import type { BenchOptions, Outcome } from './report.ts';
@@ -12,6 +12,7 @@ const BENCHES: Readonly<
   memory: () => import('./benches/memory.ts'),
   poll: () => import('./benches/poll.ts'),
   tools: () => import('./benches/tools.ts'),
+  cli: () => import('./benches/cli.ts'),
 };
 
 const { values, positionals } = parseArgs({
@@ -20,19 +21,24 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     profile: { type: 'string' },
+    count: { type: 'string' },
   },
 });
 const name = positionals[0] ?? '';
 const load = BENCHES[name];
 if (!load) {
   console.error(
-    `Usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--profile FOLDER]`,
+    `Usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--json] [--quick] [--profile FOLDER] [--count N]`,
   );
   process.exit(2);
 }
 const { run } = await load();
 const startedAt = Date.now();
-const { figures, rows } = await run({ quick: values.quick, profile: values.profile });
+const { figures, rows } = await run({
+  quick: values.quick,
+  profile: values.profile,
+  count: values.count === undefined ? undefined : Number(values.count),
+});
 say(`took ${Math.round((Date.now() - startedAt) / 1_000)} s`);
 console.log(`bench ${name}${values.quick ? ' (quick: not to be published)' : ''}`);
 console.log(table(rows));

@@ -61,7 +61,6 @@ const output = z.discriminatedUnion('format', [
   jsonLines,
 ]);
 export type JsonLines = z.output<typeof jsonLines>;
-export type CliOutput = z.output<typeof output>;
 
 /** How an answer ends. */
 const done = z.discriminatedUnion('by', [

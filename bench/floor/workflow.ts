@@ -10,6 +10,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { FloorActivities, FloorTurn } from './activities.ts';
+import type { FloorProgramActivities } from './programs.ts';
 import { FLOOR_TOOL_QUEUE, remoteToolOf, workerToolOf } from './names.ts';
 
 export const say = defineSignal<[FloorTurn]>('say');
@@ -64,4 +65,25 @@ export async function floorTools(): Promise<void> {
     results -= 1;
     await here.tool(remoteToolOf(turn.id));
   }
+}
+
+const shells = proxyActivities<FloorProgramActivities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '12 seconds',
+  taskQueue: FLOOR_TOOL_QUEUE,
+});
+
+/** The least that a program can be: started by an activity, asked by one, ended by one. */
+export async function floorShell(id: string): Promise<void> {
+  const waiting: FloorTurn[] = [];
+  let finished = false;
+  setHandler(say, (turn) => void waiting.push(turn));
+  setHandler(finish, () => void (finished = true));
+  await shells.startShell(id);
+  while (!finished) {
+    const turn = waiting.shift();
+    if (turn) await shells.askShell(id, turn);
+    else await condition(() => finished || waiting.length > 0);
+  }
+  await shells.endShell(id);
 }

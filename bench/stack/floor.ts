@@ -17,6 +17,16 @@ export interface Floor extends AsyncDisposable {
   start(): Promise<SessionDriver>;
   /** A session whose turns call a tool in the worker and one elsewhere. */
   startTools(): Promise<ToolDriver>;
+  /** A session whose turns are commands of a bare child process. */
+  startShell(): Promise<ShellDriver>;
+}
+
+export interface ShellDriver {
+  /** From the request to the process. */
+  readonly createMs: number;
+  /** Milliseconds from the message to the end of its answer. */
+  turn(text: string): Promise<number>;
+  stop(): Promise<void>;
 }
 
 /** Milliseconds of a tool call, from the end of what asked for it to where its result is known. */
@@ -61,6 +71,7 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
     client,
     start: () => startSession(client, waiting),
     startTools: () => startTools(client, waiting),
+    startShell: () => startShell(client, waiting),
     [Symbol.asyncDispose]: async () => {
       await connection.close();
       await forked[Symbol.asyncDispose]();
@@ -91,6 +102,25 @@ async function startTools(client: Client, waiting: Waiting): Promise<ToolDriver>
     };
   };
   return { turn, stop: async () => handle.signal('finish') };
+}
+
+async function startShell(client: Client, waiting: Waiting): Promise<ShellDriver> {
+  const id = newId('run');
+  const started = told(waiting, id);
+  const startedAt = clock();
+  const workflowId = `bench-floor-${id}`;
+  const handle = await client.workflow.start('floorShell', {
+    ...{ workflowId, taskQueue: FLOOR_QUEUE, args: [id] },
+  });
+  const createMs = (await started).doneAt - startedAt;
+  const turn = async (text: string): Promise<number> => {
+    const turnId = newId('msg');
+    const answered = told(waiting, turnId);
+    const sentAt = clock();
+    await handle.signal('say', { id: turnId, text });
+    return (await answered).doneAt - sentAt;
+  };
+  return { createMs, turn, stop: async () => handle.signal('finish') };
 }
 
 async function startSession(client: Client, waiting: Waiting): Promise<SessionDriver> {

@@ -20,6 +20,8 @@ export interface ProductOptions {
   readonly modelUrl: string;
   readonly folder: string;
   readonly execArgv: readonly string[];
+  /** Merged over the settings of every bench, agents with agents. */
+  readonly settings?: { readonly agents: object; readonly [name: string]: unknown } | undefined;
 }
 
 /** What its tool reads. */
@@ -53,7 +55,10 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   await mkdir(workspace);
   await writeFile(join(workspace, SMALL_FILE), 'A small file.\n');
   // JSON is YAML.
-  await writeFile(file, JSON.stringify(settings(options.modelUrl, workspace)));
+  const common = settings(options.modelUrl, workspace);
+  const { agents, ...more } = options.settings ?? { agents: {} };
+  const all = { ...common, ...more, agents: { ...common.agents, ...agents } };
+  await writeFile(file, JSON.stringify(all));
   const forked = forkProcess('../../cli/main.ts', {
     args: ['all-in-one'],
     env: {

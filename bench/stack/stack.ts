@@ -10,7 +10,7 @@ import { startFloor } from './floor.ts';
 import type { Floor } from './floor.ts';
 import { startModel } from './model.ts';
 import { startProduct } from './product.ts';
-import type { Product } from './product.ts';
+import type { Product, ProductOptions } from './product.ts';
 
 export interface Stack extends AsyncDisposable {
   readonly floor: Floor;
@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly execArgv?: readonly string[];
   /** Folder for a processor profile of the product's process, written when it ends. */
   readonly profile?: string | undefined;
+  /** Of the product, beside those of every bench. */
+  readonly settings?: ProductOptions['settings'];
 }
 
 /**
@@ -56,6 +58,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const product = started.use(
     await startProduct({
       ...shared,
+      settings: options.settings,
       execArgv: [...shared.execArgv, ...profiling(options.profile)],
     }),
   );

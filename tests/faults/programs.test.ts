@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { EventOf, EventType, PerdureEvent } from '../../contracts/events.ts';
 import type { SessionId } from '../../contracts/ids.ts';
+import { perdure } from '../cli/command.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { BASH, counting } from '../support/programs/described.ts';
@@ -172,4 +173,38 @@ test('idle ends the program with its session, and a reopened one has a program o
   const again = await session.send('echo "x=$x"', { reopen: true });
   await session.settled(again);
   expect(session.text(again)).toBe('x=\n');
+});
+
+test('perdure chat talks to an agent that is a program, and doctor says whether the program is there', async () => {
+  await using cluster = await startPrograms();
+  const env = { PERDURE_URL: cluster.urls[0] ?? '' };
+  const input = 'echo "from $((40 + 2))"\n';
+  const chat = await perdure(['chat', '--agent', 'shell'], { env, input });
+  expect(chat.err).toContain('model: shell');
+  expect(chat.out).toContain('from 42');
+
+  const settings = { PERDURE_CONFIG: join(cluster.folder, 'perdure.yaml') };
+  const { out } = await perdure(['doctor', '--json'], { env: settings });
+  const { findings } = JSON.parse(out) as { findings: { check: string; status: string }[] };
+  expect(findings.filter(({ check }) => check.startsWith('program '))).toMatchObject([
+    { check: 'program shell', status: 'ok' },
+    { check: 'program counter', status: 'ok' },
+  ]);
+});
+
+test('a session of a program is not asked for a model or tools, which would have no effect', async () => {
+  await using cluster = await startPrograms();
+  const url = `${cluster.urls[0]}/api`;
+  const { agents } = (await (await fetch(`${url}/agents`)).json()) as { agents: object[] };
+  expect(agents).toContainEqual(expect.objectContaining({ name: 'shell', model: 'shell' }));
+  for (const [field, value] of Object.entries({ model: 'fake', tools: [] })) {
+    const refused = await fetch(`${url}/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ agent: 'shell', [field]: value }),
+    });
+    const body = (await refused.json()) as { code: string; detail: string };
+    expect([refused.status, body.code]).toEqual([400, 'invalid_input']);
+    expect(body.detail).toContain(`"${field}"`);
+  }
 });

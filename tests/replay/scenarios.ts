@@ -1,7 +1,9 @@
 /** What the kept histories show: each scenario drives one session to its end. Only ever add: a kept history is never recorded again. */
+import type { CommandResult } from '../../contracts/activities.ts';
 import { gate } from '../workflows/support/gate.ts';
 import {
   askedCall,
+  ScriptedWorld,
   callsTools,
   completed,
   spent,
@@ -194,6 +196,38 @@ async function approvals(kit: SessionKit): Promise<TestSession> {
   return session;
 }
 
+/** An answer, an interrupt, a loss and a new program. */
+async function programs(kit: SessionKit): Promise<TestSession> {
+  const held = Promise.withResolvers<CommandResult>();
+  const answer: CommandResult = {
+    result: { outcome: 'completed', spend: spent(10) },
+    conversation: 'c-1',
+  };
+  const world = new ScriptedWorld();
+  world.commandScript = [
+    () => answer,
+    () => held.promise,
+    () => {
+      throw ApplicationFailure.nonRetryable('the program ended', 'runner_lost');
+    },
+    () => answer,
+  ];
+  const engine = { cli: 'claude', timeoutMs: 300_000, credential: 'login' };
+  const session = await kit.session({ world, engine, message: userMessage() });
+  await untilStatus(session, { turns: 1, state: 'waiting' });
+  await session.send();
+  await eventually(() => world.commands.length === 2, 'a held command');
+  await session.handle.signal('interruptTurn', {});
+  await untilStatus(session, { turns: 2, state: 'waiting' });
+  held.resolve(answer);
+  for (const turns of [3, 4]) {
+    await session.send();
+    await untilStatus(session, { turns, state: 'waiting' });
+  }
+  await session.stop();
+  return session;
+}
+
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'plain-turns': plainTurns,
   tools,
@@ -205,4 +239,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'failures-and-limits': failuresAndLimits,
   'stop-while-busy': stopWhileBusy,
   approvals,
+  programs,
 };
