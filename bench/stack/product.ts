@@ -28,6 +28,9 @@ export interface ProductOptions {
 export const SMALL_FILE = 'small.txt';
 /** Name of the agent that has a tool. */
 export const TOOL_AGENT = 'tools';
+/** Name of the agent whose tools are a runner's, and the runner's. */
+export const REMOTE_AGENT = 'remote';
+export const RUNNER = 'bench';
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -39,6 +42,7 @@ const settings = (modelUrl: string, workspace: string) => ({
   agents: {
     assistant: { instructions: '', tools: [] },
     [TOOL_AGENT]: { instructions: '', tools: ['read_file'] },
+    [REMOTE_AGENT]: { instructions: '', tools: [], runner: { name: RUNNER } },
   },
   defaultModel: 'bench',
   timeouts: { sessionIdleMs: 7_200_000, sessionLifetimeMs: 7_200_000 },

@@ -16,6 +16,8 @@ export interface Stack extends AsyncDisposable {
   readonly floor: Floor;
   readonly product: Product;
   readonly temporalPid: number;
+  /** For logs and data; gone with the stack. */
+  readonly folder: string;
 }
 
 export interface StackOptions {
@@ -67,6 +69,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     floor,
     product,
     temporalPid: temporal.pid,
+    folder,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
