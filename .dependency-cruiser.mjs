@@ -38,7 +38,7 @@ function exceptionsOf(room) {
   // The command starts the two processes; it knows their entry points and nothing behind them.
   if (room === 'cli')
     return [
-      '^worker/(start|tools)\\.ts$',
+      '^worker/(start|tools|credential-check)\\.ts$',
       '^api/server\\.ts$',
       '^api/(router|types)\\.ts$',
       '^journal/(port|sqlite|postgres)\\.ts$',

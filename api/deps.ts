@@ -17,7 +17,14 @@ import type { MessagesSent } from './sessions/messages-sent.ts';
 /** The part of the settings that the API reads. */
 export type ApiSettings = Pick<
   Settings,
-  'api' | 'timeouts' | 'limits' | 'policies' | 'workspaceRoots' | 'cliProviders' | 'mcpServers'
+  | 'api'
+  | 'timeouts'
+  | 'limits'
+  | 'policies'
+  | 'workspaceRoots'
+  | 'cliProviders'
+  | 'mcpServers'
+  | 'credentials'
 >;
 
 export interface ApiDeps {

@@ -3,6 +3,7 @@ import { agentRouter } from './routers/agent.ts';
 import { approvalRouter } from './routers/approval.ts';
 import { artifactRouter } from './routers/artifact.ts';
 import { contextRouter } from './routers/context.ts';
+import { credentialRouter } from './routers/credential.ts';
 import { keyRouter } from './routers/key.ts';
 import { runnerRouter } from './routers/runner.ts';
 import { mcpRouter } from './routers/mcp.ts';
@@ -18,6 +19,7 @@ export const appRouter = router({
   context: contextRouter,
   agent: agentRouter,
   artifact: artifactRouter,
+  credential: credentialRouter,
   key: keyRouter,
   mcp: mcpRouter,
   system: systemRouter,

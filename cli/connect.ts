@@ -9,11 +9,18 @@ import type { ConnectOptions } from './connection-options.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 
-/** @param retryForMs how long a call waits for an API that does not answer */
-export function connect(options: ConnectOptions, retryForMs: number): PerdureClient {
+/**
+ * @param retryForMs how long a call waits for an API that does not answer
+ * @param timeoutMs how long one answer may take; the client's own limit where absent
+ */
+export function connect(
+  options: ConnectOptions,
+  retryForMs: number,
+  timeoutMs?: number,
+): PerdureClient {
   const url = usableUrl(options);
   const key = options.key ?? clientEnvironment(process.env).key;
-  return createPerdureClient({ url, key, retryForMs });
+  return createPerdureClient({ url, key, retryForMs, ...(timeoutMs && { timeoutMs }) });
 }
 
 /** @throws {CommandFailed} */

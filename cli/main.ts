@@ -6,6 +6,7 @@ import { PerdureError } from '../contracts/perdure-error.ts';
 import { registerAllInOne } from './all-in-one.ts';
 import { registerApi } from './api.ts';
 import { registerApprovals } from './approvals/register.ts';
+import { registerAuth } from './auth/register.ts';
 import { registerChat } from './chat/register.ts';
 import { registerDoctor } from './doctor.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
@@ -28,6 +29,7 @@ const COMMANDS: readonly Register[] = [
   registerMigrate,
   registerKeys,
   registerMcp,
+  registerAuth,
   registerDoctor,
   registerChat,
   registerSessions,

@@ -1,10 +1,12 @@
 /** The one place that talks to Temporal. Each call has a deadline: a client must hear "try again", not wait. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
   WorkflowClient,
   type WorkflowHandle,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { ApprovalOutcome } from '../../contracts/approvals.ts';
@@ -12,18 +14,25 @@ import type { CallId, SessionId } from '../../contracts/ids.ts';
 import { MAX_TEMPORAL_BYTES } from '../../contracts/limits.ts';
 import {
   SEARCH_ATTRIBUTES,
+  CREDENTIAL_CHECK_WORKFLOW,
   SESSION_QUEUE,
   SESSION_WORKFLOW,
   type SearchState,
 } from '../../contracts/names.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
+import type {
+  CredentialCheck,
+  CredentialCheckResult,
+} from '../../workflows/credential-check/messages.ts';
 import * as messages from '../../workflows/session/messages.ts';
 import { engineError, isDroppedUpdate, NoOpenRun } from './engine-errors.ts';
 
 /** Long enough for Temporal's client to retry over a hiccup, short enough for a person. */
 const COMMAND_MS = 5_000;
 const QUERY_MS = 1_000;
+/** Three attempts of half a minute, the waits between them, and a queue before it. */
+const CHECK_MS = 120_000;
 /** Between the journal's "ended" and the end of the run: one workflow task, on a busy worker. */
 const CLOSING_MS = 2_000;
 const CLOSING_POLL_MS = 30;
@@ -171,6 +180,27 @@ export class SessionEngine {
     return this.#deadline(QUERY_MS, () =>
       this.#openRuns.getHandle(sessionId).query(messages.status),
     );
+  }
+
+  /** Answers when it is settled. @throws worker_unavailable where no worker settles it in time */
+  async checkCredential(check: CredentialCheck): Promise<CredentialCheckResult> {
+    const handle = await this.#deadline(COMMAND_MS, () =>
+      this.#client.workflow.start(CREDENTIAL_CHECK_WORKFLOW, {
+        workflowId: `credential-check-${randomUUID()}`,
+        taskQueue: this.#taskQueue,
+        args: [check],
+        workflowExecutionTimeout: CHECK_MS,
+        staticSummary: `check of ${check.credential}`,
+      }),
+    );
+    try {
+      return (await handle.result()) as CredentialCheckResult;
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw engineError(error);
+      throw new PerdureError('worker_unavailable', 'No worker settled the check in time.', {
+        cause: error,
+      });
+    }
   }
 
   /** @throws engine_unavailable */

@@ -40,10 +40,10 @@ async function examineWith(settings: Settings): Promise<readonly Finding[]> {
   return [
     ok('settings', file ?? 'defaults (there is no perdure.yaml)'),
     ok('model', `${catalogue.defaultModel} (${modelReason})`),
-    ...checkProviders(settings, secrets),
     ...(await checkTools(settings, secrets)),
     ...(await checkMcpServers(settings, secrets)),
     ...(await checkPrograms(settings, secrets)),
+    ...(await checkProviders(settings, secrets)),
     await checkTemporalCli(settings),
     await checkHome(settings),
     await checkSandbox(settings),

@@ -30,6 +30,8 @@ const TOUR: Record<string, Stop> = {
   'key.create': { input: () => ({ user: 'kim' }), keep: ids('keyId') },
   'key.list': {},
   'key.revoke': { input: ({ keyId }) => ({ keyId }) },
+  'credential.list': {},
+  'credential.check': { input: () => ({ name: 'login' }) },
   'system.audit': { input: () => ({}) },
   'artifact.put': {
     input: () => ({ base64: 'eA==', mediaType: 'text/plain' }),
@@ -108,7 +110,11 @@ const ROUTES = new Map(restRoutes().map((route) => [route.procedure, route]));
 
 let product: Fixture;
 beforeAll(async () => {
-  product = await startFixture({ worker: true });
+  product = await startFixture({
+    worker: true,
+    settings: { credentials: { login: { strategy: 'command', command: 'true' } } },
+    secrets: { PATH: process.env['PATH'] ?? '' },
+  });
 });
 afterAll(() => product[Symbol.asyncDispose]());
 

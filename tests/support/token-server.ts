@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { Events, OAuth2Issuer, OAuth2Service } from 'oauth2-mock-server';
 
 /** Instead of a token: an answer, a connection that is cut after the token was made, or one that says nothing. */
@@ -30,7 +31,15 @@ export interface TokenServer extends AsyncDisposable {
   hold(): { open(): void };
 }
 
-const CLIENT = 'Basic ' + Buffer.from('perdure:client-secret-1').toString('base64');
+/** The body has been read already. */
+const readAgain = ({ method, url, headers }: IncomingMessage, body: string) =>
+  Object.assign(Readable.from([Buffer.from(body)]), { method, url, headers }) as IncomingMessage;
+
+/** RFC 6749, section 2.3.1: both halves are form-encoded before they are joined. */
+const isClient = (authorization = ''): boolean =>
+  decodeURIComponent(Buffer.from(authorization.replace('Basic ', ''), 'base64').toString()) ===
+  'perdure:client-secret-1';
+
 /** What a client needs to be let in. */
 export const CLIENT_SECRETS = { CLIENT_ID: 'perdure', CLIENT_SECRET: 'client-secret-1' };
 
@@ -48,7 +57,7 @@ export async function startTokenServer(firstRefreshToken = 'refresh-first'): Pro
   service.on(Events.BeforeResponse, (response, request) => {
     const body = response.body as Record<string, unknown> & { refresh_token?: string };
     const sent = (request.body as { refresh_token?: string }).refresh_token;
-    if (request.headers.authorization !== CLIENT) {
+    if (!isClient(request.headers.authorization)) {
       Object.assign(response, { statusCode: 401, body: { error: 'invalid_client' } });
       return;
     }
@@ -69,21 +78,21 @@ export async function startTokenServer(firstRefreshToken = 'refresh-first'): Pro
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url !== '/token') return service.requestHandler(request, response);
     const fault = faults.shift();
-    request.on('data', (chunk: Buffer) => requests.push(new URLSearchParams(chunk.toString())));
+    const body = Buffer.concat(await Array.fromAsync(request)).toString();
+    requests.push(new URLSearchParams(body));
     await gate;
     if (fault === 'silence') return;
+    if (fault && fault !== 'cut') {
+      response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
+      response.end(JSON.stringify(fault.body ?? {}));
+      return;
+    }
     if (fault === 'cut') {
       // The token is made, and its answer never arrives.
       response.end = () => response.destroy();
       response.writeHead = () => response;
-    } else if (fault) {
-      request.on('end', () => {
-        response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
-        response.end(JSON.stringify(fault.body ?? {}));
-      });
-      return;
     }
-    service.requestHandler(request, response);
+    service.requestHandler(readAgain(request, body), response);
   };
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -70,6 +70,8 @@ export const CASES: Record<string, Case> = {
   'agent.list': { own: undefined },
   'artifact.put': { own: { base64: 'eA==', mediaType: 'text/plain' } },
   'artifact.get': { names: ({ artifact }) => ({ artifact }) },
+  'credential.list': { own: undefined },
+  'credential.check': { own: { name: 'nobody' } },
   'key.create': { own: { user: 'x' } },
   'key.list': { own: undefined },
   'key.revoke': { names: ({ keyId }) => ({ keyId }) },
@@ -84,6 +86,8 @@ export const CASES: Record<string, Case> = {
 
 /** Procedures that only operators may call, and those that a runner may call. */
 export const OPERATOR_ONLY = [
+  'credential.list',
+  'credential.check',
   'key.create',
   'key.list',
   'key.revoke',

@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { createAuthenticator } from '../../../activities/auth/create-authenticator.ts';
 import { createSessionActivities } from '../../../activities/session.ts';
 import { toolRegistry } from '../../../activities/tools/registry.ts';
 import { startApi } from '../../../api/server.ts';
@@ -46,6 +47,8 @@ export interface FixtureOptions {
   /** SQLite where absent. */
   readonly dialect?: Journal['dialect'];
   readonly sweeping?: Sweeping;
+  /** Environment variables of the worker. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface Answer {
@@ -97,11 +100,15 @@ const CLIENT_TOOL = {
   inputSchema: { type: 'object' as const, properties: { question: { type: 'string' } } },
 };
 
-function catalogueFor(models: ModelServer): ModelCatalogue {
+function catalogueFor(
+  models: ModelServer,
+  providers: SettingsInput['providers'] = {},
+): ModelCatalogue {
   const model = modelSchema.parse({ provider: 'fake', model: 'fake-1' });
   return {
     providers: {
       fake: { kind: 'openai-compatible', baseUrl: `${models.url}/v1` },
+      ...providers,
     },
     models: { fake: model, other: model },
     agents: {
@@ -131,13 +138,14 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const { path: folder } = parts.use(await temporaryFolder());
   const models = parts.use(await startModelServer());
   const temporal = parts.use(await sharedTemporal());
-  const catalogue = catalogueFor(models);
+  const catalogue = catalogueFor(models, options.settings?.providers);
   const settings = settingsFor(options.settings, { folder, catalogue });
   const opened = await openJournal(options.dialect ?? 'sqlite', { folder, parts });
   const journal = options.wrap?.(opened) ?? opened;
   const taskQueue = `api-test-${randomUUID()}`;
   const product = { settings, journal: options.spoil?.(opened) ?? opened, temporal, taskQueue };
-  if (options.worker) await runWorker(product, parts);
+  const { secrets } = options;
+  if (options.worker) await runWorker({ ...product, secrets }, parts);
   let registry = new Registry();
   const start = () =>
     startApi({
@@ -157,7 +165,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       return registry;
     },
     ...{ folder, settings, journal, models, temporal, taskQueue },
-    startWorker: () => runWorker(product, kept),
+    startWorker: () => runWorker({ ...product, secrets }, kept),
     async restartApi() {
       await api.close();
       api = await start();
@@ -197,16 +205,21 @@ async function runWorker(
     journal,
     temporal,
     taskQueue,
-  }: Pick<Fixture, 'settings' | 'journal' | 'temporal' | 'taskQueue'>,
+    secrets = {},
+  }: Pick<Fixture, 'settings' | 'journal' | 'temporal' | 'taskQueue'> &
+    Pick<FixtureOptions, 'secrets'>,
   parts: AsyncDisposableStack,
 ): Promise<void> {
-  const { timeouts, policies, catalogue } = settings;
+  const { timeouts, policies, catalogue, credentials } = settings;
+  const known = { journal, catalogue, policies, log: SILENT };
+  const lookUp = (name: string) => secrets[name];
   const worker = await Worker.create({
     connection: temporal.nativeConnection,
     taskQueue,
     workflowBundle: await testBundle(WORKFLOWS),
     activities: createSessionActivities({
-      ...{ journal, catalogue, log: SILENT, secrets: () => undefined, timeouts, policies },
+      ...{ ...known, timeouts, secrets: lookUp },
+      authenticator: createAuthenticator({ ...known, secrets: lookUp, credentials }),
       tools: toolRegistry({ timeouts, home: settings.home, runners: journal.runners }),
     }),
   });

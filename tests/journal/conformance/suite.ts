@@ -3,7 +3,9 @@ import type { Dialect } from '../support/dialects.ts';
 import { acceptedAnswersConformance } from './accepted-answers.ts';
 import { approvalEndsConformance } from './approval-ends.ts';
 import { approvalsConformance } from './approvals.ts';
+import { breakersConformance } from './breakers.ts';
 import { concurrencyConformance } from './concurrency.ts';
+import { credentialsConformance } from './credentials.ts';
 import { cutOffConformance } from './cut-off.ts';
 import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
@@ -43,6 +45,8 @@ export const conformance = (dialect: Dialect) =>
     placesConformance(dialect);
     shelvesConformance(dialect);
     mcpManifestsConformance(dialect);
+    credentialsConformance(dialect);
+    breakersConformance(dialect);
     tailConformance(dialect);
     transcriptConformance(dialect);
     pruneConformance(dialect);

@@ -1,0 +1,69 @@
+/** What is known of the credentials, without a secret: configuration and journal side by side. */
+import { INSTALLATION_TENANT } from '../../contracts/credentials.ts';
+import { allCredentials } from '../../contracts/provider-keys.ts';
+import type { Strategy } from '../../contracts/authentication.ts';
+import type { BreakerState } from '../../journal/port.ts';
+import type { ApiDeps } from '../deps.ts';
+
+export interface CredentialView {
+  readonly name: string;
+  readonly strategy: Strategy;
+  /** Providers that take their key from it. */
+  readonly usedBy: readonly string[];
+  /** Of what is stored; null where nothing is, or nothing has to be. */
+  readonly stored: {
+    readonly version: number;
+    readonly updatedAt: string;
+    /** ISO 8601; null where it does not end by itself. */
+    readonly expiresAt: string | null;
+  } | null;
+}
+
+export interface CredentialList {
+  readonly credentials: readonly CredentialView[];
+  /** Of providers that ever failed. */
+  readonly breakers: readonly {
+    readonly key: string;
+    readonly state: BreakerState;
+    readonly failures: number;
+  }[];
+}
+
+export async function listCredentials({
+  settings,
+  catalogue,
+  journal,
+}: Pick<ApiDeps, 'settings' | 'catalogue' | 'journal'>): Promise<CredentialList> {
+  const { providers } = catalogue;
+  const [rows, breakers] = await Promise.all([
+    journal.credentials.list(INSTALLATION_TENANT),
+    journal.breakers.list(),
+  ]);
+  const stored = new Map(rows.map((row) => [row.name, row]));
+  const known = allCredentials({ credentials: settings.credentials, providers });
+  return {
+    credentials: Object.entries(known).map(([name, { strategy }]) => {
+      const row = stored.get(name);
+      return {
+        name,
+        strategy,
+        usedBy: Object.entries(providers)
+          .filter(([provider, { credential }]) => (credential ?? provider) === name)
+          .map(([provider]) => provider),
+        stored: row && row.version > 0 ? { ...timesOf(row), version: row.version } : null,
+      };
+    }),
+    breakers,
+  };
+}
+
+const timesOf = ({
+  expiresInMs,
+  updatedAt,
+}: {
+  expiresInMs: number | null;
+  updatedAt: string;
+}) => ({
+  updatedAt,
+  expiresAt: expiresInMs === null ? null : new Date(Date.now() + expiresInMs).toISOString(),
+});

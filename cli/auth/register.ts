@@ -1,0 +1,25 @@
+/** `perdure auth …`: how Perdure signs in to providers. */
+import type { Command } from 'commander';
+import { withConnection } from '../connection-options.ts';
+import type { CheckOptions, ListOptions } from './run.ts';
+
+export function registerAuth(program: Command): void {
+  const auth = program
+    .command('auth')
+    .description('Credentials of providers: list them, and check one.');
+  const add = (signature: string, description: string): Command =>
+    withConnection(auth.command(signature).description(description).exitOverride()).option(
+      '--json',
+      'print one JSON object',
+    );
+
+  add('list', 'credentials, what is stored of them, and circuit breakers').action(
+    async (options: ListOptions) => (await run()).list(options),
+  );
+
+  add('check <name>', 'sign in with a credential, now, in a worker')
+    .option('--renew', 'replace a token that is still good')
+    .action(async (name: string, options: CheckOptions) => (await run()).check(name, options));
+}
+
+const run = () => import('./run.ts');
