@@ -113,6 +113,7 @@ function catalogueFor(
     models: { fake: model, other: model },
     agents: {
       assistant: agentSchema.parse({ model: 'fake', tools: [] }),
+      editor: agentSchema.parse({ model: 'fake', tools: [], approvals: { edit_file: 'always' } }),
       asker: agentSchema.parse({ model: 'fake', tools: [], clientTools: [CLIENT_TOOL] }),
       // A person is asked before each call, but for questions that are denied.
       careful: agentSchema.parse({

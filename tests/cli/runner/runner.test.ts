@@ -142,3 +142,17 @@ test('a folder that is not there, a name that is none, a state folder in use and
     err: expect.stringContaining('another runner uses it'),
   });
 });
+test('a second runner of the same name elsewhere ends the first, which says why', async () => {
+  const { args } = await machine();
+  await using first = await piped(args);
+  const other = await machine();
+  await using _ = await piped([...args.slice(0, -1), other.args.at(-1)!]);
+  const read = await stage.ask({ name: args[4]! }, 'read_file{"path":"notes.txt"}');
+  await eventually(
+    async () => first.child.exitCode,
+    (exitCode) => exitCode !== null,
+  );
+  expect(first.child.exitCode).toBe(1);
+  expect(first.err()).toMatch(/Another process has registered.*\n.*\(runner_replaced\)/);
+  expect(await outcomes(read)).toEqual(['completed']);
+});

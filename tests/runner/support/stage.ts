@@ -17,7 +17,7 @@ export interface RunnerStage extends AsyncDisposable {
   /** A runner of this stage, not started; it is killed at the end. */
   runner(change?: Partial<RunnerProcessOptions>): Promise<RunnerProcess>;
   /** A session whose model calls the tool. */
-  ask(runner: RunnerSelector, call: string): Promise<SessionId>;
+  ask(runner: RunnerSelector, call: string, agent?: string): Promise<SessionId>;
   events(sessionId: SessionId): Promise<readonly PerdureEvent[]>;
   /** How the session's calls ended, once its turn has. */
   settled(sessionId: SessionId): Promise<readonly EventData<'tool.settled'>[]>;
@@ -44,9 +44,9 @@ export async function openRunnerStage(
       const options = { url: proxy.url, counter: counter.url, name, folder };
       return kept.use(new RunnerProcess({ ...options, ...change }));
     },
-    async ask(runner, call) {
+    async ask(runner, call, agent = 'assistant') {
       const answer = await product.send('POST', '/api/sessions', {
-        body: { runner, message: `call=${call}` },
+        body: { runner, agent, message: `call=${call}` },
       });
       if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
       return answer.body.sessionId;
