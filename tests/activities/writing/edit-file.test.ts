@@ -3,6 +3,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alreadyEdited, applyEdits } from '../../../activities/tools/workspace/edits.ts';
+import { writingTools } from '../../../activities/tools/workspace/writing-tools.ts';
+import { newId } from '../../../contracts/ids.ts';
 import { openWriter } from './writer.ts';
 
 const failed = { code: 'tool_failed' };
@@ -79,6 +81,27 @@ describe('edit_file', () => {
       );
     await expect(writer.edit('full.txt', { old: 'a', new: 'bb', all: true })).rejects.toMatchObject(
       failed,
+    );
+  });
+
+  it('loses none of the edits of one file that a model asks for at once', async () => {
+    const words = Array.from({ length: 20 }, (_, n) => `word${n};`);
+    await using writer = await openWriter({ 'a.txt': words.join(' ') });
+    const { workspace, home } = writer.folder;
+    const edit = writingTools(home).find(({ name }) => name === 'edit_file')!;
+    const run = (old: string) =>
+      edit.execute({
+        sessionId: newId('ses'),
+        callId: newId('call'),
+        name: 'edit_file',
+        input: { path: 'a.txt', edits: [{ old, new: old.toUpperCase() }] },
+        workspace,
+        signal: new AbortController().signal,
+        progress: () => undefined,
+      });
+    await Promise.all(words.map(run));
+    expect(await readFile(path.join(workspace, 'a.txt'), 'utf8')).toBe(
+      words.join(' ').toUpperCase(),
     );
   });
 
