@@ -1,8 +1,10 @@
 /** A real SQLite journal with one session, and activities run as Temporal would run them. */
 import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { createAuthenticator } from '../../activities/auth/create-authenticator.ts';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { createSessionActivities } from '../../activities/session.ts';
 import { createToolActivities } from '../../activities/tools.ts';
@@ -18,6 +20,7 @@ import type {
   ToolResultRef,
 } from '../../contracts/activities.ts';
 import type { EventOf, EventType, PerdureEvent } from '../../contracts/events.ts';
+import { credentialSchema } from '../../contracts/credentials.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import { TIME_LIMITS } from '../../contracts/limits.ts';
@@ -58,6 +61,8 @@ export const catalogueOf = (input: CatalogueInput = {}): ModelCatalogue => ({
 export interface StageOptions extends CatalogueInput {
   readonly timeouts?: Partial<Record<keyof typeof TIME_LIMITS, number>>;
   readonly secrets?: Record<string, string>;
+  /** Signs in for the providers that name them. */
+  readonly credentials?: Record<string, object>;
   readonly tools?: readonly ClientTool[];
   readonly files?: Record<string, string>;
   readonly resolver?: ModelResolver;
@@ -141,6 +146,16 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     secrets,
     log,
     models: options.resolver,
+    authenticator: createAuthenticator({
+      ...{ journal, catalogue, log, secrets, policies: POLICIES },
+      credentials: Object.fromEntries(
+        Object.entries(options.credentials ?? {}).map(([name, each]) => [
+          name,
+          credentialSchema.parse(each),
+        ]),
+      ),
+      secretKeys: { current: randomBytes(32), old: [] },
+    }),
   };
   const sessionId = newId('ses');
   await journal.sessions.create({
