@@ -31,7 +31,7 @@ export interface ExecutorParts {
 }
 
 /** In `_meta`: a `keyed` tool that knows it does a call once, however often it is sent. */
-export const IDEMPOTENCY_KEY = 'perdure/idempotencyKey';
+const IDEMPOTENCY_KEY = 'perdure/idempotencyKey';
 
 const denied = (message: string): PerdureError => new PerdureError('tool_denied', message);
 
