@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { restRoutes } from '../../api/http/rest.ts';
 import { appRouter } from '../../api/router.ts';
 import { newId } from '../../contracts/ids.ts';
+import { mcpServerSchema } from '../../contracts/mcp.ts';
 import { eventually, startFixture, type Fixture } from './support/fixture.ts';
 
 type Json = Record<string, unknown>;
@@ -15,6 +16,13 @@ interface Stop {
 }
 
 const INSTANCE = newId('run');
+const GUARDED = {
+  name: 'guarded',
+  description: 'Asks a person first.',
+  inputSchema: { type: 'object' },
+  approval: 'always',
+};
+const MANIFEST = { hash: 'a'.repeat(64), tools: [] };
 const session = ({ sessionId }: Seen) => ({ sessionId });
 const first = (output: Json, list: string): Json | undefined => (output[list] as Json[])[0];
 const ids =
@@ -96,6 +104,22 @@ const TOUR: Record<string, Stop> = {
   'session.stop': { input: session },
   'session.get#ended': { input: session, keep: ended('ended') },
   'session.reopen': { input: session },
+  'session.start#asking': {
+    input: () => ({ tools: [GUARDED], message: 'call=guarded{}' }),
+    keep: ids('sessionId'),
+  },
+  'approval.list': {
+    input: session,
+    keep: (output) => {
+      const approval = first(output, 'approvals');
+      return approval && { approvalId: String(approval['approvalId']) };
+    },
+  },
+  'approval.get': { input: ({ approvalId }) => ({ approvalId }) },
+  'approval.decide': { input: ({ approvalId }) => ({ approvalId, decision: 'approve' }) },
+  'session.stop#asking': { input: session },
+  'mcp.list': {},
+  'mcp.approve': { input: () => ({ server: 'files', hash: MANIFEST.hash }) },
   'runner.remove': { input: ({ runnerId }) => ({ runnerId }) },
 };
 const nameOf = (stop: string): string => stop.split('#')[0]!;
@@ -112,9 +136,13 @@ let product: Fixture;
 beforeAll(async () => {
   product = await startFixture({
     worker: true,
-    settings: { credentials: { login: { strategy: 'command', command: 'true' } } },
+    settings: {
+      credentials: { login: { strategy: 'command', command: 'true' } },
+      mcpServers: { files: mcpServerSchema.parse({ command: 'files' }) },
+    },
     secrets: { PATH: process.env['PATH'] ?? '' },
   });
+  await product.journal.mcpManifests.observe('files', MANIFEST);
 });
 afterAll(() => product[Symbol.asyncDispose]());
 

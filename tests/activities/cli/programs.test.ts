@@ -65,7 +65,9 @@ test('a message goes as an argument where the description says so, and is never 
 test('an environment has what is named and nothing else', async () => {
   await using stage = await hostOf({ ...BASH, env: ['ANTHROPIC_API_KEY'] });
   const program = await stage.start();
-  const { text } = await ask(program, 'env -0 | tr "\\0" "\\n" | cut -d= -f1 | sort');
+  // Node itself hands the variable of a measured run on to whatever it starts.
+  const names = 'env -0 | tr "\\0" "\\n" | cut -d= -f1 | grep -v NODE_V8_COVERAGE | sort';
+  const { text } = await ask(program, names);
   expect(text.trim().split('\n')).toEqual(
     [
       'ANTHROPIC_API_KEY',
