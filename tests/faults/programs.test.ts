@@ -56,6 +56,13 @@ async function open(cluster: Cluster, agent: string): Promise<Watcher> {
 const command = (cluster: Cluster, { sessionId }: Watcher, name: string): Promise<unknown> =>
   postJson(`${cluster.urls[0]}/api/sessions/${sessionId}/${name}`, {});
 
+/** As the workflow itself says. */
+async function liveState(cluster: Cluster, { sessionId }: Watcher): Promise<unknown> {
+  const response = await fetch(`${cluster.urls[0]}/api/sessions/${sessionId}?live=true`);
+  const body = (await response.json()) as { live?: { state?: string } | null };
+  return body.live?.state;
+}
+
 /** Directories of programs that are there. */
 function directories({ folder }: Cluster): string[] {
   const root = join(folder, 'home', 'cli');
@@ -135,6 +142,10 @@ test('a message to a program whose worker was killed meanwhile says so after 10 
   await using cluster = await startPrograms();
   await using session = await open(cluster, 'shell');
   await session.settled(await session.send('echo before'));
+  // The journal knows of the end first: a workflow that does not would take the kill for the end of this turn's program, and start another.
+  await vi.waitFor(async () => expect(await liveState(cluster, session)).toBe('waiting'), {
+    timeout: 60_000,
+  });
   await cluster.apis[0]?.kill();
   await cluster.apis[0]?.start();
   const lost = await session.settled(await session.send('echo lost'));
