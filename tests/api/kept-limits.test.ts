@@ -41,7 +41,7 @@ test('limits that were changed under way are shown, and hold for a session that 
   await tell(sessionId, 'reopen');
   const { limits } = await until(sessionId, 'waiting');
   expect(limits).toEqual({
-    ...{ stepsPerTurn: 1, usdPerTurn: 3 },
+    ...{ stepsPerTurn: 1, parallelCalls: 16, usdPerTurn: 3 },
     ...{ tokensPerTurn: null, tokensPerSession: null, usdPerSession: null },
   });
   expect((await startOf(sessionId)).limits).toMatchObject({ stepsPerTurn: 1, usdPerTurn: 3 });
