@@ -111,6 +111,7 @@ async function pendingCalls(store: Store, filter: CallFilter, limit: number) {
       .$if(filter.sessionId !== undefined, (all) =>
         all.where('sessions.id', '=', filter.sessionId!),
       )
+      .$if(filter.mode !== undefined, (all) => all.where('tool_calls.mode', '=', filter.mode!))
       .where('tool_calls.state', 'in', ['offered', 'leased'])
       .orderBy('tool_calls.created_at')
       .orderBy('tool_calls.call_id')

@@ -58,6 +58,7 @@ export interface CallRun {
 
 export type CallFilter = Pick<SessionFilter, 'tenant' | 'user'> & {
   readonly sessionId?: SessionId | undefined;
+  readonly mode?: ToolMode | undefined;
 };
 
 export interface Ledger {

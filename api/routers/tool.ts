@@ -42,7 +42,9 @@ export const toolRouter = router({
     .query(async ({ ctx, input: { sessionId, limit } }) => {
       const { tenant, user, role } = ctx.principal;
       const owner = role === 'operator' ? { tenant } : { tenant, user };
-      const calls = await ctx.deps.journal.ledger.pending({ ...owner, sessionId }, limit);
+      // What a person is asked is none of a runner's business.
+      const mode = role === 'runner' ? 'remote' : undefined;
+      const calls = await ctx.deps.journal.ledger.pending({ ...owner, sessionId, mode }, limit);
       return { calls: calls.map(pendingCallOf) };
     }),
 

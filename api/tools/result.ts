@@ -7,7 +7,7 @@ import type { SessionState } from '../../contracts/session-state.ts';
 import type { ToolAnswer, ToolSettlement } from '../../contracts/tools.ts';
 import type { LedgerCall } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
-import { sees } from '../auth/principal.ts';
+import { sees, type Principal } from '../auth/principal.ts';
 import { mayServe, ownRunner } from '../runners/own.ts';
 import { storedParts } from '../sessions/content.ts';
 
@@ -72,7 +72,7 @@ export async function findCall(
     if (call && mayServe(runner, call)) return call;
     throw unknownCall(callId);
   }
-  if (!call || !sees(principal, call)) throw unknownCall(callId);
+  if (!call || !mayAnswer(principal, call)) throw unknownCall(callId);
   if (call.mode !== 'remote') return call;
   throw new PerdureError(
     'invalid_input',
@@ -80,6 +80,10 @@ export async function findCall(
     { field: 'runnerId' },
   );
 }
+
+/** What a person is asked is not for their runner to answer, though both are the same user: its key lies on another machine. */
+const mayAnswer = (principal: Principal, call: LedgerCall): boolean =>
+  sees(principal, call) && (principal.role !== 'runner' || call.mode === 'remote');
 
 const unknownCall = (callId: CallId): PerdureError =>
   new PerdureError('not_found', `There is no call ${callId}.`);

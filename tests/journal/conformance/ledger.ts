@@ -150,6 +150,8 @@ export const ledgerConformance = (dialect: Dialect) =>
       expect(await pending({ user: OWNER.user, sessionId })).toEqual([first.callId]);
       expect(await pending({ user: 'eve' })).toEqual([]);
       expect(await pending({ tenant: 'other' })).toEqual([]);
+      expect(await pending({ mode: 'client' })).toEqual([first.callId, second.callId]);
+      expect(await pending({ mode: 'remote' })).toEqual([]);
       await ledger.answer(first.callId, DONE);
       expect(await pending({})).toEqual([second.callId]);
       expect(await ledger.overdue(1_000, 10)).toEqual([]);
