@@ -39,6 +39,11 @@ export class Keyring {
     }
   }
 
+  /** Whether the key was right when it was last looked up, so that it is no guess. */
+  knows(secret: string): boolean {
+    return this.#cache.has(hashSecret(secret));
+  }
+
   /** Forgets everything, so that a change of keys holds from the next request on. */
   forget(): void {
     this.#cache.clear();
