@@ -53,7 +53,7 @@ function keyFrom(text: string, source: string): Uint8Array {
 
 async function ownKey(home: string): Promise<Uint8Array> {
   const path = join(home, FILE_NAME);
-  await mkdir(home, { recursive: true });
+  await mkdir(home, { recursive: true, mode: 0o700 });
   const made = randomBytes(KEY_BYTES).toString('base64');
   // Never over an existing one: what was encrypted with it could not be read any more.
   await writeFile(path, `${made}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {

@@ -63,7 +63,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     throw new Error(`Port ${options.port} is taken: no Temporal server can start there.`);
   const cli =
     options.cli ?? (await findTemporalCli(options.report ? { report: options.report } : {}));
-  if (options.dbFile) await mkdir(dirname(options.dbFile), { recursive: true });
+  if (options.dbFile) await mkdir(dirname(options.dbFile), { recursive: true, mode: 0o700 });
   return launchWithin(STARTS, { ...options, cli });
 }
 

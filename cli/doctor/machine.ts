@@ -27,7 +27,7 @@ export async function checkTemporalCli({ temporal }: Settings): Promise<Finding>
 
 export async function checkHome({ home }: Settings): Promise<Finding> {
   try {
-    await mkdir(home, { recursive: true });
+    await mkdir(home, { recursive: true, mode: 0o700 });
     await access(home, constants.W_OK);
     return ok('data folder', home);
   } catch (error) {

@@ -28,7 +28,8 @@ export function lockHome(home: string): Disposable {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    // Transcripts lie in it. A folder that a person has made keeps its mode.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     // Node says ENOENT of a read-only disk; the first folder that is missing says why.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') mkdirSync(firstMissing(folder));

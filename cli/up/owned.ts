@@ -18,7 +18,7 @@ interface Owned {
 export function remember(file: string, pid: number): void {
   const startedAt = startOf(pid);
   if (startedAt === undefined) return;
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, JSON.stringify({ pid, startedAt } satisfies Owned));
 }
 

@@ -17,7 +17,7 @@ export function lockFile(file: string): Disposable {
   const owner = `${file}.owner`;
   let lock: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     requireWritable(`${file}.probe`);
     lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
     lock.exec('begin exclusive');

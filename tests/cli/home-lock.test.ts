@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CommandFailed } from '../../cli/exit-codes.ts';
@@ -25,6 +25,16 @@ describe('the data folder', () => {
       expect(refusalOf(home)).toMatch(/^Perdure runs already with the data folder /);
     }
     expect(refusalOf(home)).toBe('not refused');
+  });
+
+  it('that is made for it is closed to other users of the machine; one that a person has made stays as it is', async () => {
+    await using folder = await temporaryFolder();
+    const [home, own] = [join(folder.path, 'home'), join(folder.path, 'own')];
+    await mkdir(own);
+    await chmod(own, 0o750);
+    for (const each of [home, own]) lockHome(each)[Symbol.dispose]();
+    expect((await stat(home)).mode & 0o777).toBe(0o700);
+    expect((await stat(own)).mode & 0o777).toBe(0o750);
   });
 
   it('is refused with the reason where it is a file, or below one', async () => {
