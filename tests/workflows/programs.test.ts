@@ -285,3 +285,21 @@ test('a stop in mid-answer ends the program', async () => {
   expect(world.seals).toMatchObject([{ cause: 'stop' }]);
   expect(world.terminated).toEqual([world.commands[0]?.programId]);
 });
+
+test('a session ends also where nobody can end its program any more', async () => {
+  class WorldWithoutIt extends ScriptedWorld {
+    override terminateProgram(programId: string): Promise<void> {
+      this.terminated.push(programId);
+      throw ApplicationFailure.nonRetryable('there is no such program');
+    }
+  }
+  const { session, world } = await start({ world: new WorldWithoutIt() });
+  await eventually(() => programStates(world).length === 1, 'READY');
+  await session.stop();
+  expect(world.terminated).toHaveLength(1);
+  expect(programStates(world)).toMatchObject([
+    { state: 'ready' },
+    { state: 'terminated', reason: 'ended' },
+  ]);
+  expect(world.factsOf('session.ended')).toMatchObject([{ reason: 'stopped' }]);
+});

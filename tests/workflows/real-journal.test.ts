@@ -14,7 +14,13 @@ import type { Attempt, Journal, RequestedCall } from '../../journal/port.ts';
 import { sqlite, type Database } from '../journal/support/dialects.ts';
 import { gate } from './support/gate.ts';
 import { ScriptedWorld } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import {
+  eventually,
+  SessionKit,
+  untilQuiet,
+  untilStatus,
+  userMessage,
+} from './support/session-kit.ts';
 
 let database: Database;
 let journal: Journal;
@@ -179,6 +185,8 @@ test('another content under the id of an earlier run is refused in the log, a re
   const settled = async () => (await events()).filter(({ type }) => type === 'turn.settled');
   for (let turns = 2; ; turns++) {
     await eventually(async () => (await settled()).length === turns, `turn ${turns}`);
+    // What is said to a run that is about to continue as new is for the real server: this one gives such a task again without its beginning.
+    await untilQuiet(session, () => true);
     if ((await session.handle.describe()).runId !== runId) break;
     await session.send();
   }
