@@ -3,32 +3,12 @@ import type { TimeLimits } from '../contracts/limits.ts';
 import type { Policies } from '../contracts/policies.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
-import type { ToolRegistry } from './tools/registry.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { ProgramHost } from './cli/host.ts';
 import type { ModelResolver, SecretLookup } from './model/providers.ts';
 import type { AskModel } from './model/stream-answer.ts';
-
-/** The part of pino's interface that activities use. */
-export interface ActivityLog {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-/** Figures about model calls, for Prometheus. */
-export interface ActivityMetrics {
-  firstToken(labels: { provider: string; model: string }, ms: number): void;
-  modelSettled(labels: { provider: string; model: string; outcome: string }, ms: number): void;
-  /** A provider's circuit breaker opened or closed. */
-  circuit(provider: string, open: boolean): void;
-  toolSettled(labels: { tool: string; outcome: string }, ms: number): void;
-  /** Whether this worker is connected to an MCP server. */
-  mcpConnected(server: string, connected: boolean): void;
-  /** Tools of an MCP server that are new or changed, and not offered until somebody approves them. */
-  mcpWaiting(server: string, tools: number): void;
-}
+import type { ActivityLog, ActivityMetrics } from './observed.ts';
+import type { ToolRegistry } from './tools/registry.ts';
 
 export interface ActivityDependencies {
   readonly journal: Journal;

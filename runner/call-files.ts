@@ -5,7 +5,7 @@ import { isId } from '../contracts/ids.ts';
 import type { CallId } from '../contracts/ids.ts';
 import type { AgentToolCall } from '../contracts/runners.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
-import { removeFile, writeDurably } from './durable-file.ts';
+import { removeFile, writeDurably, writeWhole } from './durable-file.ts';
 
 /**
  * `claiming`: it may be claimed, and nothing was done yet; `begun`: it may have taken effect;
@@ -24,16 +24,21 @@ export class CallFiles {
     this.#folder = folder;
   }
 
-  /** On the disk when this returns. */
+  /**
+   * There for the next process when this returns. What must not run twice outlives a power cut too; any other call is offered again when
+   * its lease ends, so that a flush would only make it late.
+   */
   keep(call: KeptCall): void {
-    writeDurably(this.#file(call.action.invocation.callId), JSON.stringify(call));
+    const { callId, effect } = call.action.invocation;
+    const write = effect === 'never-retry' ? writeDurably : writeWhole;
+    write(this.#file(callId), JSON.stringify(call));
   }
 
   forget(callId: CallId): void {
     removeFile(this.#file(callId));
   }
 
-  /** @param onBroken is told of a file that cannot be read, which is set aside: only a broken disk makes one */
+  /** @param onBroken is told of a file that cannot be read, which is set aside: a broken disk or a power cut makes one */
   all(onBroken: (file: string) => void): KeptCall[] {
     return readdirSync(this.#folder).flatMap((name) => {
       const callId = path.basename(name, ENDING);

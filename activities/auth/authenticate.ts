@@ -6,7 +6,7 @@ import { attemptsInWords, withAttempt } from '../../contracts/auth-attempts.ts';
 import type { AuthAttempt, Authenticated } from '../../contracts/authentication.ts';
 import { backoffMs, MAX_RETRY_AFTER_MS } from '../../contracts/policies.ts';
 import type { Policy } from '../../contracts/policies.ts';
-import type { ActivityLog } from '../dependencies.ts';
+import type { ActivityLog } from '../observed.ts';
 import { Stopped } from '../liveness.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { AuthVerdict } from './failure.ts';

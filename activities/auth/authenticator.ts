@@ -4,7 +4,7 @@ import { INSTALLATION_TENANT } from '../../contracts/credentials.ts';
 import type { CredentialCatalogue, CredentialSettings } from '../../contracts/credentials.ts';
 import type { ProviderSettings } from '../../contracts/settings.ts';
 import type { Journal } from '../../journal/port.ts';
-import type { ActivityLog, ActivityMetrics } from '../dependencies.ts';
+import type { ActivityLog, ActivityMetrics } from '../observed.ts';
 import { orAbort } from '../model/abortable.ts';
 import { redact } from '../model/redaction.ts';
 import { guarded } from './breaker.ts';

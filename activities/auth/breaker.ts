@@ -1,7 +1,7 @@
 /** Asks a provider only while the fleet's circuit breaker for it lets one. */
 import { AUTH_BREAKER } from '../../contracts/authentication.ts';
 import type { BreakerReport, BreakerStore } from '../../journal/port.ts';
-import type { ActivityLog, ActivityMetrics } from '../dependencies.ts';
+import type { ActivityLog, ActivityMetrics } from '../observed.ts';
 import { Answered, AuthFailure, classifyAuthFailure } from './failure.ts';
 
 export interface BreakerParts {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CredentialSettings } from '../../contracts/credentials.ts';
 import type { Renewal } from '../../journal/port.ts';
-import type { ActivityLog } from '../dependencies.ts';
+import type { ActivityLog } from '../observed.ts';
 import { sha256 } from '../digest.ts';
 import { AuthFailure, mayHaveHappened } from './failure.ts';
 import type { Exchange, Tokens as NewTokens } from './strategies/oauth2.ts';

@@ -2,7 +2,7 @@
 import type { CredentialRow, CredentialStore, Renewal } from '../../journal/port.ts';
 import { INSTALLATION_TENANT } from '../../contracts/credentials.ts';
 import type { Strategy } from '../../contracts/authentication.ts';
-import type { ActivityLog } from '../dependencies.ts';
+import type { ActivityLog } from '../observed.ts';
 import { AuthFailure } from './failure.ts';
 import type { SecretBox } from './secret-box.ts';
 

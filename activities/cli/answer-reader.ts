@@ -1,32 +1,8 @@
-/** Understands what a program prints while it answers one message: its text, and whether that is all. Pure: no process, no clock. */
+/** Which reader understands a program's output. */
 import type { CliProvider } from '../../contracts/cli-providers.ts';
-import type { ContentKind } from '../../contracts/events.ts';
 import { JsonLinesReader } from './json-lines-reader.ts';
-import type { Used } from './json-line.ts';
+import type { AnswerReader } from './said.ts';
 import { TextReader } from './text-reader.ts';
-
-export type Said =
-  | { readonly kind: ContentKind; readonly text: string }
-  /** Printed, but no part of the answer. */
-  | { readonly kind: 'aside'; readonly text: string };
-
-/** What was understood from the output so far, beside its text. */
-export interface Understood {
-  /** The answer is complete. */
-  readonly done: boolean;
-  /** The program says that it failed, in its own words. */
-  readonly error: string | undefined;
-  readonly conversation: string | undefined;
-  readonly used: Used | undefined;
-}
-
-export interface AnswerReader {
-  /** Reads on. Nothing is to be read after it is done. @throws {LineTooLong} */
-  push(output: string): readonly Said[];
-  /** Nothing more is printed. */
-  end(): readonly Said[];
-  readonly understood: Understood;
-}
 
 /** @param marker what the program prints at the end of its answer, where the description says so */
 export const answerReader = (

@@ -2,7 +2,7 @@
 import type { PerdureError } from '../../contracts/perdure-error.ts';
 import type { CliProvider } from '../../contracts/cli-providers.ts';
 import type { ContentKind } from '../../contracts/events.ts';
-import type { AnswerReader, Said, Understood } from './answer-reader.ts';
+import type { AnswerReader, Said, Understood } from './said.ts';
 import type { Exit, RunningProcess } from './process.ts';
 import { lost, timedOut, tooMuch } from './program-failure.ts';
 

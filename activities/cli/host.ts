@@ -6,7 +6,7 @@ import type { CliProvider, CliProviders } from '../../contracts/cli-providers.ts
 import type { SessionId } from '../../contracts/ids.ts';
 import { CLI_QUEUE_PREFIX } from '../../contracts/names.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
-import type { ActivityLog } from '../dependencies.ts';
+import type { ActivityLog } from '../observed.ts';
 import type { SecretLookup } from '../model/providers.ts';
 import { ownDirectory, remove, sweepDirectories } from './directory.ts';
 import { Program } from './program.ts';

@@ -1,7 +1,7 @@
 /** An answer in JSON lines, as the rules of the program's description find it. Pure. */
 import type { CliDone, JsonLines, LineRule } from '../../contracts/cli-providers.ts';
 import type { ContentKind } from '../../contracts/events.ts';
-import type { AnswerReader, Said, Understood } from './answer-reader.ts';
+import type { AnswerReader, Said, Understood } from './said.ts';
 import { firstTaken, matches, parseLine, taken, usedIn } from './json-line.ts';
 import type { Line, Used } from './json-line.ts';
 

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { CliProvider } from '../../contracts/cli-providers.ts';
 import { answerReader } from './answer-reader.ts';
-import type { AnswerReader, Understood } from './answer-reader.ts';
+import type { AnswerReader, Understood } from './said.ts';
 import { remove } from './directory.ts';
 import { exchange } from './exchange.ts';
 import type { ProgramSink } from './exchange.ts';

@@ -1,6 +1,6 @@
 /** An answer that is printed as it is; what says that it is complete is no part of it. Pure. */
 import type { CliDone } from '../../contracts/cli-providers.ts';
-import type { AnswerReader, Said, Understood } from './answer-reader.ts';
+import type { AnswerReader, Said, Understood } from './said.ts';
 
 /** A prompt is short, and a pattern is only tried on this much: it must not hold the worker up. */
 const PROMPT_CHARACTERS = 200;

@@ -5,7 +5,8 @@ import type { RunnerRow } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { sees } from '../auth/principal.ts';
 import { actionOf } from './action.ts';
-import { canServe, ownRunner, refuseReplaced, unknownRunner } from './own.ts';
+import { ownRunner, refuseReplaced, unknownRunner } from './own.ts';
+import { canServe } from './serving.ts';
 
 /** Calls that one poll answers with. */
 const MOST = 1_000;

@@ -3,7 +3,7 @@ import type { CallId, SessionId } from '../../contracts/ids.ts';
 import type { RunnerNews } from '../../contracts/runners.ts';
 import type { RemoteCall, RunnerRow } from '../../journal/port.ts';
 import { actionOf } from './action.ts';
-import { canServe } from './own.ts';
+import { canServe } from './serving.ts';
 
 export interface Follower {
   readonly tell: (news: readonly RunnerNews[]) => void;

@@ -1,7 +1,6 @@
 import type { RunnerId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
-import { isSelected } from '../../contracts/runners.ts';
-import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
+import type { RunnerRow } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 
 /** The caller's own runner: whoever sees another's may not act for it. @throws not_found */
@@ -25,15 +24,3 @@ export function refuseReplaced({ name, instance }: RunnerRow, caller: string): v
     `Another process has registered as runner "${name}": it has the calls now.`,
   );
 }
-
-/** Whether a runner may execute a call: of its user's sessions, or of the whole tenant's where it is shared. */
-export const mayServe = (runner: RunnerRow, call: LedgerCall): boolean =>
-  call.mode === 'remote' &&
-  call.runner !== null &&
-  call.tenant === runner.tenant &&
-  (runner.shared || call.user === runner.user) &&
-  isSelected(runner, call.runner);
-
-/** And offers its tool today. */
-export const canServe = (runner: RunnerRow, call: LedgerCall): boolean =>
-  mayServe(runner, call) && runner.tools.some(({ name }) => name === call.name);

@@ -8,7 +8,8 @@ import type { ToolAnswer, ToolSettlement } from '../../contracts/tools.ts';
 import type { LedgerCall } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { sees, type Principal } from '../auth/principal.ts';
-import { mayServe, ownRunner } from '../runners/own.ts';
+import { ownRunner } from '../runners/own.ts';
+import { mayServe } from '../runners/serving.ts';
 import { storedParts } from '../sessions/content.ts';
 
 export interface ResultGiven {

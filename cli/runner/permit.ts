@@ -4,7 +4,7 @@ import type { AgentToolCall } from '../../contracts/runners.ts';
 import type { Permit } from '../../runner/call-parts.ts';
 import { permissionFor } from '../../runner/permission.ts';
 import { printable } from '../format.ts';
-import type { RunnerCommandOptions } from './run.ts';
+import type { RunnerCommandOptions } from './options.ts';
 
 /** What a person is shown of the arguments; a file may be long. */
 const SHOWN_CHARACTERS = 4_000;

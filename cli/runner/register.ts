@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
-import type { RunnerCommandOptions } from './run.ts';
+import type { RunnerCommandOptions } from './options.ts';
 
 const HELP = `
 Reading in the folder is allowed; what does more is asked for in this terminal, and refused where there is none, unless --allow names it.

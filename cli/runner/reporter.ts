@@ -1,7 +1,7 @@
 /** Lines about what the runner does, for people or as JSON. */
 import type { RunnerReport } from '../../runner/report.ts';
 import { oneLine } from '../format.ts';
-import type { RunnerCommandOptions } from './run.ts';
+import type { RunnerCommandOptions } from './options.ts';
 
 const ARGUMENTS_CHARACTERS = 120;
 

@@ -11,23 +11,10 @@ import { openStateFolder } from '../../runner/state-folder.ts';
 import { previewOf, runnerTools } from '../../runner/tools.ts';
 import { clientEnvironment } from '../../config/client-environment.ts';
 import { apiUrl, explaining, usableUrl } from '../connect.ts';
-import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
+import type { RunnerCommandOptions } from './options.ts';
 import { permitOf } from './permit.ts';
 import { reporter } from './reporter.ts';
-
-export interface RunnerCommandOptions extends ConnectOptions {
-  readonly name: string;
-  readonly workdir: string;
-  readonly label: Readonly<Record<string, string>>;
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
-  readonly ask?: true;
-  readonly network?: true;
-  readonly parallel: number;
-  readonly state?: string;
-  readonly json?: true;
-}
 
 /** A runner waits for its API for as long as it is away. */
 const FOR_EVER_MS = Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,6 @@
 /** A user's tool as the worker runs it: its input parsed, its context made, its errors told apart, its secrets kept. */
 import { PerdureError } from '../../../contracts/perdure-error.ts';
-import type { ActivityLog } from '../../dependencies.ts';
+import type { ActivityLog } from '../../observed.ts';
 import type { SecretLookup } from '../../model/providers.ts';
 import type { ProbeAnswer, ToolRun } from '../executor.ts';
 import type { WorkerTool } from '../worker-tool.ts';

@@ -4,7 +4,7 @@ import type { CallToolResult, Progress, Transport } from '@modelcontextprotocol/
 import { z } from 'zod';
 import type { McpServerSettings, McpTool } from '../../../contracts/mcp.ts';
 import { TIME_LIMITS } from '../../../contracts/limits.ts';
-import type { ActivityLog } from '../../dependencies.ts';
+import type { ActivityLog } from '../../observed.ts';
 import { redact } from '../../model/redaction.ts';
 import type { SecretLookup } from '../../model/providers.ts';
 import { ChildTransport } from './child-transport.ts';

@@ -1,5 +1,5 @@
 /** What a server writes to its standard error, in the worker's log: line by line, and not more than people could read. */
-import type { ActivityLog } from '../../dependencies.ts';
+import type { ActivityLog } from '../../observed.ts';
 import { redact } from '../../model/redaction.ts';
 
 const LINES_A_MINUTE = 100;
