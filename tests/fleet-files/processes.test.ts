@@ -10,7 +10,13 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { healthUrl, service } from './compose-file.ts';
 
 const KEY = `pdk_${'k'.repeat(43)}`;
-const NO_PROVIDERS = { OPENROUTER_API_KEY: '', OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '' };
+/** Variables of the person's own that the compose file hands on: none is set here. */
+const UNSET = {
+  OPENROUTER_API_KEY: '',
+  OPENAI_API_KEY: '',
+  ANTHROPIC_API_KEY: '',
+  PERDURE_SECRET_KEY: '',
+};
 
 interface Elsewhere {
   readonly folder: string;
@@ -52,7 +58,7 @@ test('migrate, API and worker, started as the compose file starts them, become h
   const elsewhere = {
     folder: folder.path,
     addresses: {
-      ...NO_PROVIDERS,
+      ...UNSET,
       PERDURE_HOME: folder.path,
       PERDURE_DATABASE_URL: database.url,
       TEMPORAL_ADDRESS: temporal.address,
