@@ -199,7 +199,8 @@ test('a hundred programs that answered leave no process, no file handle, no dire
   expect(pids.filter(lives)).toEqual([]);
   expect(await stage.directories()).toEqual([]);
   await vi.waitFor(() => expect(handles()).toBe(before.handles));
-  expect(timers()).toBe(before.timers);
+  // One that was there before, of something else, may have ended.
+  expect(timers()).toBeLessThanOrEqual(before.timers);
 });
 
 const timers = (): number =>
