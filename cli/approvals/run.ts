@@ -1,7 +1,7 @@
 /** What the `approvals` commands do. */
-import type { Approval, ApprovalDecision, PerdureClient } from '../../client/index.ts';
+import type { Approval, ApprovalDecision } from '../../client/index.ts';
 import { parseId } from '../../contracts/ids.ts';
-import { connect, explaining } from '../connect.ts';
+import { printJson, withClient } from '../one-command.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { approvalDetails, approvalTable } from './format.ts';
 
@@ -20,8 +20,6 @@ export interface RejectOptions extends OneOptions {
   readonly reason?: string;
 }
 
-/** A person who looks something up would rather know at once that nothing answers. */
-const RETRY_FOR_MS = 2_000;
 /** What the API gives at once. */
 const MAX_PAGE = 200;
 
@@ -66,15 +64,4 @@ const decide = (id: string, options: OneOptions, decision: ApprovalDecision): Pr
     if (options.json) return printJson(decided);
     const changed = decided.changedArguments === undefined ? '' : ' with other arguments';
     console.log(`${decided.name} is ${decided.outcome}${changed}.`);
-  });
-
-const printJson = (value: unknown): void => console.log(JSON.stringify(value));
-
-const withClient = (
-  options: ConnectOptions,
-  work: (client: PerdureClient) => Promise<void>,
-): Promise<void> =>
-  explaining(async () => {
-    using client = connect(options, RETRY_FOR_MS);
-    await work(client);
   });

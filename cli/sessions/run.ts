@@ -4,7 +4,7 @@ import type { SessionView } from '../../contracts/session.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import type { TranscriptMessage } from '../../contracts/transcript.ts';
-import { connect, explaining } from '../connect.ts';
+import { printJson, withClient } from '../one-command.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { withLongTexts } from '../long-texts.ts';
 import { eventLine, sessionDetails, sessionTable, transcriptText } from '../format.ts';
@@ -22,8 +22,6 @@ export interface EventsOptions extends OneOptions {
   readonly after: number;
 }
 
-/** A person who looks something up would rather know at once that nothing answers. */
-const RETRY_FOR_MS = 2_000;
 /** What the API gives at once. */
 const MAX_PAGE = 200;
 
@@ -100,19 +98,8 @@ export const events = (id: string, options: EventsOptions): Promise<void> =>
     }
   });
 
-const printJson = (value: unknown): void => console.log(JSON.stringify(value));
-
 const withSession = (
   id: string,
   options: ConnectOptions,
   work: (session: SessionClient) => Promise<void>,
 ): Promise<void> => withClient(options, (client) => work(client.session(id)));
-
-const withClient = (
-  options: ConnectOptions,
-  work: (client: PerdureClient) => Promise<void>,
-): Promise<void> =>
-  explaining(async () => {
-    using client = connect(options, RETRY_FOR_MS);
-    await work(client);
-  });
