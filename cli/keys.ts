@@ -37,8 +37,11 @@ export function registerKeys(program: Command): void {
 async function withStore(work: (store: KeyStore) => Promise<void>): Promise<void> {
   const { readSettings } = await import('./settings.ts');
   const { openKeyStore } = await import('./keys/store.ts');
-  await using store = await openKeyStore(await readSettings({ localModels: null }));
-  await work(store);
+  const { explaining } = await import('./connect.ts');
+  await explaining(async () => {
+    await using store = await openKeyStore(await readSettings({ localModels: null }));
+    await work(store);
+  });
 }
 
 async function create(store: KeyStore, { json, ...key }: NewKey & Output): Promise<void> {

@@ -1,8 +1,7 @@
 /** What the `auth` commands do. */
-import type { PerdureClient } from '../../client/index.ts';
-import { connect, explaining } from '../connect.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed } from '../exit-codes.ts';
+import { printJson, withClient } from '../one-command.ts';
 
 export interface ListOptions extends ConnectOptions {
   readonly json?: true;
@@ -11,18 +10,15 @@ export interface CheckOptions extends ListOptions {
   readonly renew?: true;
 }
 
-/** A person who looks something up would rather know at once that nothing answers. */
-const RETRY_FOR_MS = 2_000;
 /** Three attempts of half a minute, and the waits between them. */
 const CHECK_MS = 130_000;
+/** Not repeated where the connection breaks: with `--renew` each time is another token. */
+const ONE_CHECK = { retryForMs: 0, timeoutMs: CHECK_MS };
 
 export const list = ({ json, ...options }: ListOptions): Promise<void> =>
-  withClient(connect(options, RETRY_FOR_MS), async (client) => {
+  withClient(options, async (client) => {
     const found = await client.call((trpc, call) => trpc.credential.list.query(undefined, call));
-    if (json) {
-      console.log(JSON.stringify(found));
-      return;
-    }
+    if (json) return printJson(found);
     if (found.credentials.length === 0) console.log('There are no credentials.');
     for (const { name, strategy, usedBy, stored } of found.credentials) {
       const until = stored && (stored.expiresAt ?? 'somebody refuses it');
@@ -34,29 +30,20 @@ export const list = ({ json, ...options }: ListOptions): Promise<void> =>
       console.log(`breaker ${key}  ${state}  ${failures} failures in a row`);
   });
 
-/** Not repeated where the connection breaks: with `--renew` each time is another token. */
 export const check = (name: string, { json, renew, ...options }: CheckOptions): Promise<void> =>
-  withClient(connect(options, 0, CHECK_MS), async (client) => {
-    const result = await client.call((trpc, call) =>
-      trpc.credential.check.mutate({ name, renew: renew === true }, call),
-    );
-    if (json) console.log(JSON.stringify(result));
-    else
-      for (const { number, kind, reason } of result.attempts)
-        console.log(`${number}. ${[kind, reason].filter(Boolean).join(': ')}`);
-    if (result.outcome === 'failed')
-      throw new CommandFailed(`${name} does not work (${result.error?.code}).`);
-    if (!json) console.log(`${name} works.`);
-  });
-
-const withClient = (
-  client: PerdureClient,
-  work: (client: PerdureClient) => Promise<void>,
-): Promise<void> =>
-  explaining(async () => {
-    try {
-      await work(client);
-    } finally {
-      client.close();
-    }
-  });
+  withClient(
+    options,
+    async (client) => {
+      const result = await client.call((trpc, call) =>
+        trpc.credential.check.mutate({ name, renew: renew === true }, call),
+      );
+      if (json) printJson(result);
+      else
+        for (const { number, kind, reason } of result.attempts)
+          console.log(`${number}. ${[kind, reason].filter(Boolean).join(': ')}`);
+      if (result.outcome === 'failed')
+        throw new CommandFailed(`${name} does not work (${result.error?.code}).`);
+      if (!json) console.log(`${name} works.`);
+    },
+    ONE_CHECK,
+  );

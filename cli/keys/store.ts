@@ -6,7 +6,8 @@ import type { KeyId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Journal, KeyRow, Role } from '../../journal/port.ts';
 import { createLog } from '../../telemetry/log.ts';
-import { CommandFailed } from '../exit-codes.ts';
+import { connect } from '../connect.ts';
+import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { openJournal } from '../process/journal.ts';
 import { localUrl } from '../local-url.ts';
 
@@ -69,30 +70,20 @@ function journalKeys(journal: Journal): KeyStore {
 }
 
 const unknownKey = (keyId: KeyId): CommandFailed =>
-  new CommandFailed(`There is no key ${keyId} that could be revoked.`);
+  new CommandFailed(`There is no key ${keyId} that could be revoked.`, EXIT.notFound);
+
+/** Not repeated where the connection breaks: each time would be another key. */
+const NO_RETRY_MS = 0;
 
 function apiKeys(settings: Settings): KeyStore {
-  const base = process.env['PERDURE_URL'] ?? localUrl(settings);
-  const key = process.env['PERDURE_KEY'];
-  const request = async <T>(method: string, path: string, body?: object): Promise<T> => {
-    const response = await fetch(`${base}/api/keys${path}`, {
-      method,
-      headers: {
-        ...(body && { 'content-type': 'application/json' }),
-        ...(key && { authorization: `Bearer ${key}` }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-    }).catch((error: unknown) => {
-      throw new CommandFailed(`The API at ${base} does not answer: ${(error as Error).message}`, 4);
-    });
-    const answer = (await response.json()) as { detail?: string; title?: string };
-    if (!response.ok) throw new CommandFailed(answer.detail ?? answer.title ?? 'refused');
-    return answer as T;
-  };
+  const url = process.env['PERDURE_URL']?.trim() || localUrl(settings);
+  const client = connect({ url }, NO_RETRY_MS);
   return {
-    create: (input) => request('POST', '', input),
-    list: async () => (await request<{ keys: readonly KeyRow[] }>('GET', '')).keys,
-    revoke: async (keyId) => void (await request('DELETE', `/${keyId}`)),
-    [Symbol.asyncDispose]: async () => {},
+    create: (key) => client.call((trpc, call) => trpc.key.create.mutate(key, call)),
+    list: async () =>
+      (await client.call((trpc, call) => trpc.key.list.query(undefined, call))).keys,
+    revoke: async (keyId) =>
+      void (await client.call((trpc, call) => trpc.key.revoke.mutate({ keyId }, call))),
+    [Symbol.asyncDispose]: async () => client.close(),
   };
 }
