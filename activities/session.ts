@@ -7,6 +7,7 @@ import { createStartProgram } from './cli/start-program.ts';
 import { translated } from './failures.ts';
 import { createCallModel } from './model/call-model.ts';
 import { createSettleApproval } from './settle-approval.ts';
+import { createTakePlace } from './take-place.ts';
 
 export function createSessionActivities(
   deps: ActivityDependencies,
@@ -20,5 +21,6 @@ export function createSessionActivities(
     settleToolCall: translated((input) => journal.ledger.settle(input)),
     settleApproval: createSettleApproval(deps),
     record: translated((sessionId, facts) => journal.events.record(sessionId, facts)),
+    takePlace: createTakePlace(deps),
   };
 }

@@ -189,6 +189,11 @@ export interface SessionActivities {
   settleApproval(input: ApprovalInput): Promise<ApprovalResult>;
   /** Writes facts in order, each at most once. */
   record(sessionId: SessionId, facts: readonly Fact[]): Promise<void>;
+  /**
+   * Counts a session that has ended among its tenant's open ones again, of which there may be `most`. Harmless to repeat.
+   * @returns false where it would be one too many
+   */
+  takePlace(sessionId: SessionId, most: number): Promise<boolean>;
 }
 
 export interface ToolActivities {

@@ -19,6 +19,7 @@ export function startOf(
     limits: limitsOf(deps, row),
     origin,
     signalsInOrder: true,
+    openSessions: deps.settings.api.maxSessionsPerTenant,
     ...engineOf(deps, row),
     ...(policies && { policies }),
     ...(origin === 'reopen' && { carried: carriedOver(row) }),

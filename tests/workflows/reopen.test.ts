@@ -16,6 +16,7 @@ import {
   untilStatus,
   untilTurns,
   userMessage,
+  type StartOptions,
   type TestSession,
 } from './support/session-kit.ts';
 
@@ -31,8 +32,9 @@ afterAll(async () => {
 });
 
 /** Told to stop; it ends as soon as the journal has sealed the open step. */
-async function ending() {
+async function ending(over: StartOptions = {}) {
   const session = await kit.session({
+    ...over,
     message: userMessage(),
     script: [gate().step],
     otherwise: completed(),
@@ -109,6 +111,20 @@ test('a session that is reopened while it ends waits in a new run; one that is o
   await session.handle.signal('stopSession');
   await eventually(() => session.world.factTypes.length === 4, 'the end');
   expect(session.world.factTypes.at(-1)).toBe('session.ended');
+});
+
+test('it asks for its place among the open ones again; a stop meanwhile takes it back', async () => {
+  const { session, end } = await ending({ openSessions: 7 });
+  const asked = Promise.withResolvers<number>();
+  const answered = Promise.withResolvers<boolean>();
+  session.world.placing = (most) => (asked.resolve(most), answered.promise);
+  await session.handle.signal('reopenSession');
+  end();
+  expect(await asked.promise).toBe(7);
+  await session.handle.signal('stopSession');
+  answered.resolve(true);
+  await session.handle.result();
+  expect(session.world.factTypes).toEqual(['session.ended']);
 });
 
 test('a stop after that takes it back, and the message is told', async () => {

@@ -50,7 +50,10 @@ export function sessionActivities(session: Session) {
   const { policies } = session.start;
   const { startToCloseTimeout, retry } = options('record', policies) as Required<ActivityOptions>;
   const journal = proxyLocalActivities<
-    Pick<SessionActivities, 'record' | 'sealStep' | 'settleToolCall' | 'settleApproval'>
+    Pick<
+      SessionActivities,
+      'record' | 'sealStep' | 'settleToolCall' | 'settleApproval' | 'takePlace'
+    >
   >({
     startToCloseTimeout,
     retry,
@@ -69,6 +72,7 @@ export function sessionActivities(session: Session) {
   return {
     record: journal.record,
     sealStep: journal.sealStep,
+    takePlace: journal.takePlace,
     // A local one that is cancelled under way breaks the workflow's task in Temporal's SDK (seen, 1.24); it ends by itself, and harms nothing.
     settleToolCall: (input: SettleInput) =>
       CancellationScope.nonCancellable(() => journal.settleToolCall(input)),

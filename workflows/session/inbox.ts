@@ -95,6 +95,7 @@ function receiveLate(session: Session, message: UserMessage, now: number): void 
 const REASONS = {
   session_closed: 'The session ended before this message could open a turn.',
   session_busy: 'A turn was open when this message arrived.',
+  rate_limited: 'The session had ended, and its tenant has as many open sessions as it may.',
   queue_full: `${MAX_QUEUED_MESSAGES} messages are waiting already.`,
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
@@ -128,8 +129,13 @@ export function interrupt(session: Session, request: InterruptRequest | undefine
 export function stop(session: Session): void {
   session.ending ??= 'stopped';
   session.interrupting = session.turn !== null;
+  staysEnded(session, 'session_closed');
+}
+
+/** What would have followed the end does not. */
+export function staysEnded(session: Session, code: 'session_closed' | 'rate_limited'): void {
   session.reopening = false;
-  for (const message of session.held.splice(0)) reject(session, message, 'session_closed');
+  for (const message of session.held.splice(0)) reject(session, message, code);
 }
 
 export function reopen(session: Session): void {

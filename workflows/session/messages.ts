@@ -78,6 +78,8 @@ export interface SessionStart {
   readonly origin: 'start' | 'reopen' | 'continue';
   /** A stop and a message that came before the first task are taken in their order. Absent in sessions begun before 2026-11-21. */
   readonly signalsInOrder?: boolean | undefined;
+  /** How many sessions its tenant may have open. Absent in sessions begun before 2026-11-30, which come back uncounted from their end. */
+  readonly openSessions?: number | undefined;
   /** A program that answers instead of a model. */
   readonly engine?: ProgramEngine | undefined;
   /** Where the configuration differs from `POLICIES`. */

@@ -12,7 +12,7 @@ import { sessionActivities } from './activities.ts';
 import { isLong } from './decisions.ts';
 import { ended, reopened, waiting } from './facts.ts';
 import { registerHandlers } from './handlers.ts';
-import { rejectWaiting } from './inbox.ts';
+import { rejectWaiting, staysEnded } from './inbox.ts';
 import type { SessionStart } from './messages.ts';
 import { endProgram, startAhead } from './program.ts';
 import { takeOpener } from './queue.ts';
@@ -102,8 +102,25 @@ async function end(run: Run): Promise<void> {
   tell(run);
   upsertSearchAttributes([endAttribute(session)]);
   await endProgram(run);
-  await condition(() => allHandlersFinished() && session.outbox.length === 0);
+  await told(session);
+  await takePlace(run);
   if (session.reopening) await startReopened(session);
+}
+
+const told = (session: Session): Promise<void> =>
+  condition(() => allHandlersFinished() && session.outbox.length === 0);
+
+/**
+ * Whoever reopens the session while its end is being written comes too late to keep its place among its tenant's open ones. Asked in any
+ * case: a signal makes Temporal give the task again, and what the journal was told the first time is forgotten here.
+ */
+async function takePlace({ session, activities }: Run): Promise<void> {
+  const { sessionId, openSessions } = session.start;
+  if (openSessions === undefined) return;
+  while (session.reopening && !(await activities.takePlace(sessionId, openSessions))) {
+    staysEnded(session, 'rate_limited');
+    await told(session);
+  }
 }
 
 /** Somebody reopened the session while it was ending. A run of its own, as after any other reopening; only the id is the same. */

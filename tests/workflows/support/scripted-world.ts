@@ -93,6 +93,8 @@ export class ScriptedWorld implements SessionActivities, ToolActivities, Program
   approving:
     | ((input: ApprovalInput) => ApprovalResult | undefined | Promise<ApprovalResult | undefined>)
     | undefined;
+  /** Whether there is a place among the tenant's open sessions, of which there may be so many. */
+  placing: ((most: number) => boolean | Promise<boolean>) | undefined;
   recording: ((facts: readonly Fact[]) => Promise<void> | void) | undefined;
 
   async authenticate(input: AuthenticateInput): Promise<Authenticated> {
@@ -167,6 +169,10 @@ export class ScriptedWorld implements SessionActivities, ToolActivities, Program
     this.batches.push(facts.length);
     for (const fact of facts)
       if (!this.facts.some(({ key }) => key === fact.key)) this.facts.push(fact);
+  }
+
+  async takePlace(_sessionId: string, most: number): Promise<boolean> {
+    return (await this.placing?.(most)) ?? true;
   }
 
   async executeTool(input: ToolInput): Promise<{ callId: CallId; outcome: 'completed' }> {

@@ -130,6 +130,7 @@ export class SessionKit implements AsyncDisposable {
       settleToolCall: (input) => world().settleToolCall(input),
       settleApproval: (input) => world().settleApproval(input),
       record: (sessionId, facts) => world().record(sessionId, facts),
+      takePlace: (sessionId, most) => world().takePlace(sessionId, most),
       executeTool: (input) =>
         Promise.race([world().executeTool(input), Context.current().cancelled]),
     };
