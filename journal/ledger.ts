@@ -1,30 +1,24 @@
 /** The ledger of tool calls: one row decides who runs a call and what its result is. */
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
 import type { CallId, SessionId } from '../contracts/ids.ts';
-import { PerdureError } from '../contracts/perdure-error.ts';
 import type { RunnerSelector } from '../contracts/runners.ts';
 import type { Closing } from './closing.ts';
 import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
 import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
 import { answerCall, isFree, leaseCall, reportProgress } from './operations/lease-call.ts';
 import { leaveRun, reportRun } from './operations/run-call.ts';
+import { calls, ownedCalls } from './owned-calls.ts';
+import type { Owned, Owner } from './owned-calls.ts';
 import type { CallRef } from './operations/lease-call.ts';
 import { SOMEBODY } from './port.ts';
 import type { CallFilter, Ledger, LedgerCall, RemoteFilter } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
 import type { Subscribers } from './subscribers.ts';
-import type { CallRecord, Tables } from './tables.ts';
+import type { CallRecord } from './tables.ts';
 
 /** Whoever asks is waiting, and asks again by himself. */
 const AT_ONCE: Urgency = { urgent: true, patienceMs: 0 };
-
-interface Owned extends CallRecord {
-  readonly session_id: SessionId;
-  readonly tenant: string;
-  readonly user_id: string;
-}
 
 /** What tells of changes. */
 interface LedgerNews {
@@ -38,20 +32,10 @@ export function ledger(
   { closing, remote }: LedgerNews,
 ): Ledger {
   const submit = <T>(operation: Operation<T>) => commits.submit(operation, AT_ONCE);
-  const find = (callId: CallId) =>
-    reach(
-      store,
-      (db) =>
-        calls(db).where('call_id', '=', callId).executeTakeFirst() as Promise<Owned | undefined>,
-    );
+  const { find, ownerOf, known } = ownedCalls(store);
   /** The row as an operation left it, with what never changes. */
-  const shown = (row: CallRecord, { session_id, tenant, user_id }: Owned) =>
+  const shown = (row: CallRecord, { session_id, tenant, user_id }: Owner) =>
     callOf({ ...row, session_id, tenant, user_id });
-  const known = async (callId: CallId): Promise<Owned> => {
-    const found = await find(callId);
-    if (!found) throw new PerdureError('not_found', `There is no tool call ${callId}.`);
-    return found;
-  };
 
   return {
     async get(callId) {
@@ -60,32 +44,32 @@ export function ledger(
     },
     pending: (filter, limit) => pendingCalls(store, filter, limit),
     async lease(callId, holder, leaseMs) {
-      const found = await known(callId);
-      const row = await submit(leaseCall(refOf(found), { holder, leaseMs }));
-      return row && shown(row, found);
+      const owner = await known(callId);
+      const row = await submit(leaseCall(refOf(callId, owner), { holder, leaseMs }));
+      return row && shown(row, owner);
     },
     async progress(callId, lease, { message, fraction }) {
-      const found = await known(callId);
-      return submit(reportProgress(refOf(found), { ...lease, message, fraction }));
+      const owner = await known(callId);
+      return submit(reportProgress(refOf(callId, owner), { ...lease, message, fraction }));
     },
     async answer(callId, settlement, holder) {
-      const found = await find(callId);
-      return found ? submit(answerCall(refOf(found), settlement, holder)) : 'unknown';
+      const owner = await ownerOf(callId);
+      return owner ? submit(answerCall(refOf(callId, owner), settlement, holder)) : 'unknown';
     },
     settle: (input) => submit(settleLedgerCall(input)),
     async begin({ callId }, fence, holder = SOMEBODY) {
-      const found = await known(callId);
-      const begun = await submit(beginCall(refOf(found), { fence, holder }));
-      return begun.state === 'begun' ? { ...begun, call: shown(begun.call, found) } : begun;
+      const owner = await known(callId);
+      const begun = await submit(beginCall(refOf(callId, owner), { fence, holder }));
+      return begun.state === 'begun' ? { ...begun, call: shown(begun.call, owner) } : begun;
     },
     async report(callId, fence, progress) {
-      return submit(reportRun(refOf(await known(callId)), { fence, progress }));
+      return submit(reportRun(refOf(callId, await known(callId)), { fence, progress }));
     },
     async leave(callId, fence, holder = SOMEBODY) {
-      await submit(leaveRun(refOf(await known(callId)), { fence, holder }));
+      await submit(leaveRun(refOf(callId, await known(callId)), { fence, holder }));
     },
     async finish(callId, fence, settlement) {
-      await submit(finishCall(refOf(await known(callId)), { fence, settlement }));
+      await submit(finishCall(refOf(callId, await known(callId)), { fence, settlement }));
     },
     whenClosed: (run, signal) => closing.whenClosed(run, signal),
     overdue: (olderThanMs, limit) => overdueCalls(store, olderThanMs, limit),
@@ -94,14 +78,10 @@ export function ledger(
   };
 }
 
-const refOf = (row: Owned): CallRef => ({ callId: row.call_id, sessionId: row.session_id });
-
-const calls = (db: Kysely<Tables>) =>
-  db
-    .selectFrom('tool_calls')
-    .innerJoin('sessions', 'sessions.key', 'tool_calls.session_key')
-    .selectAll('tool_calls')
-    .select(['sessions.id as session_id', 'sessions.tenant', 'sessions.user_id']);
+const refOf = (callId: CallId, { session_id }: Owner): CallRef => ({
+  callId,
+  sessionId: session_id,
+});
 
 async function pendingCalls(store: Store, filter: CallFilter, limit: number) {
   const rows = await reach(store, (db) =>

@@ -16,6 +16,15 @@ const COMPILE_MS = 1_000;
 /** Linear patterns or not: references to references make work that doubles at each of them. */
 const CHECK_MS = 250;
 
+/** What can take more work than the schema's size times the value's: references, patterns, the comparison of all items with each other. */
+const MULTIPLYING =
+  /"(?:\$ref|\$dynamicRef|\$recursiveRef|pattern|patternProperties|uniqueItems)":/;
+/** Characters times characters: a few milliseconds at the very most, and less than a time limit costs. */
+const QUICK_WORK = 500_000;
+
+const isQuick = (schema: string, value: unknown): boolean =>
+  !MULTIPLYING.test(schema) && schema.length * JSON.stringify(value).length <= QUICK_WORK;
+
 type Checked = readonly ErrorObject[];
 
 const OPTIONS = {
@@ -69,7 +78,8 @@ export class ArgumentChecker {
     const key = JSON.stringify(schema);
     const validate = this.#validator(key, schema);
     if (!validate) return undefined;
-    const done = bounded(() => (validate(input) ? [] : (validate.errors ?? [])), CHECK_MS);
+    const check = (): Checked => (validate(input) ? [] : (validate.errors ?? []));
+    const done = isQuick(key, input) ? { value: check() } : bounded(check, CHECK_MS);
     validate.errors = null;
     if (!done) this.#validators.set(key, null);
     return done?.value;

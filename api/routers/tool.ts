@@ -6,7 +6,7 @@ import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { callIdSchema, toolAnswerSchema } from '../../contracts/tools.ts';
 import { anyone, router } from '../procedures.ts';
 import { pendingCallOf, pendingCallSchema } from '../schemas/tool.ts';
-import { ownRunner, refuseReplaced } from '../runners/own.ts';
+import { refuseReplaced } from '../runners/own.ts';
 import { findCall, giveResult } from '../tools/result.ts';
 import { rest } from './rest.ts';
 
@@ -54,8 +54,8 @@ export const toolRouter = router({
     .output(pendingCallSchema)
     .mutation(async ({ ctx, input: { callId, holder, runnerId } }) => {
       const { journal, settings } = ctx.deps;
-      await findCall(ctx, callId, runnerId);
-      if (runnerId !== undefined) refuseReplaced(await ownRunner(ctx, runnerId), holder);
+      const { runner } = await findCall(ctx, callId, runnerId);
+      if (runner) refuseReplaced(runner, holder);
       const call = await journal.ledger.lease(callId, holder, settings.timeouts.toolLeaseMs);
       if (call) return pendingCallOf(call);
       throw new PerdureError(

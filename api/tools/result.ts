@@ -5,7 +5,7 @@ import type { CallId, RunnerId, SessionId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
 import type { ToolAnswer, ToolSettlement } from '../../contracts/tools.ts';
-import type { LedgerCall } from '../../journal/port.ts';
+import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { sees, type Principal } from '../auth/principal.ts';
 import { ownRunner } from '../runners/own.ts';
@@ -37,7 +37,7 @@ export async function giveResult(
   { callId, outcome, sessionId, runnerId, holder }: GivenResult,
 ): Promise<ResultGiven> {
   const { deps } = ctx;
-  const call = await findCall(ctx, callId, runnerId);
+  const { call } = await findCall(ctx, callId, runnerId);
   if (sessionId !== undefined && call.sessionId !== sessionId) throw unknownCall(callId);
   const settlement = await settlementOf(ctx, outcome);
   const verdict = await deps.journal.ledger.answer(callId, settlement, holder);
@@ -49,11 +49,19 @@ export async function giveResult(
     );
   if (verdict === 'duplicate')
     throw new PerdureError('result_duplicate', `Call ${callId} has another result already.`);
-  if (verdict === 'accepted') await tell(ctx, call);
   // A shared runner answers in sessions that it may not look at.
   const owner = { ...ctx.principal, tenant: call.tenant, user: call.user };
-  const row = await deps.access.findForCommand(owner, call.sessionId);
+  const [row] = await Promise.all([
+    deps.access.findForCommand(owner, call.sessionId),
+    verdict === 'accepted' && tell(ctx, call),
+  ]);
   return { sessionId: call.sessionId, callId, state: row.state };
+}
+
+export interface FoundCall {
+  readonly call: LedgerCall;
+  /** The caller's, of a remote call. */
+  readonly runner: RunnerRow | undefined;
 }
 
 /**
@@ -65,16 +73,18 @@ export async function findCall(
   ctx: ApiContext,
   callId: CallId,
   runnerId?: RunnerId,
-): Promise<LedgerCall> {
+): Promise<FoundCall> {
   const { deps, principal } = ctx;
-  const call = await deps.journal.ledger.get(callId);
-  if (runnerId !== undefined) {
-    const runner = await ownRunner(ctx, runnerId);
-    if (call && mayServe(runner, call)) return call;
+  const [call, runner] = await Promise.all([
+    deps.journal.ledger.get(callId),
+    runnerId === undefined ? undefined : ownRunner(ctx, runnerId),
+  ]);
+  if (runner) {
+    if (call && mayServe(runner, call)) return { call, runner };
     throw unknownCall(callId);
   }
   if (!call || !mayAnswer(principal, call)) throw unknownCall(callId);
-  if (call.mode !== 'remote') return call;
+  if (call.mode !== 'remote') return { call, runner };
   throw new PerdureError(
     'invalid_input',
     `"runnerId": call ${callId} is for a remote runner; expected the id of one.`,

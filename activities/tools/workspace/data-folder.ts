@@ -32,16 +32,15 @@ function* withParents(absolute: string): Generator<string> {
 /** As it is now; a worker of a fleet has none. Nothing is opened. */
 export async function dataFolder(folder: string): Promise<DataFolder> {
   const real = await realpath(folder).catch(() => path.resolve(folder));
-  const itself = await identityOf(real);
-  const names = await readdir(real).catch(() => []);
+  const [itself, names] = await Promise.all([identityOf(real), readdir(real).catch(() => [])]);
   const files = await Promise.all(names.map((name) => identityOf(path.join(real, name))));
   const own = new Set([itself, ...files]);
   return {
     async holds(absolute) {
       if (isInside(real, absolute)) return true;
       if (itself === undefined) return false;
-      for (const at of withParents(absolute)) if ((await identityOf(at)) === itself) return true;
-      return false;
+      const parents = await Promise.all([...withParents(absolute)].map(identityOf));
+      return parents.includes(itself);
     },
     is: (stats) => own.has(identity(stats)),
   };

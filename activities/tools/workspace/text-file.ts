@@ -15,7 +15,8 @@ export interface TextFile {
 export async function readText(file: FileHandle, maxBytes: number): Promise<TextFile | undefined> {
   const { size } = await file.stat();
   // One byte more tells a file that grew, or says size 0 as those under /proc do, from a complete one.
-  const buffer = Buffer.alloc(maxBytes + 1);
+  // Not zeroed: what was not read is not looked at.
+  const buffer = Buffer.allocUnsafe(maxBytes + 1);
   let filled = 0;
   for (;;) {
     const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, filled);
