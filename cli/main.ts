@@ -14,6 +14,7 @@ import { registerKeys } from './keys.ts';
 import { registerMcp } from './mcp/register.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerRunner } from './runner/register.ts';
+import { registerRunners } from './runners/register.ts';
 import { registerSessions } from './sessions/register.ts';
 import { registerUp } from './up.ts';
 import { registerWorker } from './worker.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly Register[] = [
   registerSessions,
   registerApprovals,
   registerRunner,
+  registerRunners,
 ];
 
 const EXIT_CODES = `

@@ -18,6 +18,8 @@ import type { EventTransport } from './events/transport.ts';
 import { websocketTransport } from './events/websocket.ts';
 import { runnerClient } from './runner.ts';
 import type { RunnerClient } from './runner.ts';
+import { runnersClient } from './runners.ts';
+import type { RunnersClient } from './runners.ts';
 import { sessionClient } from './session.ts';
 import type { SessionClient } from './session.ts';
 import type { CallOptions } from './session-commands.ts';
@@ -67,6 +69,8 @@ export interface PerdureClient extends Disposable {
   readonly approvals: ApprovalsClient;
   /** Which session is active in which window, project or chat room. */
   readonly contexts: ContextsClient;
+  /** Which runners may serve you, and with whom they are shared. */
+  readonly runners: RunnersClient;
   /** What a program needs that executes tools for agents: see docs/runner.md. No request is made. */
   runner(registration: RegisterRunner): RunnerClient;
   /** Closes the WebSocket, if there is one. Streams end by their own signals. */
@@ -109,6 +113,7 @@ export function createPerdureClient({
     artifact: (artifact, { signal } = {}) => artifactBytes(calls, artifact, signal),
     approvals: approvalsClient(calls),
     contexts: contextsClient(calls, socket),
+    runners: runnersClient(calls),
     runner: (registration) => runnerClient(calls, registration),
     close: () => socket.close(),
     [Symbol.dispose]: () => socket.close(),

@@ -81,12 +81,3 @@ export interface AgentToolCall {
 export type RunnerNews =
   | { readonly type: 'offer'; readonly action: AgentToolCall }
   | { readonly type: 'closed'; readonly callId: CallId };
-
-/** Whether a runner is one of those that `selector` names. */
-export const isSelected = (
-  { name, labels }: { readonly name: string; readonly labels: RunnerLabels },
-  selector: RunnerSelector,
-): boolean =>
-  selector.name !== undefined
-    ? selector.name === name
-    : Object.entries(selector.labels ?? {}).every(([key, value]) => labels[key] === value);

@@ -1,6 +1,6 @@
 /** Remote runners: one row for each name of an owner. What it offered last counts while it is away. */
 import { deriveId } from '../contracts/ids.ts';
-import { isSelected } from '../contracts/runners.ts';
+import { isSelected } from '../contracts/runner-selection.ts';
 import type { RegisterRunner, RunnerLabels } from '../contracts/runners.ts';
 import type { Owner, RunnerRow, Runners } from './port.ts';
 import { reach, transact } from './store.ts';

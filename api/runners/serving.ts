@@ -1,5 +1,5 @@
 /** Which calls a runner may execute. Pure. */
-import { isSelected } from '../../contracts/runners.ts';
+import { isSelected } from '../../contracts/runner-selection.ts';
 import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
 
 /** Whether a runner may execute a call: of its user's sessions, or of the whole tenant's where it is shared. */

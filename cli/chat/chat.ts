@@ -112,7 +112,7 @@ export class Chat {
   }
 
   async #begin(message: string, messageId: MessageId): Promise<void> {
-    const { agent, model, context, workspace } = this.options;
+    const { agent, model, context, workspace, runner } = this.options;
     const wanted = {
       signal: this.#stop.signal,
       message,
@@ -120,6 +120,7 @@ export class Chat {
       ...(agent && { agent }),
       ...(model && { model }),
       ...(context && { context }),
+      ...(runner && { runner }),
     };
     const folder = workspace ?? ownFolder(apiUrl(this.options));
     const start = folder

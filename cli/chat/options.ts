@@ -1,3 +1,4 @@
+import type { RunnerSelector } from '../../contracts/runners.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 
 /** Where the API runs on this machine, its tools may look at the folder that the chat was started in. */
@@ -12,5 +13,6 @@ export interface ChatOptions extends ConnectOptions {
   readonly model?: string;
   readonly context?: string;
   readonly workspace?: string;
+  readonly runner?: RunnerSelector;
   readonly json?: true;
 }

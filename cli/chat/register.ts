@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
 import type { ChatOptions } from './options.ts';
+import { runnerSelector } from './runner-option.ts';
 
 const HELP = `
 In a terminal: type and press Enter. Ctrl-C interrupts the answer; with nothing under way it leaves, when pressed twice.
@@ -20,6 +21,11 @@ export function registerChat(program: Command): void {
     .option(
       '--workspace <folder>',
       'folder that the tools of a new session may read (this one when absent)',
+    )
+    .option(
+      '--runner <name>',
+      'runner that executes the tools of a new session; or key=value, repeated, for any with these labels',
+      runnerSelector,
     )
     .option('--json', 'print every event as one line of JSON')
     .addHelpText('after', HELP)

@@ -2,6 +2,7 @@
 import type { PerdureClient } from '../../client/index.ts';
 import { connect, explaining } from '../connect.ts';
 import { catalogueOf } from './catalogue.ts';
+import { chosenRunner } from './chosen-runner.ts';
 import { interactive } from './interactive.ts';
 import type { ChatOptions } from './options.ts';
 import type { ChatStart } from './start.ts';
@@ -22,9 +23,10 @@ export const run = (options: ChatOptions): Promise<void> =>
 async function prepare(client: PerdureClient, options: ChatOptions): Promise<ChatStart> {
   using first = connect(options, FIRST_RETRY_MS);
   const catalogue = await catalogueOf(first);
-  const { session, context } = options;
+  const { session, context, runner } = options;
   const active = context ? (await first.contexts.active(context)).sessionId : null;
   const sessionId = session ?? active ?? undefined;
   if (sessionId !== undefined) await first.session(sessionId).get();
+  if (runner) console.error(await chosenRunner(first, runner, sessionId));
   return { client, options, catalogue, sessionId };
 }

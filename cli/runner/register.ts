@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
+import { labels } from './label.ts';
 import type { RunnerCommandOptions } from './options.ts';
 
 const HELP = `
@@ -25,13 +26,6 @@ export function registerRunner(program: Command): void {
     .option('--json', 'print what happens as lines of JSON')
     .addHelpText('after', HELP)
     .action(async (options: RunnerCommandOptions) => (await import('./run.ts')).run(options));
-}
-
-function labels(text: string, before: Record<string, string>): Record<string, string> {
-  const [key = '', ...value] = text.split('=');
-  if (key === '' || value.length === 0)
-    throw new InvalidArgumentError('Expected key=value, such as os=linux.');
-  return { ...before, [key]: value.join('=') };
 }
 
 const names = (text: string, before: readonly string[]): string[] => [
