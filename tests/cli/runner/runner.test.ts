@@ -1,12 +1,11 @@
 // `perdure runner` as a person starts it: in a terminal, and without one.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { SessionId } from '../../../contracts/ids.ts';
-import { MAIN } from '../../support/processes.ts';
-import { eventually, uniqueName } from '../../api/support/fixture.ts';
+import { eventually } from '../../api/support/fixture.ts';
+import { machineIn, startPerdureRunner } from '../../runner/support/perdure-runner.ts';
 import { openRunnerStage, type RunnerStage } from '../../runner/support/stage.ts';
 import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
@@ -20,45 +19,14 @@ beforeAll(async () => {
 afterAll(() => stage[Symbol.asyncDispose]());
 
 async function machine() {
-  const name = uniqueName('machine');
-  const workdir = join(stage.product.folder, name);
-  await mkdir(workdir);
-  await writeFile(join(workdir, 'notes.txt'), 'alpha\n');
-  const state = join(stage.product.folder, `${name}-state`);
-  const args = ['runner', '--url', stage.product.url, '--name', name, '--workdir', workdir];
-  return { name, workdir, args: [...args, '--state', state], file: join(workdir, 'notes.txt') };
+  const made = await machineIn(stage.product.folder, stage.product.url);
+  const file = join(made.workdir, 'notes.txt');
+  await writeFile(file, 'alpha\n');
+  return { ...made, file };
 }
 
 const edit = (from: string, to: string) =>
   `edit_file${JSON.stringify({ path: 'notes.txt', edits: [{ old: from, new: to }] })}`;
-
-interface Piped extends AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly out: () => string;
-  readonly err: () => string;
-}
-
-async function piped(args: readonly string[]): Promise<Piped> {
-  const child = spawn(process.execPath, [MAIN, ...args, '--json']);
-  let out = '';
-  let err = '';
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  await eventually(
-    async () => out,
-    (text) => text.includes('"registered"') || child.exitCode !== null,
-  );
-  return {
-    child,
-    out: () => out,
-    err: () => err,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-  };
-}
 
 const outcomes = async (sessionId: SessionId) =>
   (await stage.settled(sessionId)).map(({ outcome }) => outcome);
@@ -66,7 +34,7 @@ const outcomes = async (sessionId: SessionId) =>
 test('without a terminal what reads runs, what does more is refused with the reason, unless it is allowed', async () => {
   const { name, args, file } = await machine();
   {
-    await using runner = await piped(args);
+    await using runner = await startPerdureRunner(args);
     const read = await stage.ask({ name }, 'read_file{"path":"notes.txt"}');
     expect(await stage.settled(read)).toMatchObject([{ outcome: 'completed', result: 'alpha\n' }]);
     const refused = await stage.settled(await stage.ask({ name }, edit('alpha', 'beta')));
@@ -83,7 +51,7 @@ test('without a terminal what reads runs, what does more is refused with the rea
     expect(said.slice(0, 4)).toEqual(['registered', 'started', 'finished', 'delivered']);
     expect(said.at(-1)).toBe('stopping');
   }
-  await using _ = await piped([...args, '--allow', 'edit_*']);
+  await using _ = await startPerdureRunner([...args, '--allow', 'edit_*']);
   expect(await outcomes(await stage.ask({ name }, edit('alpha', 'beta')))).toEqual(['completed']);
   expect(await readFile(file, 'utf8')).toBe('beta\n');
 });
@@ -136,7 +104,7 @@ test('a folder that is not there, a name that is none, a state folder in use and
     exitCode: 1,
     err: expect.stringContaining('unauthenticated'),
   });
-  await using _ = await piped(args);
+  await using _ = await startPerdureRunner(args);
   expect(await ran()).toMatchObject({
     exitCode: 2,
     err: expect.stringContaining('another runner uses it'),
@@ -144,9 +112,9 @@ test('a folder that is not there, a name that is none, a state folder in use and
 });
 test('a second runner of the same name elsewhere ends the first, which says why', async () => {
   const { args } = await machine();
-  await using first = await piped(args);
+  await using first = await startPerdureRunner(args);
   const other = await machine();
-  await using _ = await piped([...args.slice(0, -1), other.args.at(-1)!]);
+  await using _ = await startPerdureRunner([...args.slice(0, -1), other.args.at(-1)!]);
   const read = await stage.ask({ name: args[4]! }, 'read_file{"path":"notes.txt"}');
   await eventually(
     async () => first.child.exitCode,

@@ -1,0 +1,99 @@
+/** A chat whose tools run on a machine that the person names. */
+import { writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { uniqueName } from '../../api/support/fixture.ts';
+import { machineIn, startPerdureRunner } from '../../runner/support/perdure-runner.ts';
+import { openRunnerStage, type RunnerStage } from '../../runner/support/stage.ts';
+import { perdure } from '../command.ts';
+import { openTerminal } from '../terminal.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
+
+let stage: RunnerStage;
+beforeAll(async () => {
+  stage = await openRunnerStage();
+});
+afterAll(() => stage[Symbol.asyncDispose]());
+
+const READ = 'call=read_file{"path":"notes.txt"}';
+
+async function machine(...more: string[]) {
+  const made = await machineIn(stage.product.folder, stage.product.url);
+  await writeFile(join(made.workdir, 'notes.txt'), `written on ${made.name}\n`);
+  return { ...made, runner: await startPerdureRunner([...made.args, ...more]) };
+}
+
+const chat = (args: readonly string[], input = '') =>
+  perdure(['chat', ...args], { env: { PERDURE_URL: stage.product.url }, input });
+
+test('begins a session on the runner of this name, through a pipe and in a terminal', async () => {
+  const { name, workdir, runner } = await machine();
+  await using _ = runner;
+  const { out, err, exitCode } = await chat(['--runner', name], `${READ}\n`);
+  expect(err).toContain(`runner: ${name} (${workdir})\n`);
+  expect(out).toContain(`✓ read_file: written on ${name}`);
+  expect(exitCode).toBe(0);
+  await using terminal = openTerminal(['chat', '--runner', name], {
+    PERDURE_URL: stage.product.url,
+  });
+  await terminal.sees(`runner: ${name}`);
+  await terminal.sees('› ');
+  terminal.enter(READ);
+  await terminal.sees(`✓ read_file: written on ${name}`);
+  await terminal.sees('› ');
+  // Another session begins there, too.
+  terminal.enter('/new');
+  await terminal.sees('› ');
+  terminal.enter(READ);
+  await terminal.sees(`✓ read_file: written on ${name}`);
+});
+
+test('begins a session on any runner that has all of these labels', async () => {
+  const [zone, other] = [uniqueName('zone'), uniqueName('zone')];
+  const here = await machine('--label', `zone=${zone}`, '--label', 'os=linux');
+  await using _ = here.runner;
+  const elsewhere = await machine('--label', `zone=${other}`, '--label', 'os=linux');
+  await using __ = elsewhere.runner;
+  const labels = ['--runner', 'os=linux', '--runner', `zone=${other}`];
+  const { out, err } = await chat(labels, `${READ}\n`);
+  expect(err).toContain(`runner: ${elsewhere.name} (`);
+  expect(out).toContain(`✓ read_file: written on ${elsewhere.name}`);
+});
+
+test('says that a runner is away, and its calls wait', async () => {
+  const { name, runner } = await machine();
+  runner.child.kill('SIGTERM');
+  await once(runner.child, 'exit');
+  const now = Date.now;
+  // The API counts it as there for a while.
+  const later = vi.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+  try {
+    expect((await chat(['--runner', name])).err).toContain('is away; calls wait until it is back');
+  } finally {
+    later.mockRestore();
+  }
+});
+
+test('says what to do where there is no such runner, and before anything is sent', async () => {
+  const { name, runner } = await machine();
+  await using _ = runner;
+  const asked = stage.product.models.requests.length;
+  const none = await chat(['--runner', 'nobody'], `${READ}\n`);
+  expect(none.exitCode).toBe(5);
+  expect(none.err).toContain('No runner of yours is "nobody": there is ');
+  expect(none.err).toContain(name);
+  expect(none.err).toContain('npx perdure runner --name nobody --workdir FOLDER');
+  const unlabelled = await chat(['--runner', 'zone=nowhere'], `${READ}\n`);
+  expect(unlabelled.exitCode).toBe(5);
+  expect(unlabelled.err).toContain('npx perdure runner --name NAME --workdir FOLDER');
+  const both = await chat(['--runner', name, '--runner', 'os=linux'], `${READ}\n`);
+  expect(both.exitCode).toBe(2);
+  const begun = await chat([], '#hello tokens=2\n');
+  const [session = ''] = /ses_\w+/.exec(begun.err) ?? [];
+  const late = await chat(['--session', session, '--runner', name], `${READ}\n`);
+  expect(late.exitCode).toBe(2);
+  expect(late.err).toContain('A session keeps the runner that it began with');
+  expect(stage.product.models.requests.length).toBe(asked + 1);
+});
