@@ -1,6 +1,7 @@
 /** The source of the mode `client`: tools that an agent or the start of a session declares, and whoever holds the session answers. */
 import type { TimeLimits } from '../../contracts/limits.ts';
 import type { ClientTool } from '../../contracts/tools.ts';
+import { argumentsPreview } from './arguments-preview.ts';
 import type { ToolDefinition } from './definition.ts';
 import type { ToolSource } from './source.ts';
 
@@ -14,6 +15,7 @@ const definitionOf = (tool: ClientTool, { toolResultMs }: Timeouts): ToolDefinit
   mode: 'client',
   timeoutMs: tool.timeoutMs ?? toolResultMs,
   approval: tool.approval,
+  preview: async ({ input }) => argumentsPreview(tool.name, input) ?? '',
 });
 
 /** A session's tool replaces its agent's of the same name. */

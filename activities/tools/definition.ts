@@ -16,8 +16,8 @@ export interface ToolDefinition {
   /** Whether a person is asked before it runs; `policy` when absent. */
   readonly approval?: ApprovalRule | undefined;
   /**
-   * What the call would do, for the person who is asked: a unified diff of a file's edit. Changes nothing, and may throw: then the person sees
-   * the arguments only.
+   * What the call would do, for the person who is asked: a unified diff of a file's edit. Changes nothing. Empty, or thrown: then the person
+   * sees the arguments only.
    */
   preview?(run: Omit<ToolRun, 'progress'>): Promise<string>;
 }

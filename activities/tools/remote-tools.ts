@@ -3,6 +3,7 @@ import type { TimeLimits } from '../../contracts/limits.ts';
 import type { RunnerSelector } from '../../contracts/runners.ts';
 import type { ClientTool } from '../../contracts/tools.ts';
 import type { Runners } from '../../journal/port.ts';
+import { argumentsPreview } from './arguments-preview.ts';
 import type { ToolDefinition } from './definition.ts';
 import type { ToolSource } from './source.ts';
 
@@ -16,6 +17,7 @@ const definitionOf = (
   ...{ name, description, inputSchema, effect, runner, approval },
   mode: 'remote',
   timeoutMs: timeoutMs ?? toolResultMs,
+  preview: async ({ input }) => argumentsPreview(name, input) ?? '',
 });
 
 /**

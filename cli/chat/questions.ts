@@ -1,7 +1,7 @@
 /** What a person is asked in a chat: whether a call may run. Pure. */
 import type { ConversationView, ToolCallView } from '../../client/index.ts';
 import type { ApprovalDecision } from '../../contracts/approvals.ts';
-import { callLine, json, printable } from '../format.ts';
+import { bothEnds, callLine, json, printable } from '../format.ts';
 
 export type Question = ToolCallView & { readonly approval: NonNullable<ToolCallView['approval']> };
 
@@ -12,6 +12,9 @@ const isOpen = (call: ToolCallView): call is Question =>
 export const questionsIn = ({ turns }: ConversationView): readonly Question[] =>
   (turns.at(-1)?.steps ?? []).flatMap(({ calls }) => calls.filter(isOpen));
 
+/** What a person is shown of the arguments; `perdure approvals show` has the rest. */
+const SHOWN_CHARACTERS = 4_000;
+
 const CHOICES = 'May it run? y yes · n no · e yes, with other arguments';
 
 export function questionText({ name, arguments: input, artifact, approval }: Question): string {
@@ -19,9 +22,17 @@ export function questionText({ name, arguments: input, artifact, approval }: Que
   const why = reason === null ? rule : `${rule}: ${reason}`;
   return [
     `? ${printable(name)} waits for your approval (${printable(why)})`,
-    preview === null ? callLine(name, input, artifact) : printable(preview).trimEnd(),
+    preview === null ? callText(name, input, artifact) : printable(preview).trimEnd(),
     CHOICES,
   ].join('\n');
+}
+
+/** In a line a person reads calls that run anyway; of what they are asked about they see all. */
+function callText(name: string, input: unknown, artifact: Question['artifact']): string {
+  const line = callLine(name, input, artifact);
+  return line.endsWith('…') && artifact === null
+    ? `  ⚙ ${name}\n${bothEnds(printable(JSON.stringify(input, null, 2)), SHOWN_CHARACTERS)}`
+    : line;
 }
 
 /** The arguments as a line that can be edited; empty where they are not in the event. */

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { AgentToolCall } from '../../contracts/runners.ts';
 import type { Permit } from '../../runner/call-parts.ts';
 import { permissionFor } from '../../runner/permission.ts';
-import { printable } from '../format.ts';
+import { bothEnds, printable } from '../format.ts';
 import type { RunnerCommandOptions } from './options.ts';
 
 /** What a person is shown of the arguments; a file may be long. */
@@ -50,7 +50,7 @@ async function asked(
   // It takes Ctrl-C for itself.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    const shown = printable(text).slice(0, SHOWN_CHARACTERS);
+    const shown = bothEnds(printable(text), SHOWN_CHARACTERS);
     process.stderr.write(`\n${sessionId} wants to run ${name}:\n${shown}\n`);
     for (;;) {
       const question = `Run it? [y]es, [a]lways ${name}, [n]o, or why not: `;
@@ -63,6 +63,8 @@ async function asked(
     }
   } catch (error) {
     if (signal.aborted) {
+      // First: a Ctrl-C at what is said here would be lost among the keys of the question.
+      terminal.close();
       process.stderr.write('\n(It is not needed any more.)\n');
       return undefined;
     }

@@ -1,6 +1,5 @@
 /** `run_command`: a shell command in a sandbox, on the session's workspace. */
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import { requireSandbox } from '../sandbox/probe.ts';
@@ -11,6 +10,7 @@ import { locate, unmoved, withFolder } from '../workspace/confinement.ts';
 import { dataFolderNames } from '../workspace/data-folder-names.ts';
 import type { WorkspaceRun } from '../workspace/run.ts';
 import { KeptOutput } from './kept-output.ts';
+import type { CommandInput } from './preview-command.ts';
 
 /** Beyond that it is no output but a flood. */
 export const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
@@ -21,12 +21,6 @@ const REASON_CHARACTERS = 500;
 /** Whoever watches sees the last words, not all of them: those come with the result. */
 const PROGRESS_BYTES = 400;
 const PROGRESS_MS = 1_000;
-
-export interface CommandInput {
-  readonly command: string;
-  readonly path?: string;
-  readonly timeoutSeconds?: number;
-}
 
 export interface CommandSettings {
   /** Perdure's data folder, which no command sees. */
@@ -152,9 +146,4 @@ export async function runCommand(run: WorkspaceRun, settings: CommandSettings): 
   } finally {
     stopWatching();
   }
-}
-
-/** For the person who is asked: the command as it is, and where. */
-export function previewCommand(input: CommandInput): string {
-  return `in ${path.posix.normalize(input.path ?? '.')}:\n${input.command}`;
 }

@@ -5,8 +5,10 @@ import { sandboxEnvironment } from '../sandbox/spec.ts';
 import type { WorkerTool } from '../worker-tool.ts';
 import { path } from '../workspace/definitions.ts';
 import { inWorkspace } from '../workspace/in-workspace.ts';
-import { previewCommand, runCommand } from './run-command.ts';
-import type { CommandInput, CommandSettings } from './run-command.ts';
+import { previewCommand } from './preview-command.ts';
+import type { CommandInput } from './preview-command.ts';
+import { runCommand } from './run-command.ts';
+import type { CommandSettings } from './run-command.ts';
 
 /** The kernel takes 128 KiB in one argument (execve(2)), and a character may have four bytes. */
 const MAX_COMMAND_CHARACTERS = 30_000;

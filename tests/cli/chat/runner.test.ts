@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { uniqueName } from '../../api/support/fixture.ts';
 import { machineIn, startPerdureRunner } from '../../runner/support/perdure-runner.ts';
 import { openRunnerStage, type RunnerStage } from '../../runner/support/stage.ts';
-import { perdure } from '../command.ts';
+import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -60,6 +60,32 @@ test('begins a session on any runner that has all of these labels', async () => 
   const { out, err } = await chat(labels, `${READ}\n`);
   expect(err).toContain(`runner: ${elsewhere.name} (`);
   expect(out).toContain(`✓ read_file: written on ${elsewhere.name}`);
+});
+
+test('shows what an edit on that machine would do before it is approved, and so does the command', async () => {
+  const { name, runner } = await machine('--allow', 'edit_file');
+  await using _ = runner;
+  const env = { PERDURE_URL: stage.product.url };
+  await using terminal = openTerminal(['chat', '--agent', 'editor', '--runner', name], env);
+  await terminal.sees('› ');
+  const edits = [{ old: 'written', new: 'rewritten' }];
+  terminal.enter(`call=edit_file${JSON.stringify({ path: 'notes.txt', edits })}`);
+  await terminal.sees('? edit_file waits for your approval');
+  const diff = [
+    '--- a/notes.txt',
+    '+++ b/notes.txt',
+    '@@ where this text stands @@',
+    '-written',
+    '+rewritten',
+  ].join('\n');
+  await terminal.sees(diff);
+  const [open] = jsonLines((await perdure(['approvals', 'list', '--json'], { env })).out);
+  const shown = await perdure(['approvals', 'show', String(open!['approvalId'])], { env });
+  expect(shown.out).toContain(diff);
+  await terminal.sees('› ');
+  terminal.enter('y');
+  // The runner saw the file: its answer has the lines as they are.
+  await terminal.sees(/✓ edit_file: .*\+rewritten on/);
 });
 
 test('says that a runner is away, and its calls wait', async () => {
