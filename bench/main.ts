@@ -12,7 +12,9 @@ const BENCHES: Readonly<
   memory: () => import('./benches/memory.ts'),
   poll: () => import('./benches/poll.ts'),
   tools: () => import('./benches/tools.ts'),
-  cli: () => import('./benches/cli.ts'),
+  // Parts of `tools`, which runs both.
+  'tool-calls': () => import('./benches/tool-calls.ts'),
+  programs: () => import('./benches/programs.ts'),
 };
 
 const { values, positionals } = parseArgs({

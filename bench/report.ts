@@ -3,7 +3,7 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Where a profile of the product goes: of the processor for `turn` and `stream`, of the heap for `memory`. */
   readonly profile: string | undefined;
-  /** How many sessions `cli` counts the leftovers of, instead of its own number. */
+  /** How many sessions `programs` counts the leftovers of, instead of its own number. */
   readonly count?: number | undefined;
 }
 
