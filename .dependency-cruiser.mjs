@@ -88,7 +88,8 @@ export default {
       severity: 'error',
       comment:
         'Nothing imports tests or bench: what both need is a room of its own (testing/, servers/).',
-      from: { pathNot: anyOf(['tests', 'bench']) },
+      // The tests' own configuration is theirs.
+      from: { pathNot: [anyOf(['tests', 'bench']), '^vitest\\.config\\.ts$'] },
       to: { path: anyOf(['tests', 'bench']) },
     },
     {

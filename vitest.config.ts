@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './tests/support/slow-first.ts';
 
 /** CI measures coverage in the very run that decides; by hand it is asked for, because it costs a third more time. */
 const measureCoverage = Boolean(process.env['CI'] ?? process.env['PERDURE_COVERAGE']);
@@ -20,6 +21,7 @@ export default defineConfig({
     teardownTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
     reporters: ['default', ['json', { outputFile: '.results/tests.json' }]],
     allowOnly: false,
     coverage: {
