@@ -20,7 +20,7 @@ export const REMEMBERED_MESSAGE_IDS = 1_000;
 export const REMEMBERED_UPDATES = 100;
 /** Arguments of a tool call: larger than a message may be they are a model gone astray. */
 export const MAX_ARGUMENT_BYTES = 256 * KIB;
-/** Tool calls in one model step. */
+/** Tool calls in one model step that run; those beyond are told to the model as failed. */
 export const MAX_CALLS_PER_STEP = 64;
 /** Tools that one session or agent may declare. */
 export const MAX_DECLARED_TOOLS = 64;

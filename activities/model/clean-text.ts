@@ -8,6 +8,12 @@ export const cleanText = (text: string): string =>
     ? text.replaceAll('\0', '\uFFFD').toWellFormed()
     : text;
 
+/** In what `JSON.stringify` writes only lone surrogates are escaped so; a backslash before it may be escaped itself. */
+const LONE_SURROGATE = /(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g;
+
+/** Half a character in JSON becomes the replacement character: providers refuse a request that has one. */
+export const cleanJson = (json: string): string => json.replaceAll(LONE_SURROGATE, '$1\uFFFD');
+
 /** Cleans one kind of a stream's text, holding back half a character until its other half comes. */
 export class TextCleaner {
   #held = '';

@@ -4,7 +4,7 @@ import type { ArtifactRef } from '../../contracts/content.ts';
 import type { ErrorInfo } from '../../contracts/errors.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import type { ContentKind, NewEvent, TurnOutcome } from '../../contracts/events.ts';
-import { INLINE_BYTES } from '../../contracts/limits.ts';
+import { INLINE_BYTES, MAX_CALLS_PER_STEP } from '../../contracts/limits.ts';
 import type { AssistantPart } from '../../contracts/transcript.ts';
 import type { Spend } from '../../contracts/usage.ts';
 import { NO_SPEND } from '../../contracts/usage.ts';
@@ -106,7 +106,8 @@ export async function answerSettlement(
     ? { outcome, spend: stepSpend(step, spend) }
     : {
         outcome: 'tool_calls',
-        calls: requests.map(({ ref }) => ref),
+        // Those beyond are settled, and of no concern to the workflow, whose history has a limit.
+        calls: requests.slice(0, MAX_CALLS_PER_STEP).map(({ ref }) => ref),
         spend: stepSpend(step, spend),
       };
   return {

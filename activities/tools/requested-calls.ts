@@ -5,11 +5,16 @@ import { newId } from '../../contracts/ids.ts';
 import type { ToolCallRef, ToolSettlement } from '../../contracts/tools.ts';
 import type { ToolCallPart } from '../../contracts/transcript.ts';
 import type { RequestedCall } from '../../journal/port.ts';
+import { cleanJson, cleanText } from '../model/clean-text.ts';
 import type { ArgumentChecker } from './arguments.ts';
 import type { OfferedTools } from './offered-tools.ts';
 
 /** For the Temporal UI. */
 const SUMMARY_CHARACTERS = 120;
+
+const NAME_CHARACTERS = 64;
+/** A call goes back to the provider with every later step, and one refuses the whole conversation over a name of other characters than these. */
+const UNSAYABLE = /[^A-Za-z0-9_-]/g;
 
 export interface ModelToolCall {
   readonly id: string;
@@ -30,15 +35,30 @@ const failed = (message: string): ToolSettlement => ({
   error: errorInfo('tool_failed', message),
 });
 
+interface Context {
+  readonly tools: OfferedTools;
+  readonly checker: ArgumentChecker;
+}
+
+interface Said extends ModelToolCall {
+  /** As JSON. */
+  readonly json: string;
+  /** Among the calls of its step, from 0. */
+  readonly index: number;
+}
+
 function objection(
-  call: ModelToolCall,
-  json: string,
-  { tools, checker }: { tools: OfferedTools; checker: ArgumentChecker },
+  { json, index, ...call }: Said,
+  { tools, checker }: Context,
 ): ToolSettlement | undefined {
+  if (index >= MAX_CALLS_PER_STEP)
+    return failed(
+      `It did not run: at most ${MAX_CALLS_PER_STEP} calls of one step do. Call it in a later step.`,
+    );
   const tool = tools.get(call.name);
   if (!tool)
     return failed(
-      `There is no tool "${call.name}". Tools: ${[...tools.keys()].join(', ') || 'none'}.`,
+      `There is no tool "${cleanText(call.name.slice(0, NAME_CHARACTERS))}". Tools: ${[...tools.keys()].join(', ') || 'none'}.`,
     );
   if (Buffer.byteLength(json) > MAX_ARGUMENT_BYTES)
     return failed(`The arguments have more than ${MAX_ARGUMENT_BYTES} bytes: send less at once.`);
@@ -51,13 +71,14 @@ function objection(
 const clip = (text: string): string =>
   text.length <= SUMMARY_CHARACTERS ? text : `${text.slice(0, SUMMARY_CHARACTERS - 1)}…`;
 
-function request(
-  call: ModelToolCall,
-  context: { tools: OfferedTools; checker: ArgumentChecker },
-): Request {
+const sayable = (name: string): string =>
+  name.replaceAll(UNSAYABLE, '_').slice(0, NAME_CHARACTERS) || '_';
+
+function request(said: ModelToolCall, index: number, context: Context): Request {
   const callId = newId('call');
-  const json = JSON.stringify(call.input ?? null);
-  const settlement = objection(call, json, context);
+  const json = cleanJson(JSON.stringify(said.input ?? null));
+  const call = { ...said, input: JSON.parse(json) as unknown };
+  const settlement = objection({ ...call, json, index }, context);
   const tool = context.tools.get(call.name);
   const { mode, effect, timeoutMs, runner } = tool ?? {
     mode: 'worker' as const,
@@ -65,7 +86,7 @@ function request(
     timeoutMs: 0,
     runner: undefined,
   };
-  const name = call.name.slice(0, 64);
+  const name = sayable(call.name);
   return {
     providerId: call.id,
     call: {
@@ -91,8 +112,6 @@ function request(
   };
 }
 
-/** At most {@link MAX_CALLS_PER_STEP}; the model is not told about those beyond, as if it had not said them. */
-export const requestCalls = (
-  calls: readonly ModelToolCall[],
-  context: { tools: OfferedTools; checker: ArgumentChecker },
-): Request[] => calls.slice(0, MAX_CALLS_PER_STEP).map((call) => request(call, context));
+/** One for each call, in their order. Those beyond {@link MAX_CALLS_PER_STEP} are settled: the model reads that they did not run. */
+export const requestCalls = (calls: readonly ModelToolCall[], context: Context): Request[] =>
+  calls.map((call, index) => request(call, index, context));
