@@ -1,6 +1,6 @@
 /** The workflow looks at a call: its answer goes into the log, or it is given up; and workers run their own calls under a fence. */
 import type { SettleInput, SettleResult } from '../../contracts/activities.ts';
-import { errorInfo } from '../../contracts/errors.ts';
+import { errorInfo, type ErrorInfo } from '../../contracts/errors.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ToolOutcome, ToolSettlement } from '../../contracts/tools.ts';
 import type { Operation } from '../group-commit.ts';
@@ -11,7 +11,8 @@ import { compareFence } from './fence.ts';
 import { digestOf, needsOf } from './lease-call.ts';
 import type { CallRef } from './lease-call.ts';
 import { holderOf, holdersOf, withoutOne } from './run-call.ts';
-import { acceptedAnswer, settleCall, tellRunner } from './settle-call.ts';
+import { withdrawApproval } from './end-approval.ts';
+import { acceptedAnswer, hasBegun, settleCall, tellRunner } from './settle-call.ts';
 
 export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> => ({
   needs: needsOf(input),
@@ -26,6 +27,8 @@ export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> =>
         dueAt: call.due_at === null ? null : new Date(call.due_at).toISOString(),
       };
     tellRunner(draft, call);
+    // Of a workflow that is newer than the journal: nobody may approve what is over, which would run it after its result.
+    withdrawApproval(draft, call);
     settleCall(draft, call, settlement);
     return settled(settlement.outcome);
   },
@@ -42,8 +45,17 @@ function settlementOf(
   if (accepted) return accepted;
   if (call.state === 'leased') return call.due_at! <= now ? overdue(call, now) : undefined;
   if (!giveUp) return undefined;
-  return error && !mayHaveRun(call) ? { outcome: 'failed', error } : overdue(call, now);
+  return error && !mayHaveRun(call) ? lost(call, error) : overdue(call, now);
 }
+
+/** All its attempts went away with their workers. */
+const lost = (call: CallRecord, error: ErrorInfo): ToolSettlement => ({
+  outcome: 'failed',
+  error: { ...error, message: error.message + doubtOf(call) },
+});
+
+const doubtOf = (call: CallRecord): string =>
+  hasBegun(call) ? ' It may or may not have taken effect.' : '';
 
 /** Somebody began it, and it may have taken effect. */
 const mayHaveRun = (call: CallRecord): boolean =>
@@ -56,8 +68,11 @@ function overdue(call: CallRecord, now: number): ToolSettlement {
     return { outcome: 'unknown', error: errorInfo('tool_outcome_unknown', message) };
   }
   const error = isLost(call, now)
-    ? errorInfo('runner_lost', `The runner that began ${name} went away and did not come back.`)
-    : errorInfo('tool_timeout', `${name} had no result in time.`);
+    ? errorInfo(
+        'runner_lost',
+        `The runner that began ${name} went away and did not come back.${doubtOf(call)}`,
+      )
+    : errorInfo('tool_timeout', `${name} had no result in time.${doubtOf(call)}`);
   return { outcome: 'timed_out', error };
 }
 

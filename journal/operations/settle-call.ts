@@ -67,7 +67,8 @@ const interrupted = (call: CallRecord): ToolSettlement => ({
   ),
 });
 
-const hasBegun = ({ state, effect }: CallRecord): boolean =>
+/** It may have taken effect. */
+export const hasBegun = ({ state, effect }: CallRecord): boolean =>
   effect !== 'read' && (state === 'running' || state === 'leased');
 
 /** What was answered from outside and waits for the workflow to look at it. */

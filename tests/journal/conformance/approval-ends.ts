@@ -96,6 +96,20 @@ export const approvalEndsConformance = (dialect: Dialect) =>
       expect(await stateOf(journal, sessionId)).toBe('waiting');
     });
 
+    test('a call that its workflow gives up is withdrawn, and no decision brings it back', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { journal } = opened;
+      const { sessionId, turn, approvalId, callId, settle } = await asking(journal);
+      const error = { code: 'tool_failed', message: 'not approved', retryable: false } as const;
+      // The workflow knows of an approval that the journal, restored from before it, does not.
+      const given = { sessionId, turn, step: 1, callId, giveUp: true, error };
+      expect(await journal.ledger.settle(given)).toMatchObject({ outcome: 'failed' });
+      expect(await journal.approvals.get(approvalId)).toMatchObject({ outcome: 'withdrawn' });
+      expect(await settle({ decision: approved() })).toMatchObject({ outcome: 'withdrawn' });
+      expect(await journal.ledger.get(callId)).toMatchObject({ state: 'settled' });
+      expect(await auditOf(journal)).toEqual([]);
+    });
+
     test('a decision and the end of the turn in one batch: what came first counts', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;

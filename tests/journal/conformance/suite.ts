@@ -11,6 +11,7 @@ import { fenceConformance } from './fence.ts';
 import { ledgerConformance } from './ledger.ts';
 import { lostRunsConformance } from './lost-runs.ts';
 import { mcpManifestsConformance } from './mcp-manifests.ts';
+import { oneResultConformance } from './one-result.ts';
 import { placesConformance } from './places.ts';
 import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
@@ -37,6 +38,7 @@ export const conformance = (dialect: Dialect) =>
     runnersConformance(dialect);
     runsConformance(dialect);
     acceptedAnswersConformance(dialect);
+    oneResultConformance(dialect);
     approvalsConformance(dialect);
     approvalEndsConformance(dialect);
     recordConformance(dialect);
