@@ -14,6 +14,10 @@ interface Effect {
   readonly tool: string;
   readonly callId: string;
   readonly pid: number;
+  /** What came in the header `idempotency-key`, as worlds outside take it. */
+  readonly key: string | undefined;
+  /** It has this key already, and did nothing. */
+  readonly repeated: boolean;
 }
 
 /** `never` and `probed` are never-retry, the second with a probe. */
@@ -24,8 +28,10 @@ export interface EffectServer extends AsyncDisposable {
   readonly url: string;
   /** Runs that came to a stage, in order. */
   readonly arrived: readonly (Effect & { readonly stage: Stage })[];
-  /** Runs of a tool that had an effect. */
+  /** Runs of a tool that asked for their effect. */
   effects(tool: ToolName): readonly Effect[];
+  /** How often the world did it: under one key once. */
+  done(tool: ToolName): number;
   /** From now on runs wait at this stage. */
   hold(stage: Stage): void;
   /** Whoever waits goes on, and nobody waits any more. */
@@ -45,7 +51,9 @@ export async function startEffectServer(): Promise<EffectServer> {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://here');
     const of = (name: string): string => searchParams.get(name) ?? '';
-    const run = { tool: of('tool'), callId: of('call'), pid: Number(of('pid')) };
+    const key = request.headers['idempotency-key'] as string | undefined;
+    const repeated = key !== undefined && effects.some((effect) => effect.key === key);
+    const run = { tool: of('tool'), callId: of('call'), pid: Number(of('pid')), key, repeated };
     if (pathname === '/happened') {
       const happened = effects.some(({ callId }) => callId === run.callId);
       response.end(JSON.stringify({ happened }));
@@ -69,6 +77,7 @@ export async function startEffectServer(): Promise<EffectServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     arrived,
     effects: (tool) => effects.filter((effect) => effect.tool === tool),
+    done: (tool) => effects.filter((effect) => effect.tool === tool && !effect.repeated).length,
     hold: (stage) => {
       held = stage;
       gate = Promise.withResolvers();
@@ -97,10 +106,16 @@ export async function writeTools(folder: string, url: string): Promise<void> {
     `${folder}/tools.ts`,
     `import { defineTool, z } from 'perdure/tools';
 
-const ask = async (path: string, signal?: AbortSignal): Promise<{ happened?: boolean }> => {
-  const response = await fetch('${url}' + path + '&pid=' + process.pid, { signal });
+const ask = async (path: string, init: RequestInit = {}): Promise<{ happened?: boolean }> => {
+  const response = await fetch('${url}' + path + '&pid=' + process.pid, init);
   return (await response.json()) as { happened?: boolean };
 };
+
+interface Context {
+  readonly callId: string;
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
+}
 
 const tool = (name: string, more: object) =>
   defineTool({
@@ -109,12 +124,13 @@ const tool = (name: string, more: object) =>
     input: z.object({ number: z.number().optional() }),
     timeoutMs: 300_000,
     ...more,
-    async execute(_: unknown, { callId, signal }: { callId: string; signal: AbortSignal }) {
+    async execute(_: unknown, { callId, idempotencyKey, signal }: Context) {
       const run = '&tool=' + name + '&call=' + callId;
-      await ask('/stage?stage=before' + run, signal);
+      await ask('/stage?stage=before' + run, { signal });
       // Once it is on its way nothing calls it back.
-      await ask('/effect?' + run);
-      await ask('/stage?stage=after' + run, signal);
+      const headers = name === 'keyed' ? { 'idempotency-key': idempotencyKey } : {};
+      await ask('/effect?' + run, { headers });
+      await ask('/stage?stage=after' + run, { signal });
       return 'receipt of ' + callId;
     },
   });

@@ -18,7 +18,8 @@ const TIMEOUTS = {
 const SETTINGS = { timeouts: TIMEOUTS, worker: { drainMs: 1_000 } };
 
 /** The all-in-one process on SQLite. */
-export const startAllInOne = (): Promise<Cluster> => startCluster({ settings: SETTINGS });
+export const startAllInOne = (settings: ClusterOptions['settings'] = {}): Promise<Cluster> =>
+  startCluster({ settings: { ...SETTINGS, ...settings } });
 
 type FleetSize = Pick<ClusterOptions, 'apis' | 'workers' | 'settings'>;
 

@@ -10,10 +10,9 @@ beforeAll(async () => {
 afterAll(() => fleet[Symbol.asyncDispose]());
 
 const effects = () => ({
-  never: fleet.world.effects('never').length,
-  probed: fleet.world.effects('probed').length,
-  // What the world does under one key, it does once.
-  keyed: new Set(fleet.world.effects('keyed').map(({ callId }) => callId)).size,
+  never: fleet.world.done('never'),
+  probed: fleet.world.done('probed'),
+  keyed: fleet.world.done('keyed'),
 });
 
 async function restartWorker(): Promise<void> {
@@ -79,8 +78,12 @@ describe('kill -9 of the worker', () => {
       read: 'completed',
     });
     expect(effects()).toEqual({ never: 1, probed: 1, keyed: 1 });
-    // It was repeated, under the same key.
+    // It was repeated, under the same key, by another process.
+    const [first, second] = fleet.world.effects('keyed');
     expect(fleet.world.effects('keyed')).toHaveLength(2);
+    expect(second).toMatchObject({ key: first!.callId, repeated: true });
+    expect(first).toMatchObject({ key: first!.callId, repeated: false });
+    expect(second!.pid).not.toBe(first!.pid);
     await session.expectOrdinaryTurn();
   });
 
@@ -139,20 +142,6 @@ test('a worker that stands still past its heartbeat and goes on: what it was doi
   expect(late).toEqual([]);
   expect(other.running).toBe(true);
   await frozen?.start();
-});
-
-test('kill -9 of the API while tools run: they end, once, and the client is told', async () => {
-  await using session = await openToolSession(fleet);
-  fleet.world.hold('after');
-  const turn = await session.call(TOOLS);
-  await fleet.world.waiting('after', 4);
-  await fleet.cluster.apis[0]?.kill();
-  fleet.world.go();
-  await fleet.cluster.apis[0]?.start();
-  const all = 'completed';
-  expect(await session.outcomes(turn)).toEqual({ never: all, probed: all, keyed: all, read: all });
-  expect(effects()).toEqual({ never: 1, probed: 1, keyed: 1 });
-  expect(fleet.world.effects('read')).toHaveLength(1);
 });
 
 test('an interrupt in mid-call stops the tools, and the session goes on', async () => {

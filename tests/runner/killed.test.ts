@@ -13,20 +13,24 @@ beforeAll(async () => {
 afterAll(() => stage[Symbol.asyncDispose]());
 
 /** Begins a call and kills its runner where `reached` says so, then starts the runner again. */
-async function killedAt(effect: Effect, where: { hold?: [string, 'request' | 'answer'] }) {
+async function killedAt(
+  effect: Effect,
+  where: { hold?: [string, 'request' | 'answer']; wait?: boolean },
+) {
   const name = uniqueName('killed');
   const runner = await (await stage.runner({ name })).start();
   const tool = `count_${effect.replace('-', '_')}`;
   const { counter, proxy } = stage;
   const before = counter.total;
   const reached = where.hold && proxy.hold(...where.hold);
-  const hold = where.hold === undefined;
+  const hold = where.hold === undefined && !where.wait;
   counter.holdAgain();
-  const sessionId = await stage.ask({ name }, `${tool}{"hold":${hold}}`);
-  await (reached ?? runner.until(() => counter.total > before));
+  const sessionId = await stage.ask({ name }, `${tool}{"hold":${hold},"wait":${!!where.wait}}`);
+  const begun = () => (where.wait ? counter.holding > 0 : counter.total > before);
+  await (reached ?? runner.until(begun));
   await runner.end();
   proxy.release();
-  if (hold) counter.release();
+  if (!where.hold) counter.release();
   await runner.start();
   const settled = await stage.settled(sessionId);
   return { settled, count: counter.total - before };
@@ -69,5 +73,20 @@ test.each(['read', 'keyed'] as const)(
     expect(settled).toMatchObject([{ outcome: 'completed', result: { counted: 2 } }]);
     expect(count).toBe(2);
     expect([...stage.counter.counts.keys()].filter((id) => !ids.has(id))).toHaveLength(1);
+  },
+);
+
+test('a runner that is killed when it has begun, before the side effect, does not begin again what must not run twice', async () => {
+  const { settled, count } = await killedAt('never-retry', { wait: true });
+  expect(settled).toMatchObject([{ outcome: 'unknown', error: { code: 'tool_outcome_unknown' } }]);
+  expect(count).toBe(0);
+});
+
+test.each(['read', 'keyed'] as const)(
+  'a runner that is killed when it has begun a %s call, before the side effect, runs it when it is back',
+  async (effect) => {
+    const { settled, count } = await killedAt(effect, { wait: true });
+    expect(settled).toMatchObject([{ outcome: 'completed', result: { counted: 1 } }]);
+    expect(count).toBe(1);
   },
 );

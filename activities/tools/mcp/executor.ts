@@ -120,7 +120,9 @@ function failureOf(
     return new PerdureError('tool_failed', `The MCP server ${pooled.name} answered: ${said}`);
   // One behind HTTP is not known to be gone: found out at once, for whoever comes next.
   void live.connection.check();
-  const lost = `The MCP server ${pooled.name} went away while ${run.name} ran (${said})`;
+  // The protocol's client says of every end that the connection was closed: ours knows why, a result that was too large among others.
+  const why = live.connection.isClosed ? live.connection.why : said;
+  const lost = `The MCP server ${pooled.name} went away while ${run.name} ran (${why})`;
   return effectOf(pooled.settings, tool) === 'never-retry'
     ? new PerdureError(
         'tool_outcome_unknown',

@@ -6,6 +6,8 @@ export interface Counter extends AsyncDisposable {
   /** Call id → how often it took effect. */
   readonly counts: ReadonlyMap<string, number>;
   readonly total: number;
+  /** Tools that hold. */
+  readonly holding: number;
   /** Tools that hold go on, and later ones no longer hold, until `holdAgain`. */
   release(): void;
   holdAgain(): void;
@@ -32,6 +34,9 @@ export async function startCounter(): Promise<Counter> {
     counts,
     get total() {
       return [...counts.values()].reduce((sum, count) => sum + count, 0);
+    },
+    get holding() {
+      return holding.length;
     },
     release() {
       released = true;

@@ -16,10 +16,14 @@ if (skewMs !== '0') {
 const counting = (effect: Effect): RunnerTool => ({
   name: `count_${effect.replace('-', '_')}`,
   description: 'Counts.',
-  inputSchema: { type: 'object', properties: { hold: { type: 'boolean' } } },
+  inputSchema: {
+    type: 'object',
+    properties: { hold: { type: 'boolean' }, wait: { type: 'boolean' } },
+  },
   effect,
   async execute({ callId, input, signal, progress }) {
     progress('counting', 0.5);
+    if ((input as { wait?: boolean }).wait) await fetch(`${counter}/hold`, { signal });
     const counted = await fetch(`${counter}/count/${callId}`, { method: 'POST', signal });
     if ((input as { hold?: boolean }).hold) await fetch(`${counter}/hold`, { signal });
     return { counted: await counted.json() };
