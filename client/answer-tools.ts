@@ -5,9 +5,12 @@ import { TIME_LIMITS } from '../contracts/limits.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import type { PerdureEvent } from '../contracts/events.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
+import { storedArtifact } from './artifacts.ts';
 import { pause } from './backoff.ts';
 import type { Calls } from './calls.ts';
 import type { FollowOptions } from './events/resume.ts';
+import { failed, outcomeOf } from './tool-outcome.ts';
+import type { Upload } from './tool-outcome.ts';
 
 export interface OpenCall {
   readonly callId: CallId;
@@ -18,7 +21,10 @@ export interface OpenCall {
   progress(message: string, fraction?: number): Promise<void>;
 }
 
-/** Returns the call's result, any JSON. What it throws fails the call, and the model reads the message. */
+/**
+ * Returns the call's result, any JSON; one over 1 MiB is uploaded, and over 32 MiB it fails the call. What it throws fails the call, and the model
+ * reads the message.
+ */
 export type ToolHandler = (args: unknown, call: OpenCall) => unknown;
 /** Tool name → what answers it. Calls of other tools are left to others. */
 export type ToolHandlers = Readonly<Record<string, ToolHandler>>;
@@ -180,10 +186,11 @@ interface Answering {
 
 /** Never throws: what happened is in the report. */
 async function answerCall(
-  { call }: Calls,
+  calls: Calls,
   { callId, name }: Offered,
   { handler, holder, signal }: Answering,
 ): Promise<AnswerReport> {
+  const { call } = calls;
   const claim = () =>
     call((trpc, options) => trpc.tool.claim.mutate({ callId, holder }, options), signal);
   try {
@@ -201,10 +208,13 @@ async function answerCall(
         await call((trpc, options) => trpc.tool.progress.mutate(progress, options), signal);
       },
     };
-    const outcome = await whileRenewing(claim, signal, () => run(handler, claimed.arguments, open));
+    const upload: Upload = (bytes, mediaType) =>
+      storedArtifact(calls, { bytes, mediaType }, signal);
+    const outcome = await whileRenewing(claim, signal, () =>
+      run({ handler, upload }, claimed.arguments, open),
+    );
     if (signal.aborted) throw signal.reason;
-    await call((trpc, options) => trpc.tool.result.mutate({ callId, outcome }, options));
-    return { callId, name, result: 'answered', answer: outcome };
+    return { callId, name, result: 'answered', answer: await given(calls, callId, outcome) };
   } catch (error) {
     const reason = error instanceof Error ? error : new Error(String(error));
     return { callId, name, result: 'refused', error: reason };
@@ -213,15 +223,40 @@ async function answerCall(
 
 const isLate = (error: unknown) => error instanceof PerdureError && error.code === 'result_late';
 
-async function run(handler: ToolHandler, args: unknown, call: OpenCall): Promise<ToolAnswer> {
+interface Running {
+  readonly handler: ToolHandler;
+  readonly upload: Upload;
+}
+
+async function run(
+  { handler, upload }: Running,
+  args: unknown,
+  call: OpenCall,
+): Promise<ToolAnswer> {
+  let value: unknown;
   try {
-    // JSON has no undefined: a handler that returns nothing has done its work.
-    return { status: 'completed', result: ((await handler(args, call)) ?? null) as never };
+    value = await handler(args, call);
   } catch (error) {
-    return {
-      status: 'failed',
-      message: (error instanceof Error && error.message) || 'The tool failed.',
-    };
+    return failed(error instanceof Error ? error.message : '');
+  }
+  return outcomeOf(value, upload);
+}
+
+const UNTAKEABLE: ReadonlySet<string> = new Set(['payload_too_large', 'invalid_input']);
+
+/** @returns what the API took: where it will never take the result, the model reads why instead of waiting for it */
+async function given(
+  { call }: Pick<Calls, 'call'>,
+  callId: CallId,
+  outcome: ToolAnswer,
+): Promise<ToolAnswer> {
+  try {
+    await call((trpc, options) => trpc.tool.result.mutate({ callId, outcome }, options));
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof PerdureError && UNTAKEABLE.has(error.code))) throw error;
+    if (outcome.status !== 'completed') throw error;
+    return given({ call }, callId, failed(`The result was not taken: ${error.message}`));
   }
 }
 

@@ -1,8 +1,10 @@
 /** Bytes of artifacts, and the texts that events only refer to. */
+import type { ArtifactRef } from '../contracts/content.ts';
 import type { ConversationView } from '../contracts/projections/conversation.ts';
 import { missingContent, withContent } from '../contracts/projections/stored-content.ts';
 import type { Calls } from './calls.ts';
-import { bytes, get } from './connection.ts';
+import { authorization, bytes, get, json } from './connection.ts';
+import { fetchError, responseError } from './errors.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { reconnecting } from './events/resume.ts';
 import type { ReconnectOptions } from './events/resume.ts';
@@ -17,6 +19,33 @@ export const artifactBytes = (
     const path = `/api/artifacts/${encodeURIComponent(artifact)}`;
     return bytes(await get(connection, path, { signal: limit }));
   }, signal);
+
+/**
+ * Stores bytes, to be referred to; the same bytes twice are stored once.
+ * @throws {PerdureError} `payload_too_large` … @throws {NetworkError} once the client's `retryForMs` is over
+ */
+export const storedArtifact = (
+  calls: Calls,
+  artifact: { bytes: Uint8Array; mediaType: string },
+  signal?: AbortSignal,
+): Promise<ArtifactRef> => calls.read((limit) => upload(calls, artifact, limit), signal);
+
+async function upload(
+  { connection }: Calls,
+  { bytes, mediaType }: { bytes: Uint8Array; mediaType: string },
+  signal: AbortSignal,
+): Promise<ArtifactRef> {
+  const url = `${connection.base}/api/artifacts`;
+  const headers = { 'content-type': mediaType, ...authorization(connection) };
+  const body = bytes as Uint8Array<ArrayBuffer>;
+  const response = await connection
+    .fetch(url, { method: 'POST', headers, body, signal })
+    .catch((error: unknown) => {
+      throw fetchError(error, url, 'request');
+    });
+  if (response.status !== 201) throw await responseError(response);
+  return json<ArtifactRef>(response);
+}
 
 /**
  * The view with the whole text of everything that is complete: what did not stream before these eyes is fetched. Broken connections are

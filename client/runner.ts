@@ -4,10 +4,10 @@ import type { CallId, RunnerId } from '../contracts/ids.ts';
 import type { AgentToolCall, RegisterRunner, RunnerNews } from '../contracts/runners.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
+import { storedArtifact } from './artifacts.ts';
 import { pause } from './backoff.ts';
 import type { Calls } from './calls.ts';
-import { authorization, json } from './connection.ts';
-import { fetchError, NetworkError, responseError } from './errors.ts';
+import { NetworkError } from './errors.ts';
 import { reconnecting } from './events/resume.ts';
 import type { ReconnectOptions } from './events/resume.ts';
 import { sseMessages } from './events/sse.ts';
@@ -98,7 +98,7 @@ export function runnerClient(calls: Calls, registration: RegisterRunner) {
 
     /** Stores a large result, to be answered with a reference. @throws {PerdureError} `payload_too_large` */
     upload: (bytes: Uint8Array, mediaType: string, signal?: AbortSignal): Promise<ArtifactRef> =>
-      calls.read((limit) => upload(calls, { bytes, mediaType }, limit), signal),
+      storedArtifact(calls, { bytes, mediaType }, signal),
   };
 }
 
@@ -122,23 +122,6 @@ function newsOf(
       { signal, onOpen },
     );
   return reconnecting(unlessSilent(stream, poll), options);
-}
-
-async function upload(
-  { connection }: Calls,
-  { bytes, mediaType }: { bytes: Uint8Array; mediaType: string },
-  signal: AbortSignal,
-): Promise<ArtifactRef> {
-  const url = `${connection.base}/api/artifacts`;
-  const headers = { 'content-type': mediaType, ...authorization(connection) };
-  const body = bytes as Uint8Array<ArrayBuffer>;
-  const response = await connection
-    .fetch(url, { method: 'POST', headers, body, signal })
-    .catch((error: unknown) => {
-      throw fetchError(error, url, 'request');
-    });
-  if (response.status !== 201) throw await responseError(response);
-  return json<ArtifactRef>(response);
 }
 
 type Connect = (signal: AbortSignal, onOpen: () => void) => AsyncIterable<RunnerNews>;

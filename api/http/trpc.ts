@@ -33,6 +33,8 @@ export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise
   };
   await app.register(async (scope) => {
     scope.addHook('onRequest', refuseLongBatch);
+    // What is refused before tRPC sees it (a body that is too large) is told in its form too: its clients understand no other.
+    scope.setErrorHandler(refuseUnseen);
     // tRPC would answer a subscription that cannot begin with 200 and an error event; its procedure has failed by now, so the status is known.
     scope.addHook('onSend', async (request, reply, payload) => {
       if (!isStream(payload)) return payload;
@@ -41,6 +43,15 @@ export async function registerTrpc(app: FastifyInstance, deps: ApiDeps): Promise
     });
     await scope.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions });
   });
+}
+
+function refuseUnseen(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = toPerdureError(thrown);
+  logProblem(request, error);
+  void reply
+    .code(statusOf(error))
+    .type('application/json')
+    .send(JSON.stringify({ error: errorShape(error) }));
 }
 
 /** tRPC's own refusal would neither name the limit nor say how many were sent. */

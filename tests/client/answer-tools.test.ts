@@ -118,6 +118,40 @@ describe('client tools', () => {
       .toEqual(['answered', 'taken']);
   });
 
+  test('with large results are uploaded; with those that nobody keeps, or that are no JSON, they fail and the model reads why', async () => {
+    using perdure = client();
+    const circle: Record<string, unknown> = {};
+    circle['itself'] = circle;
+    const cases = [
+      ['x'.repeat(3_000_000), { outcome: 'completed', artifact: { bytes: 3_000_000 } }],
+      [{ text: 'x'.repeat(2_000_000) }, { artifact: { mediaType: 'application/json' } }],
+      ['x'.repeat(50_000_000), { error: { message: /50000000 bytes, and at most 33554432/ } }],
+      [circle, { error: { message: /its result is not JSON: Converting circular/ } }],
+      [10n, { error: { message: /its result is not JSON/ } }],
+      // What the API refuses is no reason to let the call wait until its time is over.
+      [JSON.parse('{"__proto__":1}'), { error: { message: /The result was not taken: / } }],
+    ] as const;
+    for (const [result, expected] of cases) {
+      const { session } = await perdure.start({ tools });
+      await using _answering = session.answerTools({ ask_person: () => result });
+      const { turn } = await session.sendAndWait(CALL);
+      expect(turn.outcome).toBe('completed');
+      const { settlement } = turn.steps[0]!.calls[0]!;
+      const message = 'error' in expected ? expected.error.message : undefined;
+      expect(settlement).toMatchObject(
+        message === undefined
+          ? expected
+          : { outcome: 'failed', error: { message: expect.stringMatching(message) } },
+      );
+      const { messages } = cluster.model.requests.at(-1)!.body as {
+        messages: { role: string; content: string }[];
+      };
+      const told = messages.filter(({ role }) => role === 'tool');
+      expect(told).toHaveLength(1);
+      expect(told[0]!.content.length).toBeLessThan(20_000);
+    }
+  });
+
   test('answered too late are reported with the API’s code, and the handler is told to stop', async () => {
     using perdure = client();
     const { session } = await perdure.start({ tools });
