@@ -1,4 +1,5 @@
 /** Whether this machine can have sandboxes: found out by really starting one. Also loaded by `perdure doctor`. */
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,21 +19,40 @@ const REASON_CHARACTERS = 300;
 
 const PAGE = 'docs/built-in-tools.md, "Getting a sandbox"';
 
-const MENDS: readonly (readonly [RegExp, string])[] = [
-  [
-    /No such file|not found|unknown option/i,
-    'Install bubblewrap 0.8 or later and util-linux (Debian, Ubuntu: apt-get install bubblewrap util-linux).',
-  ],
-  [
-    /namespace|uid map|mount|not permitted|permission/i,
-    `Allow user namespaces: ${PAGE}, for Ubuntu 24.04, Docker and Kubernetes.`,
-  ],
+const MISSING = /No such file|not found|unknown option/i;
+const REFUSED = /namespace|uid map|mount|not permitted|permission/i;
+
+/** What keeps namespaces from a program that may have them elsewhere. */
+export interface Surroundings {
+  /** Ubuntu from 23.10: AppArmor lets a program have user namespaces where a profile says so. */
+  readonly restricted: boolean;
+  readonly container: boolean;
+}
+
+/** What a person may do about what bubblewrap said. Pure. */
+export function mendFor(reason: string, { restricted, container }: Surroundings): string {
+  if (MISSING.test(reason))
+    return 'Install bubblewrap 0.8 or later and util-linux (Debian, Ubuntu: apt-get install bubblewrap util-linux).';
+  if (!REFUSED.test(reason)) return `${PAGE}, says what it needs.`;
+  if (container)
+    return `The worker is in a container that may have no user namespaces: ${PAGE}, for Docker and Kubernetes.`;
+  if (restricted)
+    return `AppArmor keeps user namespaces from bubblewrap on this machine (kernel.apparmor_restrict_unprivileged_userns is 1): load a profile for it, ${PAGE}, for Ubuntu 24.04.`;
+  return `Allow user namespaces: ${PAGE}, for Ubuntu 24.04, Docker and Kubernetes.`;
+}
+
+const RESTRICTION = '/proc/sys/kernel/apparmor_restrict_unprivileged_userns';
+/** Left there by Docker, Podman and Kubernetes. */
+const CONTAINER_MARKS = [
+  '/.dockerenv',
+  '/run/.containerenv',
+  '/var/run/secrets/kubernetes.io/serviceaccount',
 ];
 
-const OTHERWISE = `${PAGE}, says what it needs.`;
-
-const mendFor = (reason: string): string =>
-  MENDS.find(([pattern]) => pattern.test(reason))?.[1] ?? OTHERWISE;
+const surroundings = (): Surroundings => ({
+  restricted: existsSync(RESTRICTION) && readFileSync(RESTRICTION, 'utf8').trim() === '1',
+  container: CONTAINER_MARKS.some((mark) => existsSync(mark)),
+});
 
 function rootWithoutLimit(): SandboxProblem | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -67,7 +87,7 @@ async function startOne(): Promise<SandboxProblem | undefined> {
     const [said, end] = await Promise.all([text(sandbox.stderr), sandbox.ended]);
     if (end.how === 'exited' && end.code === 0) return undefined;
     const reason = said.trim().slice(0, REASON_CHARACTERS) || 'bubblewrap did not start';
-    return { reason, mend: mendFor(reason) };
+    return { reason, mend: mendFor(reason, surroundings()) };
   } finally {
     await rm(workdir, { recursive: true, force: true });
   }
