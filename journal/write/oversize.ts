@@ -26,6 +26,8 @@ export function shorten(event: NewEvent): { data: EventData; artifact?: Oversize
   if (!movable || movable.content.length * 3 <= INLINE_BYTES) return { data: event.data };
   const bytes = Buffer.from(movable.content);
   if (bytes.byteLength <= INLINE_BYTES) return { data: event.data };
+  // A preview in characters of many bytes: what it is one of stands in the artifact, which must not be replaced.
+  if ('artifact' in movable.rest) return { data: movable.rest as EventData };
   const artifact = artifactOf(bytes, movable.mediaType);
   return { data: { ...movable.rest, artifact: artifact.ref } as EventData, artifact };
 }

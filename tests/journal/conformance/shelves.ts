@@ -80,6 +80,23 @@ export const shelvesConformance = (dialect: Dialect) =>
       expect(events.some(({ data }) => 'arguments' in data || 'result' in data)).toBe(false);
     });
 
+    test('a result whose file is stored already keeps it in its event, however many bytes its preview has', async () => {
+      await using opened = await journalWithStep(dialect);
+      const { journal, sessionId, attempt } = opened;
+      const mediaType = 'text/plain';
+      const artifact = await journal.artifacts.put(OWNER, Buffer.from('the result'), { mediaType });
+      // As many characters as a preview may have, of three bytes each.
+      const result = '結'.repeat(20_000);
+      const call = toolCall({ settlement: { outcome: 'completed', result, artifact } });
+      await journal.steps.finish(attempt, asksFor(call));
+      const event = (await allEvents(journal, sessionId)).at(-1);
+      expect(event?.data).toMatchObject({ outcome: 'completed', artifact });
+      expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(INLINE_BYTES);
+      expect((await journal.events.transcript(sessionId)).at(-1)).toMatchObject({
+        settlement: { result, artifact },
+      });
+    });
+
     test('content near the limit is measured in bytes', async () => {
       await using opened = await journalWithStep(dialect);
       const { journal, sessionId, attempt } = opened;
