@@ -37,6 +37,7 @@ export interface Stage extends AsyncDisposable {
   /** Starts a session with a message, and in `workspace` where one is given. */
   ask(text: string, workspace?: string): Promise<{ sessionId: SessionId; turn: MessageId }>;
   interrupt(sessionId: SessionId): Promise<void>;
+  stop(sessionId: SessionId): Promise<void>;
   /** The events of a session up to the first that `until` accepts. */
   follow(sessionId: SessionId, until: (event: PerdureEvent) => boolean): Promise<PerdureEvent[]>;
 }
@@ -94,6 +95,7 @@ export async function stage(
       }),
     ask: (text, workspace) => ask({ client, journal, settings, workspace }, text),
     interrupt: (sessionId) => client.workflow.getHandle(sessionId).signal('interruptTurn', {}),
+    stop: (sessionId) => client.workflow.getHandle(sessionId).signal('stopSession'),
     follow: async (sessionId, until) => {
       const seen: PerdureEvent[] = [];
       const signal = AbortSignal.timeout(FOLLOW_MS);
