@@ -1,19 +1,13 @@
 // The workflow on the real journal; only the model is a script.
-import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type {
-  ModelStepInput,
-  ModelStepResult,
-  SealInput,
-  SettleInput,
-} from '../../contracts/activities.ts';
+import type { ModelStepInput } from '../../contracts/activities.ts';
 import { newId } from '../../contracts/ids.ts';
-import { NO_SPEND } from '../../contracts/usage.ts';
-import type { Attempt, Journal, RequestedCall } from '../../journal/port.ts';
+import type { Journal, RequestedCall } from '../../journal/port.ts';
 import { sqlite, type Database } from '../journal/support/dialects.ts';
 import { gate } from './support/gate.ts';
-import { ScriptedWorld } from './support/scripted-world.ts';
+import { delta, fenceHere, journaledSession, says } from './support/journaled-world.ts';
+import type { Answer } from './support/journaled-world.ts';
 import {
   eventually,
   SessionKit,
@@ -36,85 +30,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-type Answer = (attempt: Attempt, input: ModelStepInput) => Promise<ModelStepResult>;
-
-/** A world whose journal is real. */
-class JournaledWorld extends ScriptedWorld {
-  answers: Answer[] = [];
-  override sealing = (input: SealInput) => journal.steps.seal(input);
-  override settling = (input: SettleInput) => journal.ledger.settle(input);
-
-  override async callModel(input: ModelStepInput): Promise<ModelStepResult> {
-    const { currentAttemptScheduledTimestampMs: scheduledAt, attempt } = Context.current().info;
-    this.steps.push(input);
-    const claim = { ...input, fence: { scheduledAt, attempt }, inputDigest: JSON.stringify(input) };
-    const claimed = await journal.steps.claim(claim);
-    if (claimed.state !== 'claimed') throw ApplicationFailure.nonRetryable(claimed.state);
-    const answer = this.answers.shift() ?? says('ok');
-    return answer(claimed.attempt, input);
-  }
-
-  override async record(...args: Parameters<Journal['events']['record']>): Promise<void> {
-    await journal.events.record(...args);
-    await super.record(...args);
-  }
-}
-
-const delta = (text: string) => ({ type: 'content.delta', data: { kind: 'text', text } }) as const;
-
-function says(text: string, calls: readonly RequestedCall[] = []): Answer {
-  return async (attempt) => {
-    await journal.steps.append(attempt, [delta(text)]);
-    const refs = calls.map(({ callId, name, mode, effect, timeoutMs }) => ({
-      callId,
-      name,
-      mode,
-      effect,
-      timeoutMs,
-      summary: '',
-    }));
-    const result: ModelStepResult =
-      calls.length > 0
-        ? { outcome: 'tool_calls', calls: refs, spend: NO_SPEND }
-        : { outcome: 'completed', spend: NO_SPEND };
-    const settled = {
-      type: 'turn.settled',
-      data: { outcome: 'completed', ...{ usage: NO_SPEND.usage, costUsd: 0 } },
-    } as const;
-    await journal.steps.finish(attempt, {
-      events: calls.length > 0 ? [] : [settled],
-      message: { content: [{ type: 'text', text }] },
-      calls,
-      spend: NO_SPEND,
-      result,
-    });
-    return result;
-  };
-}
-
-async function journaledSession(answers: Answer[]) {
-  const world = new JournaledWorld();
-  world.answers = answers;
-  const sessionId = newId('ses');
-  await journal.sessions.create({
-    sessionId,
-    tenant: 'acme',
-    user: 'anna',
-    digest: sessionId,
-    agent: 'assistant',
-    model: 'demo',
-    workspace: null,
-    context: null,
-    title: null,
-    externalId: null,
-    tools: [],
-    limits: {},
-  });
-  const session = await kit.session({ world, sessionId, message: userMessage() });
-  const events = async () =>
-    (await journal.events.read(sessionId, { after: 0, limit: 500 })).events;
-  return { session, events, world };
-}
+const journaled = (answers: Answer[]) => journaledSession({ kit, journal }, answers);
 
 const call = (over: Partial<RequestedCall> = {}): RequestedCall => ({
   callId: newId('call'),
@@ -127,7 +43,7 @@ const call = (over: Partial<RequestedCall> = {}): RequestedCall => ({
 });
 
 test('a step that fails for good is settled as failed, with its code, and what it streamed is kept', async () => {
-  const { session, events } = await journaledSession([
+  const { session, events } = await journaled([
     async (attempt) => {
       await journal.steps.append(attempt, [delta('half an ans')]);
       throw ApplicationFailure.nonRetryable('the key was refused', 'model_rejected');
@@ -148,7 +64,7 @@ test('a step that fails for good is settled as failed, with its code, and what i
 
 test('an interrupt keeps the partial text, and a queued message is accepted with the content it was recorded with', async () => {
   const held = gate();
-  const { session, events, world } = await journaledSession([
+  const { session, events, world } = await journaled([
     async (attempt) => {
       await journal.steps.append(attempt, [delta('half an ans')]);
       return held.step({} as ModelStepInput);
@@ -177,7 +93,7 @@ test('an interrupt keeps the partial text, and a queued message is accepted with
 });
 
 test('another content under the id of an earlier run is refused in the log, a repeat is not', async () => {
-  const { session, events, world } = await journaledSession([]);
+  const { session, events, world } = await journaled([]);
   await session.handle.executeUpdate('reconfigure', { args: [{ limits: { historyEvents: 30 } }] });
   const first = userMessage();
   await session.handle.signal('userMessage', first);
@@ -205,12 +121,9 @@ test('another content under the id of an earlier run is refused in the log, a re
 
 test('tools that no worker could run get one result each, unknown where one may have had an effect', async () => {
   const [harmless, risky] = [call(), call({ effect: 'never-retry' })];
-  const { session, events, world } = await journaledSession([
-    says('let me see', [harmless, risky]),
-  ]);
+  const { session, events, world } = await journaled([says('let me see', [harmless, risky])]);
   world.executing = async (input) => {
-    const { currentAttemptScheduledTimestampMs: scheduledAt, attempt } = Context.current().info;
-    if (input.callId === risky.callId) await journal.ledger.begin(input, { scheduledAt, attempt });
+    if (input.callId === risky.callId) await journal.ledger.begin(input, fenceHere());
     throw ApplicationFailure.nonRetryable('the disk is gone');
   };
   await untilStatus(session, { turns: 1, state: 'waiting' });
