@@ -233,26 +233,6 @@ export const ledgerConformance = (dialect: Dialect) =>
       });
     });
 
-    test('says that a keyed call whose workers all went away may have taken effect, of one that reads nothing', async () => {
-      await using opened = await emptyJournal(dialect);
-      const { journal } = opened;
-      const error = { code: 'tool_failed', message: 'No worker.', retryable: false } as const;
-      const [keyed, read, waiting] = [
-        toolCall({ mode: 'worker' }),
-        toolCall({ mode: 'worker', effect: 'read' }),
-        toolCall({ mode: 'worker' }),
-      ];
-      const ref = { ...(await openCalls(journal, keyed, read, waiting)), step: 1 };
-      for (const { callId } of [keyed, read]) await journal.ledger.begin({ ...ref, callId }, FENCE);
-      for (const { callId } of [keyed, read, waiting])
-        await journal.ledger.settle({ ...ref, callId, giveUp: true, error });
-      const said = (await allEvents(journal, ref.sessionId)).flatMap(({ type, data }) =>
-        type === 'tool.settled' && data.outcome === 'failed' ? [data.error.message] : [],
-      );
-      const doubt = 'No worker. It may or may not have taken effect.';
-      expect(said).toEqual([doubt, 'No worker.', 'No worker.']);
-    });
-
     test('refuses the result of a call whose turn was interrupted', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;

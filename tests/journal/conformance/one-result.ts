@@ -51,7 +51,7 @@ async function expectOneResult(journal: Journal, { sessionId, calls, told }: Fig
 /** The next request: behind each call one result. */
 async function expectWellFormed(journal: Journal, { sessionId }: Fight): Promise<void> {
   const rows = await journal.events.transcript(sessionId);
-  const messages = toModelMessages(rows, { provider: 'p', images: new Map() } as never);
+  const messages = toModelMessages(rows, { provider: 'p', images: new Map() });
   const parts = messages.flatMap(({ content }) =>
     typeof content === 'string' ? [] : (content as { type: string; toolCallId?: string }[]),
   );

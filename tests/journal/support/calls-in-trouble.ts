@@ -186,15 +186,14 @@ export async function fight(
     turn,
     calls,
     told,
-    strike: (blow) =>
-      strikes(blow)
-        [blow.trouble]()
-        .then(
-          () => undefined,
-          (error: unknown) => {
-            if (!isRefusal(error)) throw error;
-          },
-        ),
+    strike: async (blow) => {
+      const strike = strikes(blow)[blow.trouble];
+      try {
+        await strike();
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+      }
+    },
     seal: async () => void (await journal.steps.seal(sealOf({ sessionId, turn, step: 2 }))),
   };
 }
