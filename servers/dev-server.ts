@@ -22,7 +22,7 @@ export interface DevServerOptions {
   readonly logFile: string;
   /** Default true: the one who starts it decides when it ends, not Ctrl-C in the terminal. */
   readonly detached?: boolean;
-  readonly dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
+  readonly dynamicConfig?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   /** The CLI's path; found through the chain when not given. */
   readonly cli?: string;
   readonly report?: Report;
@@ -41,12 +41,16 @@ export interface DevServer extends Child, AsyncDisposable {
  * A frozen host keeps its open polls, and is handed work for as long as its connection stands: 70 s at a stock
  * server. A client that leaves a ping unanswered is cut off after 10 s here, before its heartbeat (12 s) is missed, so
  * that the retry goes to a live one. An idle client answers its pings and stays.
+ *
+ * It has an HTTP API, too, on a port that it chooses, without any check of who asks: a web page from elsewhere could start and signal workflows with
+ * a plain form. Nobody needs it, so it answers under a name only that leads nowhere (RFC 6761, section 6.4).
  */
 export const TUNED_DYNAMIC_CONFIG = {
   'history.transferProcessorMaxPollRPS': 10_000,
   'system.enableActivityEagerExecution': true,
   'frontend.keepAliveTime': '2s',
   'frontend.keepAliveTimeout': '8s',
+  'frontend.httpAllowedHosts': ['nobody.invalid'],
 } as const;
 
 const START_TIMEOUT_MS = 60_000;

@@ -10,6 +10,7 @@ import { findTemporalCli } from '../../servers/temporal-cli.ts';
 import { testBundle } from '../support/bundle.ts';
 import { sharedTemporal } from '../support/dev-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { listeningPorts } from './listening.ts';
 
 const workflowsPath = fileURLToPath(new URL('./workflows/sleeper.ts', import.meta.url));
 const SOON = { timeout: 30_000 };
@@ -94,5 +95,36 @@ test('the server is tuned: no task dispatch limit, eager activities, frozen clie
   expect(line).toContain('system.enableActivityEagerExecution=true');
   expect(line).toContain('frontend.keepAliveTime="2s"');
   expect(line).toContain('frontend.keepAliveTimeout="8s"');
+  expect(line).toContain('frontend.httpAllowedHosts=["nobody.invalid"]');
+  expect(line).toContain('--headless');
   expect(line).toContain('journal_mode=WAL --sqlite-pragma synchronous=NORMAL');
 });
+
+test.runIf(process.platform === 'linux')(
+  'a web page from elsewhere can start nothing, on whichever port the server listens',
+  async () => {
+    await using folder = await temporaryFolder();
+    await using server = await startDevServer({
+      port: await freePort(),
+      searchAttributes,
+      logFile: join(folder.path, 'temporal.log'),
+    });
+    const body = JSON.stringify({ workflowType: { name: 'x' }, taskQueue: { name: 'x' } });
+    const answers = await Promise.all(
+      (await listeningPorts(server.pid)).map((port) =>
+        // What a form may send without being asked whether it may.
+        fetch(`http://127.0.0.1:${port}/api/v1/namespaces/default/workflows/evil`, {
+          method: 'POST',
+          headers: { 'content-type': 'text/plain', origin: 'http://evil.example' },
+          body,
+          signal: AbortSignal.timeout(10_000),
+        }).then(
+          async (answer) => `${answer.status} ${await answer.text()}`,
+          () => 'no HTTP',
+        ),
+      ),
+    );
+    expect(answers.filter((answer) => answer.startsWith('200'))).toEqual([]);
+    expect(answers).toContainEqual(expect.stringMatching(/^403 .*Host not allowed/));
+  },
+);
