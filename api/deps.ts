@@ -8,6 +8,7 @@ import type { Refusals } from './auth/refusals.ts';
 import type { SessionEngine } from './engine/engine.ts';
 import type { Feeds } from './events/feeds.ts';
 import type { Connections } from './limits/connections.ts';
+import type { Guesses } from './limits/guesses.ts';
 import type { RequestLimits } from './limits/requests.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { RunnerFeeds } from './runners/feeds.ts';
@@ -40,8 +41,11 @@ export interface ApiDeps {
   readonly refusals: Refusals;
   readonly connections: Connections;
   readonly requests: RequestLimits;
+  readonly guesses: Guesses;
   readonly log: Logger;
   readonly metrics: ApiMetrics;
+  /** Of the key by which callers are the local owner, too. */
+  readonly ownerKeyHash: string | undefined;
   /** True where callers without a key are the local owner. */
   readonly openToLocalOwner: boolean;
 }

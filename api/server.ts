@@ -8,11 +8,13 @@ import type { Journal } from '../journal/port.ts';
 import { isLoopback, readBootstrapKey, refuseOpenDoor } from './auth/bootstrap.ts';
 import { Keyring } from './auth/keyring.ts';
 import { Refusals } from './auth/refusals.ts';
+import { hashSecret } from './auth/secret.ts';
 import type { ApiDeps, ApiSettings } from './deps.ts';
 import { SessionEngine } from './engine/engine.ts';
 import { Feeds } from './events/feeds.ts';
 import { createApp } from './http/app.ts';
 import { Connections } from './limits/connections.ts';
+import { Guesses } from './limits/guesses.ts';
 import { RequestLimits } from './limits/requests.ts';
 import { createApiMetrics } from './metrics.ts';
 import { RunnerFeeds } from './runners/feeds.ts';
@@ -29,6 +31,8 @@ export interface ApiOptions {
   readonly metrics: Registry;
   /** Where the sessions' workers listen; tests have their own. */
   readonly taskQueue?: string | undefined;
+  /** Whoever sends it from this machine is the local owner, whether or not others need a key: for whoever started this process. */
+  readonly ownerKey?: string | undefined;
   /** What an outage left is looked for this often; tests do not wait as long. */
   readonly sweeping?: Sweeping | undefined;
 }
@@ -65,7 +69,15 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 }
 
 function dependencies(options: ApiOptions): ApiDeps {
-  const { settings, journal, temporalClient: client, catalogue, log, taskQueue } = options;
+  const {
+    settings,
+    journal,
+    temporalClient: client,
+    catalogue,
+    log,
+    taskQueue,
+    ownerKey,
+  } = options;
   const { api, timeouts } = settings;
   const metrics = createApiMetrics(options.metrics);
   return {
@@ -79,6 +91,8 @@ function dependencies(options: ApiOptions): ApiDeps {
     refusals: new Refusals(journal.audit, log, metrics),
     connections: new Connections(api, metrics),
     requests: new RequestLimits(api.requestsPerMinute),
+    guesses: new Guesses(),
+    ownerKeyHash: ownerKey && hashSecret(ownerKey),
     openToLocalOwner: isLoopback(api.host) && !api.requireKey,
   };
 }

@@ -28,6 +28,7 @@ const ROWS: readonly Row[] = [
   ['TEMPORAL_ADDRESS', 'temporal.address', 'text', 'A Temporal server that runs already.'],
   ['TEMPORAL_NAMESPACE', 'temporal.namespace', 'text', 'Temporal namespace.'],
   ['PERDURE_TEMPORAL_PORT', 'temporal.port', 'number', 'Port of the embedded Temporal.'],
+  ['PERDURE_TEMPORAL_UI', 'temporal.ui', 'flag', 'Whether there is a Temporal UI.'],
   ['PERDURE_TEMPORAL_UI_PORT', 'temporal.uiPort', 'number', 'Port of the Temporal UI.'],
   ['PERDURE_DATABASE_URL', 'journal.url', 'text', 'postgres:// URL of the journal.'],
   [

@@ -209,7 +209,10 @@ const checkPorts: Check = ({ api, temporal, worker }) => {
   const ports: readonly (readonly [Path, number | undefined])[] = [
     [['api', 'port'], api.port],
     [['temporal', 'port'], temporal.address === undefined ? temporal.port : undefined],
-    [['temporal', 'uiPort'], temporal.address === undefined ? temporal.uiPort : undefined],
+    [
+      ['temporal', 'uiPort'],
+      temporal.address === undefined && temporal.ui ? temporal.uiPort : undefined,
+    ],
     [['worker', 'healthPort'], worker.healthPort],
   ];
   return ports.flatMap(([path, port]) => {

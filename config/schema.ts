@@ -25,6 +25,12 @@ const apiSchema = z.strictObject({
   port: port.default(7400).describe('Port of the API.'),
   corsOrigins: z.array(z.string()).default([]).describe('Browser origins that may call the API.'),
   requireKey: z.boolean().default(false).describe('Ask for a key on loopback too.'),
+  metrics: z
+    .enum(['key', 'open'])
+    .default('key')
+    .describe(
+      'Who reads /metrics of the API: with `key` operators, wherever callers need a key; with `open` whoever reaches it.',
+    ),
   trustProxy: z.boolean().default(false).describe('Take the client address from X-Forwarded-For.'),
   maxConnections: z
     .number()
@@ -83,6 +89,10 @@ const temporalSchema = z.strictObject({
   apiKeyEnv: environmentName
     .optional()
     .describe('Name of the environment variable with an API key for Temporal.'),
+  ui: z
+    .boolean()
+    .default(true)
+    .describe('Whether the embedded mode has the Temporal UI, which asks nobody who they are.'),
   uiPort: port.default(8233).describe('Port of the Temporal UI in the embedded mode.'),
 });
 

@@ -106,7 +106,7 @@ async function registerHooks(fastify: FastifyInstance, deps: ApiDeps): Promise<v
   );
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    refuseStrangeOrigin(api, request.headers);
+    refuseStrangeOrigin(api, request.raw);
   });
   fastify.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
     const labels = { method, route: routeOptions.url ?? 'unknown', status: String(statusCode) };

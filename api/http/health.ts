@@ -1,8 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
+import { enterByHttp } from '../entry.ts';
 import { toPerdureError } from '../errors.ts';
 
-/** For orchestrators and Prometheus: no key, and nothing about anybody's sessions. */
+/** Figures of the whole process, though none of anybody's sessions: for those who run it. */
+const METRICS = { path: '/metrics', roles: ['operator'] } as const;
+
+/** For orchestrators, which have no key: `/readyz` says which part is away, and no more. For Prometheus, which can have one. */
 export function registerHealth(app: FastifyInstance, deps: ApiDeps): void {
   app.get('/healthz', () => ({ status: 'ok' }));
 
@@ -17,7 +21,8 @@ export function registerHealth(app: FastifyInstance, deps: ApiDeps): void {
       .send({ status: ready ? 'ok' : 'failing', journal, temporal });
   });
 
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', async (request, reply) => {
+    if (deps.settings.api.metrics === 'key') await enterByHttp(deps, request, METRICS);
     const { registry } = deps.metrics;
     return reply.header('content-type', registry.contentType).send(await registry.metrics());
   });

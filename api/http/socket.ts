@@ -76,7 +76,7 @@ export class Sockets {
     const path = request.url?.split('?')[0];
     try {
       if (path !== '/trpc') throw new PerdureError('not_found', 'Sockets are taken at /trpc.');
-      refuseStrangeOrigin(this.#deps.settings.api, request.headers);
+      refuseStrangeOrigin(this.#deps.settings.api, request);
       accept();
     } catch (error) {
       answerBare(duplex, toPerdureError(error));

@@ -1,5 +1,6 @@
 /** Keys through the API where one runs (the embedded journal belongs to it), else straight in the journal. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { clientEnvironment } from '../../config/client-environment.ts';
 import type { Settings } from '../../config/settings.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { KeyId } from '../../contracts/ids.ts';
@@ -7,9 +8,11 @@ import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { Journal, KeyRow, Role } from '../../journal/port.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { connect } from '../connect.ts';
+import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { openJournal } from '../process/journal.ts';
 import { localUrl } from '../local-url.ts';
+import { newKey, readOwnerKey } from './owner-key.ts';
 
 export interface NewKey {
   readonly tenant?: string | undefined;
@@ -50,7 +53,7 @@ function journalKeys(journal: Journal): KeyStore {
     });
   return {
     async create({ tenant = LOCAL_TENANT, user, role, label }) {
-      const key = `pdk_${randomBytes(32).toString('base64url')}`;
+      const key = newKey();
       const hash = createHash('sha256').update(key).digest('hex');
       const row = await journal.keys.insert(
         { keyId: newId('key'), tenant, user, role, label },
@@ -75,9 +78,16 @@ const unknownKey = (keyId: KeyId): CommandFailed =>
 /** Not repeated where the connection breaks: each time would be another key. */
 const NO_RETRY_MS = 0;
 
+/** What the person names wins; the owner's key is sent to the process that wrote it and to no other address. */
+function apiOf(settings: Settings): ConnectOptions {
+  const url = process.env['PERDURE_URL']?.trim() || undefined;
+  const owner = clientEnvironment(process.env).key ? undefined : readOwnerKey(settings);
+  const isOwners = owner !== undefined && (url ?? owner.url) === owner.url;
+  return isOwners ? owner : { url: url ?? localUrl(settings) };
+}
+
 function apiKeys(settings: Settings): KeyStore {
-  const url = process.env['PERDURE_URL']?.trim() || localUrl(settings);
-  const client = connect({ url }, NO_RETRY_MS);
+  const client = connect(apiOf(settings), NO_RETRY_MS);
   return {
     create: (key) => client.call((trpc, call) => trpc.key.create.mutate(key, call)),
     list: async () =>

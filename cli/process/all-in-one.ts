@@ -2,6 +2,7 @@ import { environmentSecrets } from '../../config/secrets.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { isTemporalSetBack, startWorker } from '../../worker/start.ts';
 import { readSettings, throwForPerson } from '../settings.ts';
+import { writeOwnerKey } from '../keys/owner-key.ts';
 import { bundles } from './bundles.ts';
 import { openJournal } from './journal.ts';
 import { writeLastWords } from './last-words.ts';
@@ -30,7 +31,9 @@ export async function runAllInOne(): Promise<void> {
     bundles: bundles(),
   }).catch(throwForPerson);
   open.defer(() => worker.drain());
-  const api = await startOwnApi(parts);
+  // Beside another journal `perdure keys` goes to that.
+  const owner = settings.journal.url === undefined ? open.use(writeOwnerKey(settings)) : undefined;
+  const api = await startOwnApi({ ...parts, ownerKey: owner?.key });
   log.info({ url: api.url }, 'API started');
   open.defer(() => api.close());
   // Ends first: whoever watches shall see the end of what the worker is still writing.

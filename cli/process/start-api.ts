@@ -16,6 +16,8 @@ export interface ApiParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly secrets: SecretLookup;
+  /** By which `perdure keys` is let in. */
+  readonly ownerKey?: string | undefined;
   /** Whether commands to Temporal begin a trace. */
   readonly tracing?: object | undefined;
 }
@@ -36,6 +38,7 @@ export async function startOwnApi(parts: ApiParts): Promise<RunningApi> {
       catalogue: settings.catalogue,
       log,
       metrics: metrics.registry,
+      ownerKey: parts.ownerKey,
     });
     const close = async (): Promise<void> => {
       await api.close();

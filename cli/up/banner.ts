@@ -16,7 +16,7 @@ export function banner(settings: Settings): string {
     '',
     `  API          ${url}`,
     `  API docs     ${url}/api/docs`,
-    temporal.embedded
+    temporal.embedded && temporal.ui
       ? `  Temporal UI  http://127.0.0.1:${temporal.uiPort}`
       : `  Temporal     ${temporal.address}`,
     `  Model        ${shown}`,
@@ -26,8 +26,17 @@ export function banner(settings: Settings): string {
     ...(isDemo
       ? ['Set OPENROUTER_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY for a real model.', '']
       : []),
-    'Next, in another terminal:  npx perdure chat',
+    ...next(settings),
     'Stop with Ctrl-C.',
     '',
   ].join('\n');
 }
+
+/** Where nobody is let in without a key, the first one is made by whoever can read the data folder. */
+const next = ({ api }: Settings): readonly string[] =>
+  api.requireKey
+    ? [
+        'Next, in another terminal:  npx perdure keys create --user me --role operator',
+        'and with the key it shows:  PERDURE_KEY=pdk_… npx perdure chat',
+      ]
+    : ['Next, in another terminal:  npx perdure chat'];

@@ -26,7 +26,7 @@ export async function startTemporal(
 ): Promise<Child> {
   const server = await startDevServer({
     port: temporal.port,
-    uiPort: temporal.uiPort,
+    ...(temporal.ui && { uiPort: temporal.uiPort }),
     dbFile: join(home, 'temporal.db'),
     synchronous: journal.synchronous === 'full' ? 'FULL' : 'NORMAL',
     namespace: temporal.namespace,

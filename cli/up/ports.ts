@@ -13,12 +13,14 @@ export interface WantedPort {
 /** Everything that `perdure up` listens on. */
 export function wantedPorts({ api, temporal }: Settings): readonly WantedPort[] {
   const host = '127.0.0.1';
-  const own = [
-    { what: 'the API', host: api.host, port: api.port, variable: 'PERDURE_API_PORT' },
-    { what: 'Temporal', host, port: temporal.port, variable: 'PERDURE_TEMPORAL_PORT' },
-    { what: 'the Temporal UI', host, port: temporal.uiPort, variable: 'PERDURE_TEMPORAL_UI_PORT' },
-  ];
-  return temporal.embedded ? own : own.slice(0, 1);
+  const { port, uiPort, embedded, ui } = temporal;
+  const own = { what: 'the API', host: api.host, port: api.port, variable: 'PERDURE_API_PORT' };
+  const server = { what: 'Temporal', host, port, variable: 'PERDURE_TEMPORAL_PORT' };
+  const itsUi = {
+    ...{ what: 'the Temporal UI', host, port: uiPort },
+    variable: 'PERDURE_TEMPORAL_UI_PORT',
+  };
+  return [own, ...(embedded ? [server] : []), ...(embedded && ui ? [itsUi] : [])];
 }
 
 /** Why nobody can listen there, and what to do about it. */

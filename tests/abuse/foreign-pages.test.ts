@@ -68,3 +68,21 @@ test.each([
   const answer = await rawRequest(open.url, `${head}\r\n\r\n`);
   expect([answersIn(answer), /^HTTP\/1\.1 40[03]/.test(answer)]).toEqual([1, true]);
 });
+
+test.each<[string, string]>([
+  ['over REST', 'GET /api/system HTTP/1.1\r\n'],
+  [
+    'for a socket',
+    'GET /trpc HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n',
+  ],
+])('a request with two hosts is refused %s, whichever stands first', async (_, head) => {
+  for (const hosts of [
+    'Host: localhost\r\nHost: evil.example',
+    'host: localhost\r\nHOST: localhost',
+  ]) {
+    const answer = await rawRequest(open.url, `${head}${hosts}\r\n\r\n`);
+    expect([answersIn(answer), answer.split('\r\n')[0]]).toEqual([1, 'HTTP/1.1 400 Bad Request']);
+    expect(answer).toContain('\\"Host\\": expected once.');
+  }
+});

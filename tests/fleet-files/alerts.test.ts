@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -32,6 +32,18 @@ async function metricNames(): Promise<Set<string>> {
     ),
   );
 }
+
+describe('the example for Prometheus', () => {
+  const { rule_files, scrape_configs } = parse(
+    readFileSync('deploy/prometheus/prometheus.yaml', 'utf8'),
+  ) as { rule_files: string[]; scrape_configs: Record<string, unknown>[] };
+
+  test('has the rules that lie beside it, and a key for the API', () => {
+    for (const file of rule_files) expect(existsSync(`deploy/prometheus/${file}`)).toBe(true);
+    const [api] = scrape_configs.filter(({ job_name }) => job_name === 'perdure-api');
+    expect(api).toMatchObject({ authorization: { type: 'Bearer' } });
+  });
+});
 
 describe('the alert rules', () => {
   test('ask only for metrics that the processes have', async () => {
