@@ -1,7 +1,7 @@
 /**
- * The programs that Perdure knows: their protocols, looked up on 2026-11-30 (code.claude.com/docs headless and Agent SDK; openai/codex
- * codex-rs/exec/src/exec_events.rs; google-gemini/gemini-cli packages/core/src/output/types.ts). Data only. A line of a kind that is not
- * named here is passed over, so that a newer version of a program goes on working.
+ * The programs that Perdure knows: their protocols as seen on 2026-11-30 of claude 2.1.197, codex 0.171.0 and gemini 0.61.0 against a local
+ * provider (tests/support/programs/seen/). Data only. A line of a kind that is not named here is passed over, so that a newer version of a
+ * program goes on working.
  */
 import type { CliProviderInput, PresetDescriptions } from './cli-providers.ts';
 
@@ -88,8 +88,11 @@ const CODEX: CliProviderInput = {
   command: 'codex',
   args: ['exec', '--json', '--skip-git-repo-check', '-'],
   resumeArgs: ['exec', '--json', '--skip-git-repo-check', 'resume', '{conversation}', '-'],
+  // Its own sandbox needs namespaces, which ours does not give: every command that it runs would fail.
+  sandboxArgs: ['-c', 'sandbox_mode=danger-full-access'],
   process: 'command',
-  env: ['CODEX_API_KEY', 'OPENAI_API_KEY'],
+  // It takes no OPENAI_API_KEY from its environment.
+  env: ['CODEX_API_KEY'],
   input: { template: '{message}', end: true },
   done: { by: 'exit' },
   output: {
@@ -126,13 +129,16 @@ const CODEX: CliProviderInput = {
 
 const GEMINI: CliProviderInput = {
   command: 'gemini',
-  args: ['--output-format', 'stream-json'],
-  resumeArgs: ['--output-format', 'stream-json', '--resume', '{conversation}'],
+  // A directory that nobody has trusted by hand is refused otherwise (exit code 55).
+  args: ['--output-format', 'stream-json', '--skip-trust'],
+  resumeArgs: ['--output-format', 'stream-json', '--skip-trust', '--resume', '{conversation}'],
   process: 'command',
-  env: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+  // GOOGLE_API_KEY alone is not enough: GOOGLE_GENAI_USE_VERTEXAI=true says that it is to be taken.
+  env: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GENAI_USE_VERTEXAI'],
   // Not as an argument (-p): those are 128 KiB at most, and one that begins with a dash would be an option.
   input: { template: '{message}', end: true },
-  done: { by: 'exit' },
+  // Not the exit: one that is told to end in mid-answer ends with exit code 0 too.
+  done: { by: 'line', when: { type: 'result' } },
   output: {
     format: 'json-lines',
     text: [{ when: { type: 'message', role: 'assistant' }, take: 'content', block: false }],

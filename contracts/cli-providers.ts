@@ -114,6 +114,9 @@ export const cliProviderSchema = z
     instructionsArgs: z
       .array(z.string())
       .describe('Added where the agent has `instructions`; it takes none when absent.'),
+    sandboxArgs: z
+      .array(z.string())
+      .describe('Added in the sandbox: what tells a program that it is confined already.'),
     process: z
       .enum(['session', 'command'])
       .describe('One process for the whole session (default), or one for each message.'),
@@ -159,6 +162,7 @@ type Optional =
   | 'preset'
   | 'resumeArgs'
   | 'instructionsArgs'
+  | 'sandboxArgs'
   | 'input'
   | 'ready'
   | 'interrupt'

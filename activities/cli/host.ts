@@ -9,6 +9,7 @@ import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ActivityLog } from '../observed.ts';
 import type { SecretLookup } from '../model/providers.ts';
 import { ownDirectory, remove, sweepDirectories } from './directory.ts';
+import type { Used } from './json-line.ts';
 import { Program } from './program.ts';
 import { secretsOf, spawner } from './spawner.ts';
 
@@ -35,6 +36,8 @@ export interface NewProgram {
   readonly workspace: string | null;
   /** Of an earlier program of this session. */
   readonly conversation: string | undefined;
+  /** What the answers of that conversation took so far. */
+  readonly used?: Used | undefined;
   readonly idleMs: number;
 }
 
@@ -87,7 +90,8 @@ export class ProgramHost implements AsyncDisposable {
       const place = { directory, workspace, home, secrets: this.#parts.secrets };
       const spawn = await spawner(name, provider, place);
       const goesOn = keepsConversations(provider) ? wanted.conversation : undefined;
-      const parts = { provider, instructions, directory, conversation: goesOn, spawn };
+      const used = goesOn === undefined ? undefined : wanted.used;
+      const parts = { provider, instructions, directory, conversation: goesOn, used, spawn };
       const program = await Program.start(parts, signal);
       this.#kept.set(programId, { program, sessionId, forgottenAt: forgottenAt(idleMs) });
       this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();

@@ -26,6 +26,8 @@ export interface ProgramParts {
   readonly directory: string;
   /** Of an earlier program, to go on with. */
   readonly conversation: string | undefined;
+  /** What the answers of that conversation took so far. */
+  readonly used: Used | undefined;
   /** A process with these arguments, in this program's directory and confinement. */
   readonly spawn: (args: readonly string[]) => RunningProcess;
 }
@@ -45,7 +47,7 @@ export interface Reply extends Pick<Understood, 'error' | 'conversation'> {
 /** From an interrupt to the program's own end of its answer; then it is killed. */
 const INTERRUPT_GRACE_MS = 2_000;
 /** A program whose answer is complete writes down what it knows, and ends. */
-const EXIT_GRACE_MS = 2_000;
+const EXIT_GRACE_MS = 5_000;
 
 /** What was printed as an error before the end of the answer lies in another pipe, which the next round of the event loop reads. */
 const errorsRead = async (): Promise<void> => {
@@ -74,7 +76,7 @@ export class Program {
   private constructor(parts: ProgramParts) {
     this.#parts = parts;
     this.#conversation = parts.conversation;
-    this.#total = new RunningTotal(parts.provider);
+    this.#total = new RunningTotal(parts.provider, parts.used);
   }
 
   /** @throws {PerdureError} `model_rejected` where it ends before it takes messages; the reason of `signal`. Nothing is left of it then. */
@@ -207,9 +209,13 @@ export class Program {
 
   #spawn(values: TemplateValues): RunningProcess {
     const { spawn, provider, instructions } = this.#parts;
-    const { args, resumeArgs, instructionsArgs = [] } = provider;
+    const { args, resumeArgs, instructionsArgs = [], sandboxArgs = [] } = provider;
     const goesOn = this.#conversation !== undefined && resumeArgs !== undefined;
-    const all = [...(goesOn ? resumeArgs : args), ...(instructions === '' ? [] : instructionsArgs)];
+    const all = [
+      ...(goesOn ? resumeArgs : args),
+      ...(provider.sandbox === 'none' ? [] : sandboxArgs),
+      ...(instructions === '' ? [] : instructionsArgs),
+    ];
     const process = spawn(all.map((arg) => fill(arg, values)));
     this.#process = process;
     this.#complaints = new Tail();

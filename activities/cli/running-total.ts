@@ -17,9 +17,11 @@ const usageSince = (now: Usage, before: Usage): Usage => ({
 
 export class RunningTotal {
   readonly #counts: UsageRule['cumulative'];
-  #before = NOTHING;
+  #before: Used;
 
-  constructor({ output }: Pick<CliProvider, 'output'>) {
+  /** @param before what the conversation took so far, where it began before */
+  constructor({ output }: Pick<CliProvider, 'output'>, before: Used = NOTHING) {
+    this.#before = before;
     this.#counts = (output.format === 'json-lines' && output.usage?.cumulative) || 'nothing';
   }
 

@@ -7,6 +7,7 @@ import type { Journal, SessionRow } from '../../journal/port.ts';
 import { translated } from '../failures.ts';
 import { systemPrompt } from '../model/context/prompt.ts';
 import type { ProgramHost } from './host.ts';
+import { lastConversation } from './last-conversation.ts';
 
 export interface StartDependencies {
   readonly journal: Journal;
@@ -31,7 +32,7 @@ async function start(deps: StartDependencies, input: ProgramStart): Promise<Prog
       ...{ sessionId, provider, idleMs },
       instructions: instructionsFor(deps, session),
       workspace: session.workspace,
-      conversation: await lastConversation(journal, input),
+      ...(await lastConversation(journal, input)),
     },
     Context.current().cancellationSignal,
   );
@@ -43,26 +44,6 @@ function instructionsFor({ catalogue }: StartDependencies, session: SessionRow):
   const { workspace, model } = session;
   const date = new Date().toISOString().slice(0, 10);
   return systemPrompt(agent, { agent: session.agent, workspace, model, date });
-}
-
-const MANY = 1_000;
-
-/** What the session's last program left, if it can be gone on with. */
-async function lastConversation(
-  journal: Journal,
-  { sessionId, provider }: ProgramStart,
-): Promise<string | undefined> {
-  let last: string | undefined;
-  for (let after = 0; ;) {
-    const page = await journal.events.read(sessionId, {
-      ...{ after, limit: MANY, types: ['program.state'] },
-    });
-    for (const event of page.events)
-      if (event.type === 'program.state' && event.data.state === 'terminated')
-        last = event.data.provider === provider ? event.data.conversation : undefined;
-    if (page.nextAfter <= after) return last;
-    after = page.nextAfter;
-  }
 }
 
 export const createStartProgram = (

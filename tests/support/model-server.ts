@@ -2,7 +2,7 @@
  * A model provider over real HTTP for tests and benches, in this process (`startModelServer()`) or in its own
  * (`node tests/support/model-server.ts --port 0`, whose first line of output is `{"url":"http://127.0.0.1:…"}`).
  *
- * Speaks OpenAI chat completions (and so OpenAI-compatible and OpenRouter), OpenAI responses and Anthropic messages, by path. What it answers:
+ * Speaks OpenAI chat completions (and so OpenAI-compatible and OpenRouter), OpenAI responses, Anthropic messages and Gemini, by path. What it answers:
  * the next scripted reply if there is one, else what the last user message asks for, which is the same for every repeat of it:
  *   `#LABEL` names the tokens: "LABEL-1 LABEL-2 … "        (default: "token")
  *   `tokens=N` how many, `delay=MS` between two of them     (defaults: the server's)
@@ -16,7 +16,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { wireFor } from './model-wires.ts';
+import { lastUser, modelOf, wireFor } from './model-request.ts';
+import type { RequestBody } from './model-request.ts';
 import type { Frame, ScriptedUsage, Wire, WireReply } from './model-wires.ts';
 
 export type Fault =
@@ -95,35 +96,10 @@ export interface ModelServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-type Body = {
-  model?: string;
-  messages?: { role: string; content: unknown }[];
-  input?: { role?: string; type?: string; content?: unknown }[];
-};
-
-const textOf = (content: unknown): string =>
-  typeof content === 'string'
-    ? content
-    : Array.isArray(content)
-      ? content.map((part: { text?: string }) => part.text ?? '').join('')
-      : '';
-
-const isPerson = (message: { role?: string; content?: unknown }): boolean =>
-  message.role === 'user' && textOf(message.content) !== '';
-
-function lastUser(body: Body): { text: string; answered: boolean } {
-  const messages = body.messages ?? body.input ?? [];
-  const index = messages.findLastIndex(isPerson);
-  return {
-    text: index < 0 ? '' : textOf(messages[index]?.content),
-    answered: index >= 0 && index < messages.length - 1,
-  };
-}
-
 const words = (text: string): string[] => text.match(/\S+\s*|\s+/g) ?? [];
 
 /** What a message asks for, see above. */
-function replyTo(body: Body, options: ModelServerOptions): ScriptedReply {
+function replyTo(body: RequestBody, options: ModelServerOptions): ScriptedReply {
   const { text, answered } = lastUser(body);
   const call = /call=([\w-]+)(\{.*\})/s.exec(text);
   if (call && !answered)
@@ -259,14 +235,15 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
-    const wire = wireFor(path);
+    // An upgrade to a WebSocket is a GET, and is not spoken here.
+    const wire = request.method === 'POST' ? wireFor(path) : undefined;
     if (!wire) return control(request, response);
-    const body = (await readBody(request)) as Body;
+    const body = (await readBody(request)) as RequestBody;
     const reply = script.shift() ?? replyTo(body, options);
     const seen: SeenRequest = {
       number: requests.length + 1,
       path,
-      model: body.model ?? '',
+      model: modelOf(path, body),
       user: lastUser(body).text,
       text: reply.text ?? '',
       written: 0,

@@ -102,7 +102,8 @@ export const chatWire: Wire = {
 };
 
 function responseItems(reply: WireReply): Frame[] {
-  const message = { type: 'message', id: `msg_${reply.id}` };
+  const message = { type: 'message', id: `msg_${reply.id}`, role: 'assistant' };
+  const part = { type: 'output_text', text: reply.tokens.join(''), annotations: [] };
   const text: Frame[] =
     reply.tokens.length === 0
       ? []
@@ -111,7 +112,7 @@ function responseItems(reply: WireReply): Frame[] {
             data: {
               type: 'response.output_item.added',
               output_index: 0,
-              item: message,
+              item: { ...message, status: 'in_progress', content: [] },
             },
           },
           ...reply.tokens.map((delta) => ({
@@ -128,7 +129,7 @@ function responseItems(reply: WireReply): Frame[] {
             data: {
               type: 'response.output_item.done',
               output_index: 0,
-              item: message,
+              item: { ...message, status: 'completed', content: [part] },
             },
           },
         ];
@@ -180,6 +181,7 @@ function responsesFrames(reply: WireReply): Frame[] {
       input_tokens_details: { cached_tokens: usage.cached ?? 0 },
       output_tokens: usage.output,
       output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: usage.input + usage.output,
     },
   };
   const cut = reply.finishReason !== 'stop';
@@ -311,11 +313,3 @@ export const anthropicWire: Wire = {
     error: { type: code, message },
   }),
 };
-
-/** By the end of the request's path. */
-export function wireFor(path: string): Wire | undefined {
-  if (path.endsWith('/chat/completions')) return chatWire;
-  if (path.endsWith('/responses')) return responsesWire;
-  if (path.endsWith('/messages')) return anthropicWire;
-  return undefined;
-}

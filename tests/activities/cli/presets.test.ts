@@ -1,6 +1,6 @@
 /** The protocols of claude, codex and gemini, spoken by scripted programs in real processes (D4). */
 import { expect, test } from 'vitest';
-import { presetInput } from '../../support/programs/described.ts';
+import { presetInput, PROGRAM_FOLDERS } from '../../support/programs/described.ts';
 import { ask, hostOf } from './started.ts';
 
 test('claude: pieces become the text, thoughts the reasoning; sub-agents are left out; one process has the conversation', async () => {
@@ -74,6 +74,39 @@ test('codex: one process a message goes on with the thread, and its sums become 
   expect(second.used?.usage).toMatchObject({ inputTokens: 100, outputTokens: 7 });
 });
 
+test('codex: a program that goes on with a thread counts from what was recorded of it', async () => {
+  await using stage = await hostOf({ ...presetInput('codex'), env: ['HOME'] });
+  const usage = { inputTokens: 300, cachedInputTokens: 120, outputTokens: 21, reasoningTokens: 0 };
+  const program = await stage.start({ conversation: 'abc', used: { usage, costUsd: 0 } });
+  const { text, used } = await ask(program, 'message 4');
+  expect(text).toContain('Resumed abc.');
+  expect(used?.usage).toEqual({
+    ...usage,
+    inputTokens: 100,
+    cachedInputTokens: 40,
+    outputTokens: 7,
+  });
+
+  // One that begins anew has its own sum.
+  await using own = await hostOf(presetInput('codex'));
+  const fresh = await own.start({ conversation: 'abc', used: { usage, costUsd: 0 } });
+  expect((await ask(fresh, 'x')).used?.usage).toMatchObject({ inputTokens: 100, outputTokens: 7 });
+});
+
+test.for([
+  ['bubblewrap', 'true'],
+  ['none', 'false'],
+] as const)(
+  'codex: with sandbox %s it is told that it is confined: %s',
+  async ([sandbox, told]) => {
+    const input = { ...presetInput('codex'), sandbox, readOnly: PROGRAM_FOLDERS };
+    await using stage = await hostOf(input);
+    const program = await stage.start();
+    expect((await ask(program, 'confined?')).text).toContain(`\n\n${told}\n\n`);
+    expect((await ask(program, 'confined?')).text).toContain(`\n\n${told}\n\nResumed`);
+  },
+);
+
 test('codex: only a failed turn is a failure; a process that just ends is a loss', async () => {
   await using stage = await hostOf(presetInput('codex'));
   const program = await stage.start();
@@ -91,9 +124,21 @@ test('gemini: messages of the assistant are the answer, other lines are asides, 
   const first = await ask(program, 'hello');
   expect(first).toMatchObject({
     text: 'You said hello.',
-    aside: 'Loaded cached credentials.\n',
+    aside: expect.stringContaining('Loaded cached credentials.\n'),
     used: { usage: { inputTokens: 20, cachedInputTokens: 4, outputTokens: 10 } },
   });
   expect((await ask(program, 'again')).text).toBe(`You said again in ${first.conversation}.`);
-  expect((await ask(program, 'fail')).error).toBe('quota exceeded');
+  expect((await ask(program, 'fail')).error).toBe('[API Error: quota exceeded]');
+});
+
+test('gemini: an answer that breaks off is none, also where its process ends as if all was well', async () => {
+  await using stage = await hostOf(presetInput('gemini'));
+  const program = await stage.start();
+  await expect(ask(program, 'leave')).rejects.toMatchObject({ code: 'runner_lost' });
+});
+
+test('claude: a conversation that it does not know is a failure in its words', async () => {
+  await using stage = await hostOf({ ...presetInput('claude'), env: ['HOME'] });
+  const program = await stage.start({ conversation: 'unknown' });
+  expect((await ask(program, 'x')).error).toMatch('No conversation found');
 });

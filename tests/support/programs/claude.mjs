@@ -1,4 +1,5 @@
-// Speaks the protocol of `claude -p --input-format stream-json --output-format stream-json`, and answers by a script.
+// Speaks the protocol of `claude -p --input-format stream-json --output-format stream-json`, and answers by a script. Its lines have the
+// shapes in seen/.
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,10 +16,6 @@ for (let at = 2; at < process.argv.length; at += 1) {
 }
 if (options['--input-format'] !== 'stream-json' || options['--output-format'] !== 'stream-json')
   process.exit(1);
-if (options['--resume'] === 'unknown') {
-  console.error('No conversation found with session ID: unknown');
-  process.exit(1);
-}
 
 const session_id = options['--resume'] ?? '11111111-2222-4333-8444-555555555555';
 const say = (line) => process.stdout.write(`${JSON.stringify({ session_id, ...line })}\n`);
@@ -54,7 +51,7 @@ function result(subtype, more) {
 async function answer(text) {
   turns += 1;
   interrupted = false;
-  if (turns === 1) say({ type: 'system', subtype: 'init', model: 'claude', tools: [] });
+  say({ type: 'system', subtype: 'init', model: 'claude', tools: [] });
   if (text === 'fail')
     return result('error_during_execution', { is_error: true, errors: ['overloaded'] });
   if (text === 'refuse') return result('success', { is_error: true, result: 'Invalid API key' });
@@ -68,15 +65,26 @@ async function answer(text) {
       return result('error_during_execution', { is_error: true, errors: ['interrupted'] });
   }
   event({ type: 'message_start', message: { role: 'assistant' } });
-  event({ type: 'content_block_delta', delta: { type: 'thinking_delta', thinking: 'hm' } });
+  event({
+    ...{ type: 'content_block_delta', index: 0 },
+    delta: { type: 'thinking_delta', thinking: 'hm' },
+  });
   await block(`You said ${text} in turn ${turns} of ${session_id}.`);
+  // As older ones said: 2.1.197 says no pieces of its sub-agents.
   event(
-    { type: 'content_block_delta', delta: { type: 'text_delta', text: 'SUB-AGENT' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'SUB-AGENT' } },
     'toolu_1',
   );
   say({ type: 'assistant', message: { role: 'assistant', content: [] }, parent_tool_use_id: null });
   if (options['--append-system-prompt']) await block(`Told: ${options['--append-system-prompt']}`);
   result('success', { is_error: false, result: 'the end' });
+}
+
+if (options['--resume'] === 'unknown') {
+  const errors = ['No conversation found with session ID: unknown'];
+  result('error_during_execution', { is_error: true, errors });
+  console.error(errors[0]);
+  process.exit(1);
 }
 
 let queue = Promise.resolve();
