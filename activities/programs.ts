@@ -5,6 +5,7 @@ import type { CommandDependencies } from './cli/execute-command.ts';
 import { translated } from './failures.ts';
 
 export { ProgramHost } from './cli/host.ts';
+export type { Left } from './cli/host.ts';
 
 export const createProgramActivities = (deps: CommandDependencies): ProgramActivities => ({
   executeCommand: createExecuteCommand(deps),

@@ -162,6 +162,13 @@ export interface ProgramRef {
   readonly resumed?: boolean | undefined;
 }
 
+/** A program whose worker goes away was ended between two messages. */
+export interface ProgramLeft {
+  readonly programId: string;
+  /** Its own id of the conversation. */
+  readonly conversation?: string | undefined;
+}
+
 export interface CommandInput extends StepRef {
   readonly programId: string;
   readonly provider: string;

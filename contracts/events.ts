@@ -215,7 +215,7 @@ export const EVENT_DATA = {
   'program.state': z.object({
     provider: z.string(),
     state: z.enum(['ready', 'terminated']),
-    reason: z.enum(['ended', 'lost']).optional(),
+    reason: z.enum(['ended', 'lost', 'drained']).optional(),
     conversation: z.string().optional(),
   }),
 

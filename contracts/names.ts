@@ -10,6 +10,9 @@ export const TOOL_QUEUE = 'perdure-tools';
 /** Of one worker process, which it names by a UUID of its start: what is for a program that runs there reaches no other. */
 export const CLI_QUEUE_PREFIX = 'cli-';
 
+/** The signal with which a worker that goes away says that it has ended the session's program. */
+export const PROGRAM_LEFT = 'programLeft';
+
 export const SEARCH_ATTRIBUTES = {
   tenant: 'PerdureTenant',
   agent: 'PerdureAgent',

@@ -30,7 +30,7 @@ import { installRuntime, temporalLogger } from './runtime.ts';
 import { NewestActivity } from './set-back.ts';
 import { tracingOptions, workflowInterceptors } from './tracing.ts';
 import { openTools } from './tools.ts';
-import { openPrograms } from './programs.ts';
+import { openPrograms, retirePrograms } from './programs.ts';
 import { programTuning, sessionTuning, toolTuning } from './tuning.ts';
 
 export interface WorkerParts {
@@ -111,7 +111,12 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   // Whoever started the worker looks at it in time; until then a rejection is not an unhandled one.
   ended.catch(() => {});
   log.info({ address: temporal.address }, 'worker started');
-  return { ended, missing, drain: () => drain(workers, finished) };
+  const drain = async (): Promise<void> => {
+    if (programs) await retirePrograms(programs, { settings, connection, log });
+    shutdown(workers);
+    await finished;
+  };
+  return { ended, missing, drain };
 }
 
 interface Workers {
@@ -226,11 +231,6 @@ async function run(workers: Workers, watch: Watch): Promise<void> {
 function shutdown({ sessions, tools, programs }: Workers): void {
   sessions.shutdown();
   for (const worker of [tools, programs]) if (worker?.getState() === 'RUNNING') worker.shutdown();
-}
-
-function drain(workers: Workers, finished: Promise<void>): Promise<void> {
-  shutdown(workers);
-  return finished;
 }
 
 const isRunning = (worker: Worker | undefined): boolean =>

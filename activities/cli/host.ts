@@ -1,7 +1,7 @@
 /** The programs of one worker process, by their ids. All of them end with it. */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import type { ProgramRef } from '../../contracts/activities.ts';
+import type { ProgramLeft, ProgramRef } from '../../contracts/activities.ts';
 import type { CliProvider, CliProviders } from '../../contracts/cli-providers.ts';
 import type { SessionId } from '../../contracts/ids.ts';
 import { CLI_QUEUE_PREFIX } from '../../contracts/names.ts';
@@ -48,6 +48,11 @@ interface Kept {
   forgottenAt: number;
 }
 
+/** A session's program that was ended because its worker goes away. */
+export interface Left extends ProgramLeft {
+  readonly sessionId: SessionId;
+}
+
 export class ProgramHost implements AsyncDisposable {
   readonly queue = `${CLI_QUEUE_PREFIX}${randomUUID()}`;
   readonly #parts: HostParts;
@@ -57,6 +62,9 @@ export class ProgramHost implements AsyncDisposable {
   #starting = 0;
   #sweeping: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Told of each program that ends because this worker goes away. */
+  #tell: ((left: Left) => Promise<void>) | undefined;
+  readonly #leaving = new Set<Promise<void>>();
 
   private constructor(parts: HostParts, folder: string) {
     this.#parts = parts;
@@ -95,7 +103,10 @@ export class ProgramHost implements AsyncDisposable {
       const program = await Program.start(parts, signal);
       this.#kept.set(programId, { program, sessionId, forgottenAt: forgottenAt(idleMs) });
       this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
-      if (this.#closed) await this.terminate(programId);
+      if (this.#closed) {
+        await this.terminate(programId);
+        throw this.#full();
+      }
       const { queue } = this;
       return {
         provider: name,
@@ -123,7 +134,9 @@ export class ProgramHost implements AsyncDisposable {
     if (kept) kept.forgottenAt = Infinity;
     return {
       [Symbol.dispose]: () => {
-        if (kept) kept.forgottenAt = forgottenAt(idleMs);
+        if (!kept) return;
+        kept.forgottenAt = forgottenAt(idleMs);
+        if (this.#tell) this.#leave(programId, kept);
       },
     };
   }
@@ -139,10 +152,39 @@ export class ProgramHost implements AsyncDisposable {
     this.#sweeping = undefined;
   }
 
+  /**
+   * The worker goes away: starts no more programs, and ends those that wait for a message; the others end with their answers.
+   *
+   * @returns when those that waited are gone and their sessions told
+   */
+  async retire(tell: (left: Left) => Promise<void>): Promise<void> {
+    this.#closed = true;
+    this.#tell = tell;
+    for (const [programId, kept] of this.#kept)
+      if (kept.forgottenAt !== Infinity) this.#leave(programId, kept);
+    await this.#left();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    await this.#left();
     await Promise.all([...this.#kept.keys()].map((programId) => this.terminate(programId)));
     await remove(this.#folder);
+  }
+
+  #leave(programId: string, { program, sessionId }: Kept): void {
+    const { conversation } = program;
+    const leave = async (): Promise<void> => {
+      await program.leave();
+      await this.terminate(programId);
+      await this.#tell?.({ sessionId, programId, conversation });
+    };
+    const leaving = leave().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  async #left(): Promise<void> {
+    await Promise.all(this.#leaving);
   }
 
   async #terminateOf(sessionId: SessionId): Promise<void> {

@@ -48,6 +48,8 @@ export interface Reply extends Pick<Understood, 'error' | 'conversation'> {
 const INTERRUPT_GRACE_MS = 2_000;
 /** A program whose answer is complete writes down what it knows, and ends. */
 const EXIT_GRACE_MS = 5_000;
+/** The same where the worker goes away: others wait. */
+const LEAVE_GRACE_MS = 1_000;
 
 /** What was printed as an error before the end of the answer lies in another pipe, which the next round of the event loop reads. */
 const errorsRead = async (): Promise<void> => {
@@ -112,6 +114,17 @@ export class Program {
     this.#terminated = true;
     await this.#process?.kill();
     await remove(this.#parts.directory);
+  }
+
+  /** The same between two messages, for one whose conversation may go on elsewhere: it may write down what it knows. */
+  async leave(): Promise<void> {
+    this.#terminated = true;
+    const process = this.#process;
+    if (process) {
+      process.stdin.end();
+      await this.#end(process, LEAVE_GRACE_MS);
+    }
+    await this.terminate();
   }
 
   async #ask(question: Question): Promise<Reply> {
@@ -245,11 +258,9 @@ export class Program {
     }
   }
 
-  async #end(process: RunningProcess): Promise<void> {
+  async #end(process: RunningProcess, graceMs = EXIT_GRACE_MS): Promise<void> {
     const patience = new AbortController();
-    const late = sleep(EXIT_GRACE_MS, undefined, { signal: patience.signal }).catch(
-      () => undefined,
-    );
+    const late = sleep(graceMs, undefined, { signal: patience.signal }).catch(() => undefined);
     await Promise.race([process.exited, late]);
     patience.abort();
     await process.kill();

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { EventOf, EventType, PerdureEvent } from '../../contracts/events.ts';
-import type { SessionId } from '../../contracts/ids.ts';
+import type { MessageId, SessionId } from '../../contracts/ids.ts';
 import { perdure } from '../cli/command.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { Cluster } from '../support/cluster.ts';
-import { BASH, counting } from '../support/programs/described.ts';
+import { BASH, counting, presetInput } from '../support/programs/described.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { postJson, startSession, watch } from '../support/watcher.ts';
 import type { Watcher } from '../support/watcher.ts';
@@ -28,10 +28,12 @@ const startPrograms = ({ timeouts, timeoutMs, file }: Options = {}): Promise<Clu
         assistant: { tools: [] },
         shell: { engine: { cli: 'shell' } },
         counter: { engine: { cli: 'counter' } },
+        thread: { engine: { cli: 'thread' } },
       },
       cliProviders: {
         shell: { ...BASH, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
         counter: counting(file),
+        thread: { ...presetInput('codex'), env: ['HOME'] },
       },
       timeouts: { heartbeatMs: 6_000, heartbeatThrottleMs: 500, ...timeouts },
       worker: { drainMs: 1_000 },
@@ -51,6 +53,13 @@ const has =
 async function open(cluster: Cluster, agent: string): Promise<Watcher> {
   const sessionId: SessionId = await startSession(cluster.urls[0] ?? '', { agent });
   return watch(cluster.urls, sessionId);
+}
+
+/** A message that is answered. */
+async function settle(session: Watcher, text: string): Promise<MessageId> {
+  const sent = await session.send(text);
+  expect(await session.settled(sent)).toMatchObject({ outcome: 'completed' });
+  return sent;
 }
 
 const command = (cluster: Cluster, { sessionId }: Watcher, name: string): Promise<unknown> =>
@@ -155,6 +164,29 @@ test('a message to a program whose worker was killed meanwhile says so after 10 
   expect(session.text(next)).toBe('after\n');
 });
 
+test('a worker that is told to stop ends its programs in good order: no message is lost, and what can go on goes on', async () => {
+  await using cluster = await startPrograms();
+  await using shell = await open(cluster, 'shell');
+  await using thread = await open(cluster, 'thread');
+  const pid = shell.text(await settle(shell, 'x=1; echo $$'));
+  expect(thread.text(await settle(thread, 'hello'))).toContain('A new thread.');
+
+  await cluster.apis[0]?.drain();
+  expect(lives(pid)).toBe(false);
+  await cluster.apis[0]?.start();
+
+  expect(shell.text(await settle(shell, 'echo "x=$x"'))).toBe('x=\n');
+  expect(thread.text(await settle(thread, 'again'))).toMatch(/Resumed [0-9a-f-]{36}/);
+  for (const session of [shell, thread])
+    expect(of(session, 'program.state')).toMatchObject([
+      { state: 'ready' },
+      { state: 'terminated', reason: 'drained' },
+      { state: 'ready' },
+    ]);
+  // The thread's sum, which it says, is not taken for what the second message took.
+  expect(of(thread, 'usage.recorded').map(({ usage }) => usage.inputTokens)).toEqual([100, 100]);
+});
+
 test('a program that takes too long, and one that dies, fail their turns; the session goes on', async () => {
   await using cluster = await startPrograms({ timeoutMs: 1_500 });
   await using session = await open(cluster, 'shell');
@@ -200,6 +232,7 @@ test('perdure chat talks to an agent that is a program, and doctor says whether 
   expect(findings.filter(({ check }) => check.startsWith('program '))).toMatchObject([
     { check: 'program shell', status: 'ok' },
     { check: 'program counter', status: 'ok' },
+    { check: 'program thread', status: 'ok' },
   ]);
 });
 

@@ -63,7 +63,7 @@ export const programReady = ({ provider, programId }: ProgramRef): Fact =>
 export function programTerminated(
   { conversation }: Session,
   { provider, programId }: ProgramRef,
-  reason: 'ended' | 'lost',
+  reason: 'ended' | 'lost' | 'drained',
 ): Fact {
   const data = { provider, state: 'terminated' as const, reason };
   return fact(`program:${programId}:terminated`, {

@@ -8,6 +8,7 @@ import {
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
+import type { ProgramLeft } from '../../contracts/activities.ts';
 import { decide, refuseDecision } from './approvals.ts';
 import * as inbox from './inbox.ts';
 import * as messages from './messages.ts';
@@ -40,6 +41,7 @@ function registerSignals(session: Session): void {
       inbox.interrupt(session, request),
     [messages.stopSession.name]: () => inbox.stop(session),
     [messages.reopenSession.name]: () => inbox.reopen(session),
+    [messages.programLeft.name]: (left: ProgramLeft) => inbox.noteProgramLeft(session, left),
   };
   // What came before the first task is handed over here: all of it in its order, where a handler of its own only gets its own kind.
   if (session.start.signalsInOrder)

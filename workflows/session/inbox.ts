@@ -1,8 +1,15 @@
 /** What a session does when something is said to it (signals). Pure. */
+import type { ProgramLeft } from '../../contracts/activities.ts';
 import { errorInfo, type ErrorCode } from '../../contracts/errors.ts';
 import { MAX_QUEUED_MESSAGES } from '../../contracts/limits.ts';
 import { contentHash } from './content-hash.ts';
-import { conflicting, conflictingWithEarlier, queued, rejected } from './facts.ts';
+import {
+  conflicting,
+  conflictingWithEarlier,
+  programTerminated,
+  queued,
+  rejected,
+} from './facts.ts';
 import type { InterruptRequest, ToolResultNotice, UserMessage } from './messages.ts';
 import { enqueue, isFull, nextInQueue } from './queue.ts';
 import { isBusy, remember, type Session } from './state.ts';
@@ -147,4 +154,14 @@ export function noteToolNews(
   notice: Partial<ToolResultNotice> | undefined,
 ): void {
   if (notice?.callId !== undefined) session.turn?.news.add(notice.callId);
+}
+
+/** The next message starts another one. Said again, or of an earlier program, it is nothing. */
+export function noteProgramLeft(session: Session, left: Partial<ProgramLeft> | undefined): void {
+  const { program } = session;
+  session.leftProgram = left?.programId;
+  if (!program || program.programId !== left?.programId) return;
+  session.program = null;
+  session.conversation = left.conversation ?? session.conversation;
+  session.outbox.push(programTerminated(session, program, 'drained'));
 }

@@ -3,11 +3,12 @@
  * Changing a name or a shape breaks running sessions: add, never change.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { MadeDecision, ProgramRef } from '../../contracts/activities.ts';
+import type { MadeDecision, ProgramLeft, ProgramRef } from '../../contracts/activities.ts';
 import type { ApprovalOutcome } from '../../contracts/approvals.ts';
 import type { Part } from '../../contracts/content.ts';
 import type { ApprovalId, CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import type { SessionLimits } from '../../contracts/limits.ts';
+import { PROGRAM_LEFT } from '../../contracts/names.ts';
 import type { PolicyOverrides } from '../../contracts/policies.ts';
 import type { LiveStatus, QueuedMessage } from '../../contracts/session.ts';
 import type { BusyPolicy } from '../../contracts/session-state.ts';
@@ -124,6 +125,8 @@ export const userMessage = defineSignal<[UserMessage]>('userMessage');
 export const toolResult = defineSignal<[ToolResultNotice]>('toolResult');
 export const interruptTurn = defineSignal<[InterruptRequest]>('interruptTurn');
 export const stopSession = defineSignal<[]>('stopSession');
+/** Only a worker says it. */
+export const programLeft = defineSignal<[ProgramLeft]>(PROGRAM_LEFT);
 /** Where it finds the session about to end, a new run follows; an open session stays as it is. */
 export const reopenSession = defineSignal<[]>('reopenSession');
 

@@ -31,7 +31,8 @@ export async function askProgram(run: Run, turn: OpenTurn): Promise<ModelStepRes
     session.conversation = conversation ?? session.conversation;
     const { provider, programId, queue } = program;
     // That it goes on with an earlier conversation has worked.
-    if (session.program?.programId === programId) session.program = { provider, programId, queue };
+    if (session.program?.programId === programId && result.outcome === 'completed')
+      session.program = { provider, programId, queue };
     return result;
   } catch (error) {
     // A person's interrupt: the step is sealed, and the program waits for the next message.
@@ -67,6 +68,8 @@ async function start(run: Run): Promise<ProgramRef> {
     await signIn(run);
     return activities.startProgram();
   });
+  // Its worker has gone away since.
+  if (session.leftProgram === program.programId) return start(run);
   session.program = program;
   session.outbox.push(programReady(program));
   tell(run);

@@ -67,6 +67,8 @@ export interface Session {
   program: ProgramRef | null;
   /** Its own id of the conversation. */
   conversation: string | undefined;
+  /** The program that went away with its worker, also where that was heard before its start was. */
+  leftProgram: string | undefined;
   /** The open turn, or the one about to open, is to be sealed. */
   interrupting: boolean;
   ending: EndReason | null;
@@ -104,6 +106,7 @@ export function openSession(start: SessionStart, now: number): Session {
     turn: null,
     program: continued?.program ?? null,
     conversation: continued?.conversation,
+    leftProgram: undefined,
     interrupting: continued?.interrupting ?? false,
     ending: null,
     ended: false,

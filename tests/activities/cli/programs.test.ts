@@ -1,8 +1,13 @@
 /** Programs in real processes: what they may do, how they end, and that nothing is left of them (D4, D6). */
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import type { CliProviderInput } from '../../../contracts/cli-providers.ts';
+import { newId } from '../../../contracts/ids.ts';
 import { BASH, counting, PROMPTING } from '../../support/programs/described.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { ask, hostOf } from './started.ts';
 
 /** Whether a process with this number is there, and is no zombie. */
@@ -205,3 +210,46 @@ test('a hundred programs that answered leave no process, no file handle, no dire
 
 const timers = (): number =>
   process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+
+test('a worker that goes away ends the programs that wait at once, the others with their answers, and tells of each', async () => {
+  await using stage = await hostOf({ ...BASH, env: ['HOME'] });
+  await stage.start();
+  const { programId } = await stage.host.start(
+    {
+      ...{ sessionId: newId('ses'), provider: 'it', instructions: '', workspace: null },
+      ...{ conversation: undefined, idleMs: 300_000 },
+    },
+    new AbortController().signal,
+  );
+  const told: string[] = [];
+  const begun = Promise.withResolvers<void>();
+  const answer = (async () => {
+    using _ = stage.host.inUse({ programId, idleMs: 1_000 });
+    const busy = stage.host.find(programId)!;
+    return await ask(busy, 'echo begun; sleep 1; echo done', { onText: () => begun.resolve() });
+  })();
+  await begun.promise;
+  await stage.host.retire(async (left) => void told.push(left.programId));
+  expect(told).toHaveLength(1);
+  expect(stage.host.size).toBe(1);
+  await expect(stage.start()).rejects.toMatchObject({ code: 'resource_exhausted' });
+  expect((await answer).text).toBe('begun\ndone\n');
+  await vi.waitFor(() => expect(told[1]).toBe(programId));
+  expect(await stage.directories()).toEqual([]);
+});
+
+test('a program that is ended with its worker may write down what it knows, if that does not take long', async () => {
+  await using folder = await temporaryFolder();
+  const note = join(folder.path, 'note');
+  const leaving = (seconds: number): CliProviderInput => ({
+    ...BASH,
+    args: ['-c', `bash --norc --noprofile; sleep ${seconds}; echo known >> ${note}`],
+  });
+  for (const seconds of [0.1, 60]) {
+    await using stage = await hostOf(leaving(seconds));
+    await ask(await stage.start(), 'echo hi');
+    await stage.host.retire(async () => {});
+    expect(stage.host.size).toBe(0);
+  }
+  expect(await readFile(note, 'utf8')).toBe('known\n');
+});
