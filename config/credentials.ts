@@ -1,6 +1,7 @@
 /** Checks of `credentials`: what each strategy needs, and whether what refers to one can use it. */
 import type { Strategy } from '../contracts/authentication.ts';
 import { linearPattern } from '../contracts/patterns.ts';
+import { credentialSchema } from '../contracts/credentials.ts';
 import type { CredentialSettings } from '../contracts/credentials.ts';
 import type { PathProblem } from './problems.ts';
 import type { FileSettings } from './schema.ts';
@@ -15,32 +16,44 @@ const NEEDED: Record<Strategy, readonly (readonly Key[])[]> = {
   command: [['command']],
 };
 
-const OAUTH = ['issuer', 'tokenUrl', 'clientIdEnv', 'clientSecretEnv', 'scope'] as const;
+const OAUTH = [
+  'issuer',
+  'tokenUrl',
+  'clientIdEnv',
+  'clientSecretEnv',
+  'clientAuth',
+  'scope',
+  'parameters',
+] as const;
 /** What belongs to it; a setting of another strategy would be ignored without a word. */
 const KNOWN: Record<Strategy, readonly Key[]> = {
   'api-key': ['provider', 'apiKeyEnv'],
   'oauth2-client-credentials': OAUTH,
-  'oauth2-refresh': [...OAUTH, 'refreshTokenEnv'],
-  command: ['command', 'successPattern'],
+  'oauth2-refresh': [...OAUTH, 'refreshTokenEnv', 'reuseRefreshToken'],
+  command: ['command', 'args', 'env', 'successCodes', 'retryCodes', 'successPattern'],
 };
 
 export const checkCredentials = ({ credentials }: FileSettings): readonly PathProblem[] =>
   Object.entries(credentials).flatMap(([name, credential]) =>
-    problemsOf(credential).map(({ key, message }) => ({
+    problemsOf(credential).map(({ key, message, orElse = [] }) => ({
       path: ['credentials', name, key],
       message,
+      orElse: orElse.map((other) => ['credentials', name, other]),
     })),
   );
 
 interface KeyProblem {
   readonly key: Key;
   readonly message: string;
+  readonly orElse?: readonly Key[];
 }
 
 const problemsOf = (credential: CredentialSettings): readonly KeyProblem[] => [
   ...missing(credential),
   ...misplaced(credential),
-  ...insecure(credential),
+  ...twice(credential),
+  ...addresses(credential),
+  ...codes(credential),
   ...pattern(credential),
 ];
 
@@ -50,13 +63,24 @@ const missing = (credential: CredentialSettings): readonly KeyProblem[] =>
     .map((keys) => ({
       key: keys[0]!,
       message: `is missing; ${credential.strategy} needs ${keys.join(' or ')}`,
+      orElse: keys.slice(1),
     }));
+
+/** What every credential has, stated or not: a setting that says just that changes nothing. */
+const DEFAULTS = new Map<string, unknown>(
+  Object.entries(credentialSchema.parse({ strategy: 'command' })).filter(
+    ([key]) => key !== 'strategy',
+  ),
+);
+
+const isStated = (credential: CredentialSettings, key: Key): boolean =>
+  JSON.stringify(credential[key]) !== JSON.stringify(DEFAULTS.get(key));
 
 function misplaced(credential: CredentialSettings): readonly KeyProblem[] {
   const known = KNOWN[credential.strategy];
   const choices = new Set(Object.values(KNOWN).flat());
   return [...choices]
-    .filter((key) => credential[key] !== undefined && !known.includes(key))
+    .filter((key) => isStated(credential, key) && !known.includes(key))
     .map((key) => ({
       key,
       message: `is of no use to ${credential.strategy}; it knows: ${known.join(', ')}`,
@@ -65,15 +89,31 @@ function misplaced(credential: CredentialSettings): readonly KeyProblem[] {
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** Secrets travel to it: in the clear only within this machine. */
-const insecure = (credential: CredentialSettings): readonly KeyProblem[] =>
+const addresses = (credential: CredentialSettings): readonly KeyProblem[] =>
   (['issuer', 'tokenUrl'] as const).flatMap((key) => {
     const text = credential[key];
-    if (text === undefined) return [];
-    const { protocol, hostname } = new URL(text);
-    const fine = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
-    return fine ? [] : [{ key, message: 'is not https, which is needed beyond this machine' }];
+    const message = text === undefined ? undefined : unfit(new URL(text));
+    return message === undefined ? [] : [{ key, message }];
   });
+
+/** Secrets travel to it: in the clear only within this machine. Nobody shows it in an error, so that it must not hold one. */
+function unfit({ protocol, hostname, username, password }: URL): string | undefined {
+  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname)))
+    return 'is not https, which is needed beyond this machine';
+  if (username !== '' || password !== '')
+    return 'has a name or password in it; expected them under clientIdEnv and clientSecretEnv';
+  return undefined;
+}
+
+const twice = ({ issuer, tokenUrl }: CredentialSettings): readonly KeyProblem[] =>
+  issuer !== undefined && tokenUrl !== undefined
+    ? [{ key: 'issuer', message: 'stands beside tokenUrl; expected one of the two' }]
+    : [];
+
+const codes = ({ successCodes, retryCodes }: CredentialSettings): readonly KeyProblem[] =>
+  retryCodes
+    .filter((code) => successCodes.includes(code))
+    .map((code) => ({ key: 'retryCodes', message: `has ${code}, which is under successCodes` }));
 
 function pattern({ successPattern }: CredentialSettings): readonly KeyProblem[] {
   try {

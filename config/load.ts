@@ -51,7 +51,7 @@ export async function loadSettings(options: LoadOptions): Promise<Settings> {
   const input = overlay(file.content, values);
   const { parsed, wrong } = parseWhole(input);
   const done = parsed && (await complete(parsed, { ...options, input }));
-  const unfit = done ? checkReferences(done.completed, namesIn(done.completed, input)) : [];
+  const unfit = done ? unfitIn(done.completed, { input, wrong }) : [];
   const problems = [
     ...file.problems,
     ...unknownVariables(env),
@@ -65,6 +65,17 @@ export async function loadSettings(options: LoadOptions): Promise<Settings> {
     modelReason: done.reason,
     toolsFolder: besideFile(path, done.completed.toolsFolder),
   });
+}
+
+/** What is wrong in itself was left out, so it looks as if it were missing: that is not said of it as well. */
+function unfitIn(
+  completed: FileSettings,
+  { input, wrong }: { input: unknown; wrong: readonly PathProblem[] },
+): readonly PathProblem[] {
+  const known = new Set(wrong.map(({ path }) => dotted(path)));
+  return checkReferences(completed, namesIn(completed, input)).filter(
+    ({ path, orElse = [] }) => ![path, ...orElse].some((each) => known.has(dotted(each))),
+  );
 }
 
 /** Paths in the file count from its folder, wherever the process was started. */

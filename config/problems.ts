@@ -50,6 +50,8 @@ export function shown(value: unknown, path: readonly PropertyKey[]): string {
 export interface PathProblem {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** Settings that would do instead: where one of them is there and wrong, this is no problem of its own. */
+  readonly orElse?: readonly (readonly PropertyKey[])[] | undefined;
 }
 
 /** One issue of zod's as problems: an issue about unknown keys is one problem a key. */
@@ -63,6 +65,10 @@ export function problemsOfIssue(
       path: [...issue.path, key],
       message: unknownKey(key, known),
     }));
+  }
+  if (issue.code === 'invalid_key') {
+    const reasons = issue.issues.map(({ message }) => message).join('; ');
+    return [{ path: issue.path, message: `is a name that cannot be used; ${reasons}` }];
   }
   const value = valueAt(context.input, issue.path);
   if (value === undefined) {

@@ -1,6 +1,6 @@
 /** The keys that secrets are encrypted with at rest: from the environment, or from a file of the embedded mode's own. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecretKeys } from '../contracts/credentials.ts';
 import { SettingsError } from './problems.ts';
@@ -54,10 +54,38 @@ function keyFrom(text: string, source: string): Uint8Array {
 async function ownKey(home: string): Promise<Uint8Array> {
   const path = join(home, FILE_NAME);
   await mkdir(home, { recursive: true, mode: 0o700 });
-  const made = randomBytes(KEY_BYTES).toString('base64');
-  // Never over an existing one: what was encrypted with it could not be read any more.
-  await writeFile(path, `${made}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const text = (await contentOf(path)) ?? (await makeKeyFile(path));
+  const key = Buffer.from(text, 'base64');
+  if (key.length === KEY_BYTES) return key;
+  throw wrong(
+    path,
+    `does not hold ${KEY_BYTES} bytes in base64 (it has ${key.length}): bring the file back from a backup, or remove it and sign in again, because no other key opens the stored tokens`,
+  );
+}
+
+async function contentOf(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** It appears whole or not at all, and never over another one: what was encrypted with that could not be read any more. */
+async function makeKeyFile(path: string): Promise<string> {
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`, {
+    flag: 'wx',
+    mode: 0o600,
+    flush: true,
   });
-  return keyFrom((await readFile(path, 'utf8')).trim(), path);
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+  return (await readFile(path, 'utf8')).trim();
 }
