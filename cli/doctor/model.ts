@@ -53,14 +53,26 @@ async function checkProvider(
   return checkCredential(check, name, { settings, secrets });
 }
 
+/** Of a token that workers have and keep: what they need for it. */
+function checkStored(check: string, name: string, { settings, secrets }: Parts): Finding {
+  const { clientIdEnv, clientSecretEnv, refreshTokenEnv } = settings.credentials[name] ?? {};
+  const unset = [clientIdEnv, clientSecretEnv, refreshTokenEnv].filter(
+    (variable) => variable !== undefined && !secrets(variable),
+  );
+  if (unset.length > 0) {
+    const variables = unset.join(', ');
+    const mend = `Set ${variables} for the worker and restart it.`;
+    return problem(check, `credential ${name}: ${variables} is not set`, mend);
+  }
+  const detail = `credential ${name}: its token is had and kept by workers`;
+  return ok(check, `${detail} (npx perdure auth check ${name})`);
+}
+
 /** Signs in from here, where that leaves nothing behind. */
 async function checkCredential(check: string, name: string, parts: Parts): Promise<Finding> {
   const { checkOnce } = await import('../../worker/credential-check.ts');
   const found = await checkOnce(name, { ...parts, deadlineMs: DEADLINE_MS });
-  if (!found) {
-    const detail = `credential ${name}: its token is had and kept by workers`;
-    return ok(check, `${detail} (npx perdure auth check ${name})`);
-  }
+  if (!found) return checkStored(check, name, parts);
   if (found.kind === 'succeeded') return ok(check, `credential ${name} works`);
   const detail = `credential ${name}, ${found.kind}: ${found.reason}`;
   const lasting = found.kind === 'invalid_credentials' || found.kind === 'misconfigured';
