@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
+import type { Arrivals } from './auth/arrivals.ts';
 import type { Keyring } from './auth/keyring.ts';
 import type { Refusals } from './auth/refusals.ts';
 import type { SessionEngine } from './engine/engine.ts';
@@ -39,6 +40,7 @@ export interface ApiDeps {
   readonly messagesSent: MessagesSent;
   readonly keyring: Keyring;
   readonly refusals: Refusals;
+  readonly arrivals: Arrivals;
   readonly connections: Connections;
   readonly requests: RequestLimits;
   readonly guesses: Guesses;

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { ModelCatalogue } from '../contracts/settings.ts';
 import type { Journal } from '../journal/port.ts';
+import { Arrivals } from './auth/arrivals.ts';
 import { isLoopback, readBootstrapKey, refuseOpenDoor } from './auth/bootstrap.ts';
 import { Keyring } from './auth/keyring.ts';
 import { Refusals } from './auth/refusals.ts';
@@ -89,6 +90,7 @@ function dependencies(options: ApiOptions): ApiDeps {
     messagesSent: new MessagesSent(journal.events),
     keyring: new Keyring(journal.keys),
     refusals: new Refusals(journal.audit, log, metrics),
+    arrivals: new Arrivals(journal.audit, log),
     connections: new Connections(api, metrics),
     requests: new RequestLimits(api.requestsPerMinute),
     guesses: new Guesses(),

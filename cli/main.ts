@@ -6,6 +6,7 @@ import { PerdureError } from '../contracts/perdure-error.ts';
 import { registerAllInOne } from './all-in-one.ts';
 import { registerApi } from './api.ts';
 import { registerApprovals } from './approvals/register.ts';
+import { registerAudit } from './audit/register.ts';
 import { registerAuth } from './auth/register.ts';
 import { registerChat } from './chat/register.ts';
 import { registerDoctor } from './doctor.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Register[] = [
   registerKeys,
   registerMcp,
   registerAuth,
+  registerAudit,
   registerDoctor,
   registerChat,
   registerSessions,

@@ -1,11 +1,11 @@
-/** Who did what to keys and doors. Only ever added to. */
-import type { Audit, AuditEntry } from './port.ts';
+/** Who came in, who was refused, what was decided and changed. Only ever added to. */
+import type { Audit, AuditEntry, AuditItem } from './port.ts';
 import { keyBefore, pageOf } from './page.ts';
 import { reach, transact } from './store.ts';
 import type { Store } from './store.ts';
 import type { AuditRecord } from './tables.ts';
 
-const itemOf = (record: AuditRecord): AuditEntry & { at: string } => ({
+const itemOf = (record: AuditRecord): AuditItem => ({
   at: new Date(record.at).toISOString(),
   tenant: record.tenant,
   user: record.user_id,
@@ -27,13 +27,18 @@ export const audit = (store: Store): Audit => ({
     await transact(store, (tx) => tx.insertInto('audit').values(row).execute());
   },
 
-  async list({ tenant }, page) {
+  async list({ tenant, orNone = false, action }, page) {
     const records = await reach(store, (db) =>
       db
         .selectFrom('audit')
         .selectAll()
         .where('entry', '<', keyBefore(page))
-        .$if(tenant !== undefined, (all) => all.where('tenant', '=', tenant!))
+        .$if(tenant !== undefined, (all) =>
+          all.where((of) =>
+            of.or([of('tenant', '=', tenant!), ...(orNone ? [of('tenant', 'is', null)] : [])]),
+          ),
+        )
+        .$if(action !== undefined, (all) => all.where('action', '=', action!))
         .orderBy('entry', 'desc')
         .limit(page.limit + 1)
         .execute(),

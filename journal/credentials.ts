@@ -80,6 +80,22 @@ export const credentials = (store: Store): CredentialStore => ({
         .execute();
     }),
 
+  forget: (key) =>
+    transact(store, async (tx) => {
+      const { numUpdatedRows } = await update(tx, key)
+        .set((row) => ({
+          secret: null,
+          expires_at: 0,
+          version: row('version', '+', 1),
+          updated_at: databaseNow(store),
+          holder: null,
+          held_until: null,
+        }))
+        .where('secret', 'is not', null)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    }),
+
   reseal: (key, version, secret) =>
     transact(store, async (tx) => {
       await update(tx, key).set({ secret }).where('version', '=', version).execute();

@@ -1,5 +1,6 @@
 /** Trust in MCP servers: on the first use, then by an operator's word on each change. */
 import type { Selectable } from 'kysely';
+import type { AuditAction } from '../contracts/audit.ts';
 import { mcpManifestSchema } from '../contracts/mcp.ts';
 import type { McpManifest } from '../contracts/mcp.ts';
 import type { McpApproval, McpManifestRow, McpManifests } from './port.ts';
@@ -30,7 +31,8 @@ const rowOf = (record: Row): McpManifestRow => ({
 const found = (tx: Tx | Store['reader'], server: string): Promise<Row | undefined> =>
   tx.selectFrom('mcp_manifests').selectAll().where('server', '=', server).executeTakeFirst();
 
-type Note = Pick<AuditTable, 'tenant' | 'user_id' | 'action' | 'subject'> & {
+type Note = Pick<AuditTable, 'tenant' | 'user_id' | 'subject'> & {
+  readonly action: AuditAction;
   readonly details: Record<string, string | number>;
 };
 

@@ -49,6 +49,8 @@ export interface CredentialStore {
   release(key: CredentialKey, renewal: Renewal): Promise<void>;
   /** The version counts as ended from now on: somebody refused it. Nothing where it is another one by now. */
   expire(key: CredentialKey, version: number): Promise<void>;
+  /** Nothing is stored any more, and whoever renews it now cannot store what it gets. @returns whether anything was */
+  forget(key: CredentialKey): Promise<boolean>;
   /** The same secret in another form, encrypted with the key of now. Nothing where the version is another one by now. */
   reseal(key: CredentialKey, version: number, secret: string): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** The journal's port, continued: what it keeps beside sessions. Import it from port.ts. */
+import type { AuditAction } from '../contracts/audit.ts';
 import type { ArtifactRef } from '../contracts/content.ts';
 import type { KeyId, SessionId } from '../contracts/ids.ts';
 
@@ -78,15 +79,25 @@ export interface Keys {
 export interface AuditEntry {
   readonly tenant: string | null;
   readonly user: string | null;
-  /** Dotted: key.created, key.revoked, auth.refused … */
-  readonly action: string;
+  readonly action: AuditAction;
   readonly subject: string | null;
   readonly details: Record<string, string | number | boolean | null>;
 }
+/** As it was written, maybe by another version, which knows other actions. */
+export interface AuditItem extends Omit<AuditEntry, 'action'> {
+  readonly action: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+export interface AuditFilter {
+  /** All of them where absent. */
+  readonly tenant?: string | undefined;
+  /** Beside the tenant's those of none, such as a guessed key. */
+  readonly orNone?: boolean | undefined;
+  readonly action?: string | undefined;
+}
 export interface Audit {
   write(entry: AuditEntry): Promise<void>;
-  list(
-    filter: { tenant?: string | undefined },
-    page: PageRequest,
-  ): Promise<Page<AuditEntry & { readonly at: string }>>;
+  /** Newest first. */
+  list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditItem>>;
 }

@@ -1,4 +1,5 @@
 /** Proves credentials and hands out tokens: what the activity, model calls and MCP connections have in common. */
+import type { AuditAction } from '../../contracts/audit.ts';
 import type { Strategy } from '../../contracts/authentication.ts';
 import { INSTALLATION_TENANT } from '../../contracts/credentials.ts';
 import type { CredentialCatalogue, CredentialSettings } from '../../contracts/credentials.ts';
@@ -146,7 +147,7 @@ export class Authenticator {
     }
   }
 
-  async #note(name: string, action: string, verdict?: AuthVerdict): Promise<void> {
+  async #note(name: string, action: AuditAction, verdict?: AuthVerdict): Promise<void> {
     const { journal, log } = this.#parts;
     const entry = {
       tenant: INSTALLATION_TENANT,

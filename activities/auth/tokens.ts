@@ -140,7 +140,7 @@ export class Tokens {
     const seed = this.#seed(credential);
     let sent = claimed.lost;
     try {
-      const refreshToken = this.#refreshToken(credential, stored.content);
+      const refreshToken = this.#refreshToken(wanted, stored);
       if (sent && refreshToken !== undefined && !credential.reuseRefreshToken) throw spent();
       sent = false;
       const tokens = await exchange(name, { credential, secrets, signal, refreshToken });
@@ -172,9 +172,12 @@ export class Tokens {
   }
 
   /** The newest one; the environment's where nothing came of it yet, or somebody has signed in again since. */
-  #refreshToken(credential: CredentialSettings, { seed, ...known }: Sealed): string | undefined {
+  #refreshToken({ name, credential }: Wanted, stored: Stored): string | undefined {
     if (credential.strategy !== 'oauth2-refresh') return undefined;
     const first = needed(this.#parts.secrets, credential.refreshTokenEnv);
+    // What it cannot read came of the environment's token, most likely, which is used up then.
+    if (stored.unreadable && !credential.reuseRefreshToken) throw unreadable(name);
+    const { seed, ...known } = stored.content;
     if (seed !== sha256(first)) return first;
     if (known.spent && !credential.reuseRefreshToken) throw spent();
     return known.refreshToken ?? first;
@@ -223,6 +226,12 @@ class NotSaved extends Error {
 }
 
 const rest = ({ refreshToken }: Sealed): Sealed => ({ refreshToken });
+
+const unreadable = (name: string): AuthFailure =>
+  new AuthFailure(
+    'misconfigured',
+    `its stored tokens cannot be decrypted with PERDURE_SECRET_KEY: give the key of before in PERDURE_OLD_SECRET_KEYS, or run "perdure auth forget ${name}", sign in again and give the new refresh token`,
+  );
 
 const spent = (): AuthFailure =>
   new AuthFailure(

@@ -20,6 +20,8 @@ export interface Sealed {
 
 export interface Stored {
   readonly content: Sealed;
+  /** Something is stored, and no key of this worker opens it. */
+  readonly unreadable?: true | undefined;
   readonly version: number;
   readonly expiresInMs: number | null;
 }
@@ -48,7 +50,9 @@ export class Vault {
     const row = await this.#store.get(placeOf(name));
     if (!row) return { content: {}, version: 0, expiresInMs: null };
     const { version, expiresInMs } = row;
-    return { content: await this.#open(box, row), version, expiresInMs };
+    const content = await this.#open(box, row);
+    const unreadable = content === undefined;
+    return { content: content ?? {}, version, expiresInMs, ...(unreadable && { unreadable }) };
   }
 
   /** As {@link CredentialStore.claim}. */
@@ -74,15 +78,18 @@ export class Vault {
     return this.#store.expire(placeOf(name), version);
   }
 
-  async #open(box: SecretBox, { secret, version, name }: CredentialRow): Promise<Sealed> {
+  async #open(
+    box: SecretBox,
+    { secret, version, name }: CredentialRow,
+  ): Promise<Sealed | undefined> {
     if (secret === null) return {};
     const opened = box.open(secret, placeOf(name));
     if (!opened) {
       this.#log.warn(
         { credential: name },
-        'a stored token cannot be decrypted and is not used: give the key of before in PERDURE_OLD_SECRET_KEYS, or sign in again',
+        'a stored token cannot be decrypted and is not used: give the key of before in PERDURE_OLD_SECRET_KEYS',
       );
-      return {};
+      return undefined;
     }
     if (opened.outdated)
       await this.#store.reseal(placeOf(name), version, box.seal(opened.text, placeOf(name)));

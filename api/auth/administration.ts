@@ -1,3 +1,4 @@
+import type { AuditAction } from '../../contracts/audit.ts';
 import { deriveId, newId, type KeyId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { KeyRow, Keys, Role } from '../../journal/port.ts';
@@ -82,7 +83,7 @@ export async function revokeKey(ctx: ApiContext, keyId: KeyId): Promise<void> {
 async function note(
   { deps, principal, address }: ApiContext,
   { keyId: subject, tenant }: KeyRow,
-  change: { action: string; details: Record<string, string> },
+  change: { action: AuditAction; details: Record<string, string> },
 ): Promise<void> {
   const own = principal.tenant === tenant;
   const by = `${principal.tenant}/${principal.user}`;

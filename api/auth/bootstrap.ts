@@ -43,10 +43,16 @@ async function insertOnce(
   }
   await journal.audit.write({
     tenant: row.tenant,
-    user: row.user,
+    user: null,
     action: 'key.created',
     subject: row.keyId,
-    details: { role: row.role, label: row.label },
+    details: {
+      by: 'api.bootstrapKeyFile',
+      tenant: row.tenant,
+      user: row.user,
+      role: row.role,
+      label: row.label,
+    },
   });
 }
 

@@ -1,6 +1,8 @@
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import type { KeyRow } from '../../journal/port.ts';
 import type { ApiDeps } from '../deps.ts';
 import { LOCAL_OWNER, principalOf, type Principal } from './principal.ts';
+import type { Refusal } from './refusals.ts';
 import { hashSecret } from './secret.ts';
 
 export interface Credentials {
@@ -30,7 +32,16 @@ export async function identify(deps: ApiDeps, credentials: Credentials): Promise
   // Whoever guesses behind the same address must not lock those out whose key was right before.
   const known = deps.keyring.knows(secret) ? await find() : undefined;
   const row = known ?? (await deps.guesses.lookUp(address, find));
-  if (row) return principalOf(row);
-  deps.refusals.note({ tenant: null, user: null, subject: null, reason: 'unknown_key', address });
+  if (row) {
+    deps.arrivals.note(row, address);
+    return principalOf(row);
+  }
+  deps.refusals.note({ ...refusedKey(deps.keyring.revoked(secret)), address });
   throw new PerdureError('unauthenticated', 'This key is malformed, unknown or revoked.');
 }
+
+/** A guess is nobody's. A revoked key was somebody's, whose operators want to know that it is still about. */
+const refusedKey = (row: KeyRow | undefined): Omit<Refusal, 'address'> =>
+  row
+    ? { tenant: row.tenant, user: row.user, subject: row.keyId, reason: 'revoked_key' }
+    : { tenant: null, user: null, subject: null, reason: 'unknown_key' };

@@ -20,6 +20,7 @@ interface Entry {
 export class Keyring {
   readonly #keys: Keys;
   readonly #cache = new Map<string, Entry>();
+  readonly #revoked = new Map<string, KeyRow>();
 
   constructor(keys: Keys) {
     this.#keys = keys;
@@ -44,6 +45,11 @@ export class Keyring {
     return this.#cache.has(hashSecret(secret));
   }
 
+  /** Whose key it was, of one that was just not found because it is revoked. */
+  revoked(secret: string): KeyRow | undefined {
+    return this.#revoked.get(hashSecret(secret));
+  }
+
   /** Forgets everything, so that a change of keys holds from the next request on. */
   forget(): void {
     this.#cache.clear();
@@ -51,11 +57,16 @@ export class Keyring {
 
   #remember(hash: string, row: KeyRow | undefined): KeyRow | undefined {
     this.#cache.delete(hash);
+    if (row && row.revokedAt !== null) keep(this.#revoked, hash, row);
     if (!row || row.revokedAt !== null) return undefined;
-    if (this.#cache.size >= MAX_KEYS) this.#cache.delete(this.#cache.keys().next().value ?? '');
-    this.#cache.set(hash, { row, at: Date.now() });
+    keep(this.#cache, hash, { row, at: Date.now() });
     return row;
   }
+}
+
+function keep<T>(all: Map<string, T>, hash: string, each: T): void {
+  if (all.size >= MAX_KEYS) all.delete(all.keys().next().value ?? '');
+  all.set(hash, each);
 }
 
 export const isJournalDown = (error: unknown): boolean =>

@@ -1,7 +1,6 @@
-import { allCredentials } from '../../contracts/provider-keys.ts';
-import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { AuthOutcome } from '../../contracts/authentication.ts';
 import type { ApiContext } from '../context.ts';
+import { ownCredential } from './own.ts';
 
 export interface CheckRequest {
   readonly name: string;
@@ -10,13 +9,12 @@ export interface CheckRequest {
 
 /** In a worker, where the secrets are. @throws not_found; worker_unavailable where none takes it up in time */
 export async function checkCredential(
-  { deps, principal }: ApiContext,
+  ctx: ApiContext,
   { name, renew }: CheckRequest,
 ): Promise<AuthOutcome> {
-  const { settings, catalogue, engine, journal } = deps;
-  const known = allCredentials({ ...settings, providers: catalogue.providers });
-  if (!Object.hasOwn(known, name))
-    throw new PerdureError('not_found', `There is no credential "${name}".`, { field: 'name' });
+  const { deps, principal, address } = ctx;
+  const { settings, engine, journal } = deps;
+  ownCredential(ctx, name);
   const policies = { authenticate: settings.policies.authenticate };
   const result = await engine.checkCredential({ credential: name, renew, policies });
   await journal.audit.write({
@@ -25,6 +23,7 @@ export async function checkCredential(
     action: 'credential.checked',
     subject: name,
     details: {
+      ...{ renew, address },
       outcome: result.outcome,
       attempts: result.attempts.length,
       ...(result.outcome === 'failed' && { code: result.error.code }),

@@ -1,9 +1,9 @@
 /** What is known of the credentials, without a secret: configuration and journal side by side. */
 import { INSTALLATION_TENANT } from '../../contracts/credentials.ts';
-import { allCredentials } from '../../contracts/provider-keys.ts';
 import type { Strategy } from '../../contracts/authentication.ts';
 import type { BreakerState } from '../../journal/port.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiContext } from '../context.ts';
+import { ownCredentials } from './own.ts';
 
 export interface CredentialView {
   readonly name: string;
@@ -29,20 +29,17 @@ export interface CredentialList {
   }[];
 }
 
-export async function listCredentials({
-  settings,
-  catalogue,
-  journal,
-}: Pick<ApiDeps, 'settings' | 'catalogue' | 'journal'>): Promise<CredentialList> {
+export async function listCredentials(ctx: ApiContext): Promise<CredentialList> {
+  const { catalogue, journal } = ctx.deps;
+  if (ctx.principal.tenant !== INSTALLATION_TENANT) return { credentials: [], breakers: [] };
   const { providers } = catalogue;
   const [rows, breakers] = await Promise.all([
     journal.credentials.list(INSTALLATION_TENANT),
     journal.breakers.list(),
   ]);
   const stored = new Map(rows.map((row) => [row.name, row]));
-  const known = allCredentials({ credentials: settings.credentials, providers });
   return {
-    credentials: Object.entries(known).map(([name, { strategy }]) => {
+    credentials: Object.entries(ownCredentials(ctx)).map(([name, { strategy }]) => {
       const row = stored.get(name);
       return {
         name,
@@ -50,7 +47,7 @@ export async function listCredentials({
         usedBy: Object.entries(providers)
           .filter(([provider, { credential }]) => (credential ?? provider) === name)
           .map(([provider]) => provider),
-        stored: row && row.version > 0 ? { ...timesOf(row), version: row.version } : null,
+        stored: row && row.secret !== null ? { ...timesOf(row), version: row.version } : null,
       };
     }),
     breakers,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LASTING_FAILURES, PASSING_FAILURES, STRATEGIES } from '../../contracts/authentication.ts';
 import { errorInfoSchema } from '../../contracts/tools.ts';
 import { checkCredential } from '../credentials/check.ts';
+import { forgetCredential } from '../credentials/forget.ts';
 import { listCredentials } from '../credentials/list.ts';
 import { operator, router } from '../procedures.ts';
 import { time } from '../schemas/session.ts';
@@ -50,7 +51,7 @@ export const credentialRouter = router({
     .meta(rest('GET /api/credentials', 'Credentials and circuit breakers, without a secret'))
     .output(listSchema)
     .query(async ({ ctx }) => {
-      const { credentials, breakers } = await listCredentials(ctx.deps);
+      const { credentials, breakers } = await listCredentials(ctx);
       return {
         credentials: credentials.map((each) => ({ ...each, usedBy: [...each.usedBy] })),
         breakers: [...breakers],
@@ -69,5 +70,23 @@ export const credentialRouter = router({
     .mutation(async ({ ctx, input }) => {
       const result = await checkCredential(ctx, input);
       return { ...result, attempts: [...result.attempts] };
+    }),
+
+  forget: operator
+    .meta(
+      rest('DELETE /api/credentials/{name}/token', 'Forget the stored token of a credential', {
+        description:
+          'The next one who needs a token begins anew. Workers that hold it in memory use it until it ends: revoke it where it was given, too.',
+      }),
+    )
+    .input(z.strictObject({ name: z.string().max(100) }))
+    .output(
+      z
+        .object({ credential: z.string(), forgotten: z.literal(true) })
+        .meta({ id: 'CredentialForgotten' }),
+    )
+    .mutation(async ({ ctx, input: { name } }) => {
+      await forgetCredential(ctx, name);
+      return { credential: name, forgotten: true as const };
     }),
 });

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { AUDIT_ACTION_NAMES } from '../../contracts/audit.ts';
 import { expectedId, isId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { TASK_STATES } from '../../contracts/task-state.ts';
 import { errorInfoSchema } from '../../contracts/tools.ts';
 import { ROLES } from '../../journal/port.ts';
+import { LOCAL_TENANT } from '../auth/principal.ts';
 import { operator, person, router } from '../procedures.ts';
 import { time } from '../schemas/session.ts';
 import { etagOf, jobStatusOf } from '../sessions/job-status.ts';
@@ -96,10 +98,16 @@ export const systemRouter = router({
     }),
 
   audit: operator
-    .meta(rest('GET /api/audit', 'Key changes and refusals, newest first'))
+    .meta(
+      rest('GET /api/audit', 'Sign-ins, refusals, changes of keys, decisions; newest first', {
+        description:
+          "Of the caller's tenant. Operators of the tenant 'local' see what is nobody's as well, such as guessed keys.",
+      }),
+    )
     .input(
       z
         .strictObject({
+          action: z.enum(AUDIT_ACTION_NAMES).optional(),
           cursor: z.string().max(200).optional(),
           limit: z.number().int().min(1).max(200).default(50),
         })
@@ -111,7 +119,10 @@ export const systemRouter = router({
         .meta({ id: 'AuditPage' }),
     )
     .query(async ({ ctx: { deps, principal }, input }) => {
-      const page = await deps.journal.audit.list({ tenant: principal.tenant }, input);
+      const { action, ...asked } = input;
+      const { tenant } = principal;
+      const filter = { tenant, orNone: tenant === LOCAL_TENANT, action };
+      const page = await deps.journal.audit.list(filter, asked);
       return { items: page.items.map((entry) => ({ ...entry })), nextCursor: page.nextCursor };
     }),
 });

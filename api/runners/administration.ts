@@ -1,4 +1,5 @@
 /** Runners come, are shown, shared and removed. */
+import type { AuditAction } from '../../contracts/audit.ts';
 import type { RunnerId } from '../../contracts/ids.ts';
 import type { AgentToolCall, RegisterRunner } from '../../contracts/runners.ts';
 import type { RunnerRow } from '../../journal/port.ts';
@@ -75,7 +76,7 @@ async function seenRunner({ deps, principal }: ApiContext, runnerId: RunnerId): 
 async function note(
   { deps, principal }: ApiContext,
   { runnerId, name, workdir }: RunnerRow,
-  { action, ...details }: { action: string; replaced?: boolean; shared?: boolean },
+  { action, ...details }: { action: AuditAction; replaced?: boolean; shared?: boolean },
 ): Promise<void> {
   const { tenant, user } = principal;
   await deps.journal.audit.write({

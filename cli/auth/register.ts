@@ -6,7 +6,7 @@ import type { CheckOptions, ListOptions } from './run.ts';
 export function registerAuth(program: Command): void {
   const auth = program
     .command('auth')
-    .description('Credentials of providers: list them, and check one.');
+    .description('Credentials of providers: list them, check one, forget its token.');
   const add = (signature: string, description: string): Command =>
     withConnection(auth.command(signature).description(description).exitOverride()).option(
       '--json',
@@ -20,6 +20,10 @@ export function registerAuth(program: Command): void {
   add('check <name>', 'sign in with a credential, now, in a worker')
     .option('--renew', 'replace a token that is still good')
     .action(async (name: string, options: CheckOptions) => (await run()).check(name, options));
+
+  add('forget <name>', 'forget the stored token of a credential').action(
+    async (name: string, options: ListOptions) => (await run()).forget(name, options),
+  );
 }
 
 const run = () => import('./run.ts');

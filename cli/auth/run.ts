@@ -47,3 +47,14 @@ export const check = (name: string, { json, renew, ...options }: CheckOptions): 
     },
     ONE_CHECK,
   );
+
+export const forget = (name: string, { json, ...options }: ListOptions): Promise<void> =>
+  withClient(options, async (client) => {
+    const forgotten = await client.call((trpc, call) =>
+      trpc.credential.forget.mutate({ name }, call),
+    );
+    if (json) return printJson(forgotten);
+    console.log(
+      `What was stored of ${name} is forgotten; the next one who needs a token begins anew.`,
+    );
+  });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { clientEnvironment } from '../../config/client-environment.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { AuditAction } from '../../contracts/audit.ts';
 import { newId } from '../../contracts/ids.ts';
 import type { KeyId } from '../../contracts/ids.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
@@ -43,14 +44,14 @@ export async function openKeyStore(settings: Settings): Promise<KeyStore> {
 }
 
 function journalKeys(journal: Journal): KeyStore {
-  const audit = (action: string, row: Pick<KeyRow, 'tenant' | 'keyId'>): Promise<void> =>
-    journal.audit.write({
-      tenant: row.tenant,
-      user: null,
-      action,
-      subject: row.keyId,
-      details: { by: 'perdure keys' },
-    });
+  const audit = (
+    action: AuditAction,
+    { keyId: subject, tenant, ...row }: KeyRow,
+  ): Promise<void> => {
+    const { user, role, label } = row;
+    const details = { by: 'perdure keys', tenant, user, role, label };
+    return journal.audit.write({ tenant, user: null, action, subject, details });
+  };
   return {
     async create({ tenant = LOCAL_TENANT, user, role, label }) {
       const key = newKey();

@@ -69,7 +69,7 @@ const MORE: Record<string, Record<string, unknown>> = {
   'artifact.put': { name: 'n' },
   'key.create': { role: 'user', label: 'l', tenant: 'acme' },
   'runner.register': { labels: {} },
-  'system.audit': { cursor: '1', limit: 1 },
+  'system.audit': { cursor: '1', limit: 1, action: 'key.created' },
 };
 
 const PROCEDURES = Object.entries(CASES).flatMap(([path, made]) => {

@@ -40,6 +40,7 @@ const TOUR: Record<string, Stop> = {
   'key.revoke': { input: ({ keyId }) => ({ keyId }) },
   'credential.list': {},
   'credential.check': { input: () => ({ name: 'login' }) },
+  'credential.forget': { input: () => ({ name: 'login' }) },
   'system.audit': { input: () => ({}) },
   'artifact.put': {
     input: () => ({ base64: 'eA==', mediaType: 'text/plain' }),

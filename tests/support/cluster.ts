@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly workers?: number;
   /** Merged over the settings that every cluster has. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Further variables of every process, such as providers' keys. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The Temporal server of a cluster: it can be stopped, started, frozen and set back in time. */
@@ -116,6 +118,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   // JSON is YAML.
   await writeFile(config, JSON.stringify({ ...settings(model.url), ...options.settings }));
   const env = {
+    ...options.env,
     PERDURE_HOME: home,
     PERDURE_CONFIG: config,
     TEMPORAL_ADDRESS: temporal.address,

@@ -271,4 +271,25 @@ describe('stored tokens', () => {
     expect(await stage.token(stage.worker(newKey()))).toBe(server.issued[2]);
     expect(stage.logged.join('\n')).toContain('cannot be decrypted');
   });
+
+  test('of a person that no key opens are no reason to send the used refresh token again; once forgotten, it begins anew', async () => {
+    await using server = await startTokenServer();
+    const secrets = { ...SECRETS };
+    await using stage = await refreshStage(server, {}, secrets);
+    const before = newKey();
+    await stage.token(stage.worker(before));
+    const wrong = stage.worker(newKey());
+    const refused = await stage.token(wrong).catch((thrown: unknown) => thrown);
+    expect(wrong.verdict('gateway', refused)).toMatchObject({
+      kind: 'misconfigured',
+      reason: expect.stringMatching(/PERDURE_OLD_SECRET_KEYS.*perdure auth forget gateway/),
+    });
+    expect(refreshTokens(server)).toEqual(['refresh-first']);
+    // The right key is still good for what is stored.
+    expect(await stage.token(stage.worker(before))).toBe(server.issued[1]);
+    await stage.journal.credentials.forget({ tenant: 'local', name: 'gateway' });
+    secrets.REFRESH = server.issued[2]!;
+    expect(await stage.token(wrong)).toBe(server.issued[3]);
+    expect(refreshTokens(server)).toEqual(['refresh-first', server.issued[2]]);
+  });
 });

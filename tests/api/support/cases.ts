@@ -72,6 +72,7 @@ export const CASES: Record<string, Case> = {
   'artifact.get': { names: ({ artifact }) => ({ artifact }) },
   'credential.list': { own: undefined },
   'credential.check': { own: { name: 'nobody' } },
+  'credential.forget': { own: { name: 'nobody' } },
   'key.create': { own: { user: 'x' } },
   'key.list': { own: undefined },
   'key.revoke': { names: ({ keyId }) => ({ keyId }) },
@@ -88,6 +89,7 @@ export const CASES: Record<string, Case> = {
 export const OPERATOR_ONLY = [
   'credential.list',
   'credential.check',
+  'credential.forget',
   'key.create',
   'key.list',
   'key.revoke',

@@ -91,4 +91,21 @@ export const credentialsConformance = (dialect: Dialect) =>
       expect(row).toMatchObject({ secret: 'sealed anew', version: 1 });
       expect(row!.expiresInMs).toBeLessThan(0);
     });
+
+    test('are forgotten, once, also under the hands of whoever renews them, and stored anew under a later version', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { credentials } = opened.journal;
+      expect(await credentials.forget(KEY)).toBe(false);
+      await claim(credentials, 0, 'one');
+      const stored = { secret: 'sealed', expiresInMs: 3_600_000 };
+      await credentials.settle(KEY, { version: 0, holder: 'one' }, stored);
+      await claim(credentials, 1, 'two');
+      expect(await credentials.forget(KEY)).toBe(true);
+      expect(await credentials.forget(KEY)).toBe(false);
+      expect(await credentials.get(KEY)).toMatchObject({ secret: null, version: 2 });
+      expect(await credentials.settle(KEY, { version: 1, holder: 'two' }, stored)).toBe(false);
+      expect(await claim(credentials, 2, 'three')).toBe('claimed');
+      expect(await credentials.settle(KEY, { version: 2, holder: 'three' }, stored)).toBe(true);
+      expect(await credentials.get(KEY)).toMatchObject({ secret: 'sealed', version: 3 });
+    });
   });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../../contracts/ids.ts';
 import { INLINE_BYTES } from '../../../contracts/limits.ts';
+import type { AuditFilter, PageRequest } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import { journalWithStep } from '../support/step.ts';
@@ -191,35 +192,46 @@ export const shelvesConformance = (dialect: Dialect) =>
       expect(await keys.count()).toBe(0);
     });
 
-    test('the audit is listed newest first, a tenant’s or all of it', async () => {
+    test('the audit is listed newest first: all of it, a tenant’s, that and what is nobody’s, or one action', async () => {
       await using opened = await emptyJournal(dialect);
       const { audit } = opened.journal;
-      for (const [index, tenant] of ['acme', null, 'acme'].entries()) {
-        await audit.write({
-          tenant,
-          user: null,
-          action: `a.${index}`,
-          subject: 's',
-          details: { index },
-        });
-      }
-      const first = await audit.list({}, { limit: 2 });
-      expect(first.items.map(({ action }) => action)).toEqual(['a.2', 'a.1']);
-      const second = await audit.list({}, { limit: 2, cursor: first.nextCursor! });
+      const written = [
+        ['acme', 'key.created'],
+        [null, 'auth.refused'],
+        ['acme', 'key.revoked'],
+        ['other', 'key.created'],
+      ] as const;
+      for (const [index, [tenant, action]] of written.entries())
+        await audit.write({ tenant, user: null, action, subject: 's', details: { index } });
+      const indexes = async (
+        filter: AuditFilter,
+        page: PageRequest = { limit: 9 },
+      ): Promise<unknown[]> =>
+        (await audit.list(filter, page)).items.map(({ details }) => details['index']);
+      const first = await audit.list({}, { limit: 3 });
+      expect(first.items.map(({ action }) => action)).toEqual([
+        'key.created',
+        'key.revoked',
+        'auth.refused',
+      ]);
+      const second = await audit.list({}, { limit: 3, cursor: first.nextCursor! });
       expect(second).toEqual({
         items: [
           {
             at: expect.any(String),
             tenant: 'acme',
             user: null,
-            action: 'a.0',
+            action: 'key.created',
             subject: 's',
             details: { index: 0 },
           },
         ],
         nextCursor: null,
       });
-      expect((await audit.list({ tenant: 'acme' }, { limit: 9 })).items).toHaveLength(2);
+      expect(await indexes({ tenant: 'acme' })).toEqual([2, 0]);
+      expect(await indexes({ tenant: 'acme', orNone: true })).toEqual([2, 1, 0]);
+      expect(await indexes({ action: 'key.created' })).toEqual([3, 0]);
+      expect(await indexes({ tenant: 'other', action: 'key.revoked' })).toEqual([]);
     });
 
     test('a ping answers while the journal is open, and everything is refused once it is closed', async () => {

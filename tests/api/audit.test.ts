@@ -1,0 +1,219 @@
+/** The authentication audit: each of its actions happens here to the whole product, and stands there with who it was, and for whom. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AUDIT_ACTION_NAMES } from '../../contracts/audit.ts';
+import { newId } from '../../contracts/ids.ts';
+import { newSecret } from '../../api/auth/secret.ts';
+import { startKeyServer } from '../support/key-server.ts';
+import { eventually, startFixture } from './support/fixture.ts';
+import type { Answer, Fixture, Json } from './support/fixture.ts';
+
+const KEY = 'the-key-of-the-gateway';
+
+let product: Fixture;
+let provider: Awaited<ReturnType<typeof startKeyServer>>;
+const keys = { local: '', olga: '', ann: '', gus: '' };
+beforeAll(async () => {
+  provider = await startKeyServer(KEY);
+  const credential = { strategy: 'api-key', provider: 'gateway', apiKeyEnv: 'GATEWAY' } as const;
+  product = await startFixture({
+    worker: true,
+    secrets: { GATEWAY: KEY, WRONG: 'another-key' },
+    settings: {
+      providers: { gateway: { kind: 'openai-compatible', baseUrl: provider.url } },
+      credentials: { good: credential, bad: { ...credential, apiKeyEnv: 'WRONG' } },
+    },
+  });
+  keys.local = await product.key('local', 'lee', 'operator');
+  keys.olga = await product.key('acme', 'olga', 'operator');
+  keys.ann = await product.key('acme', 'ann');
+  keys.gus = await product.key('globex', 'gus', 'operator');
+});
+afterAll(async () => {
+  await product?.[Symbol.asyncDispose]();
+  await provider?.[Symbol.asyncDispose]();
+});
+
+interface Entry {
+  readonly tenant: string | null;
+  readonly user: string | null;
+  readonly action: string;
+  readonly subject: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+const audit = (key: string, query = ''): Promise<Answer> =>
+  product.send('GET', `/api/audit${query}`, { key });
+const entriesIn = ({ body }: Answer): Entry[] => body.items as unknown as Entry[];
+const itemsOf = async (key: string, query = '?limit=200'): Promise<Entry[]> =>
+  entriesIn(await audit(key, query));
+const post = (path: string, key: string, body: object = {}): Promise<Answer> =>
+  product.send('POST', path, { key, body });
+
+/** Entries with this action, once there are as many: a refusal is written beside the answer. */
+const entries = (key: string, action: string, count = 1): Promise<Entry[]> =>
+  eventually(
+    () => itemsOf(key, `?action=${action}`),
+    (items) => items.length >= count,
+  );
+
+test('a refused sign-in is in it: a guess for the operators of the installation, a revoked key for those of its tenant', async () => {
+  const made = (await post('/api/keys', keys.olga, { user: 'eve', label: 'old' })).body;
+  const revoked = made['key'] as string;
+  await product.send('DELETE', `/api/keys/${made['keyId'] as string}`, { key: keys.olga });
+  const guess = newSecret();
+  for (const key of [guess, revoked])
+    expect((await product.send('GET', '/api/system', { key })).status).toBe(401);
+  expect((await audit(keys.ann)).status).toBe(403);
+
+  const address = '127.0.0.1';
+  expect(await entries(keys.olga, 'auth.refused', 2)).toMatchObject([
+    { user: 'ann', subject: 'system.audit', details: { reason: 'role', address } },
+    { user: 'eve', subject: made['keyId'], details: { reason: 'revoked_key', address } },
+  ]);
+  expect(await entries(keys.local, 'auth.refused')).toMatchObject([
+    { tenant: null, user: null, subject: null, details: { reason: 'unknown_key', address } },
+  ]);
+  expect(await itemsOf(keys.gus, '?action=auth.refused')).toEqual([]);
+  const told = JSON.stringify([await itemsOf(keys.olga), await itemsOf(keys.local)]);
+  for (const secret of [guess, revoked]) expect(told).not.toContain(secret);
+});
+
+test('a key that comes in is in it once, not with every request', async () => {
+  const ann = await product.key('acme', 'amy');
+  for (const _ of [1, 2, 3]) await product.send('GET', '/api/system', { key: ann });
+  const arrivals = await entries(keys.olga, 'auth.accepted', 2);
+  expect(arrivals.filter(({ user }) => user === 'amy')).toMatchObject([
+    { subject: expect.stringMatching(/^key_/), details: { role: 'user', address: '127.0.0.1' } },
+  ]);
+});
+
+test('who made and revoked a key is in it, with what the key may do', async () => {
+  const made = await post('/api/keys', keys.olga, { user: 'kim', label: 'laptop' });
+  const keyId = made.body['keyId'] as string;
+  await product.send('DELETE', `/api/keys/${keyId}`, { key: keys.olga });
+  const own = ({ subject }: Entry) => subject === keyId;
+  const details = { user: 'kim', role: 'user', label: 'laptop', address: '127.0.0.1' };
+  expect((await itemsOf(keys.olga)).filter(own)).toMatchObject([
+    { action: 'key.revoked', user: 'olga' },
+    { action: 'key.created', user: 'olga', details },
+  ]);
+});
+
+test('how Perdure signed in to providers is in it, and who had it checked or forgotten', async () => {
+  const { credentials } = product.journal;
+  const stored = { tenant: 'local', name: 'good' };
+  const claim = { version: 0, holder: 'test' };
+  await credentials.claim(stored, { ...claim, strategy: 'oauth2-refresh', claimMs: 60_000 });
+  await credentials.settle(stored, claim, { secret: 'sealed', expiresInMs: null });
+  await post('/api/credentials/good/check', keys.local);
+  await post('/api/credentials/bad/check', keys.local, { renew: true });
+  const forget = (key: string) => product.send('DELETE', '/api/credentials/good/token', { key });
+  expect((await forget(keys.local)).body).toEqual({ credential: 'good', forgotten: true });
+  expect(await credentials.get(stored)).toMatchObject({ secret: null });
+
+  const details = { strategy: 'api-key' };
+  const refused = { kind: 'invalid_credentials', reason: 'it answered 401' };
+  const failed = { renew: true, outcome: 'failed', code: 'auth_failed', attempts: 1 };
+  expect(
+    (await itemsOf(keys.local)).filter(({ action }) => action.startsWith('credential')),
+  ).toMatchObject([
+    { action: 'credential.forgotten', user: 'lee', subject: 'good', details: { stored: true } },
+    { action: 'credential.checked', user: 'lee', subject: 'bad', details: failed },
+    { action: 'credential.refused', user: null, subject: 'bad', details: refused },
+    { action: 'credential.checked', subject: 'good', details: { renew: false } },
+    { action: 'credential.accepted', user: null, subject: 'good', details },
+  ]);
+  expect(JSON.stringify(await itemsOf(keys.local))).not.toContain(KEY);
+});
+
+test("another tenant's operators neither see nor use the installation's credentials", async () => {
+  const { body } = await product.send('GET', '/api/credentials', { key: keys.olga });
+  expect(body).toEqual({ credentials: [], breakers: [] });
+  const asked = provider.requests.length;
+  const checked = await post('/api/credentials/good/check', keys.olga, { renew: true });
+  const path = '/api/credentials/good/token';
+  const forgotten = await product.send('DELETE', path, { key: keys.olga });
+  for (const { status, body: answer } of [checked, forgotten])
+    expect([status, answer.code, answer.field]).toEqual([404, 'not_found', 'name']);
+  expect(provider.requests).toHaveLength(asked);
+});
+
+test('what was decided on calls is in it', async () => {
+  for (const decision of ['approve', 'reject']) {
+    const message = `call=ask${JSON.stringify({ question: decision })}`;
+    const { sessionId } = (await post('/api/sessions', keys.ann, { agent: 'careful', message }))
+      .body;
+    const [approval] = await eventually(
+      async () =>
+        (await product.send('GET', `/api/approvals?sessionId=${sessionId}`, { key: keys.ann }))
+          .body['approvals'] as Json[],
+      (open) => open.length > 0,
+    );
+    const decided = `/api/approvals/${approval!['approvalId'] as string}/decision`;
+    expect((await post(decided, keys.olga, { decision })).status).toBe(200);
+  }
+  expect(
+    (await itemsOf(keys.olga)).filter(({ action }) => action.startsWith('approval')),
+  ).toMatchObject([
+    { action: 'approval.rejected', user: 'olga', details: { tool: 'ask' } },
+    { action: 'approval.approved', user: 'olga', details: { tool: 'ask', edited: false } },
+  ]);
+});
+
+test('runners that come, are shared and removed are in it', async () => {
+  const runner = { name: 'laptop', instance: newId('run'), workdir: '/w', tools: [], version: '1' };
+  const registered = await post('/api/runners', keys.ann, runner);
+  const runnerId = registered.body['runnerId'] as string;
+  await post(`/api/runners/${runnerId}/share`, keys.olga, { shared: true });
+  await product.send('DELETE', `/api/runners/${runnerId}`, { key: keys.ann });
+  const own = ({ subject }: Entry) => subject === runnerId;
+  expect((await itemsOf(keys.olga)).filter(own)).toMatchObject([
+    { action: 'runner.removed', user: 'ann' },
+    { action: 'runner.shared', user: 'olga', details: { shared: true } },
+    { action: 'runner.registered', user: 'ann', details: { name: 'laptop', replaced: false } },
+  ]);
+});
+
+test("trust in an MCP server's tools is in it: on first use, and by whose word", async () => {
+  const tool = (digit: string) => ({
+    ...{ name: 'echo', description: digit, inputSchema: { type: 'object' as const } },
+    ...{ hints: {}, hash: digit },
+  });
+  const manifest = (digit: string) => ({ hash: digit.repeat(64), tools: [tool(digit)] });
+  for (const digit of ['a', 'b'])
+    await product.journal.mcpManifests.observe('files', manifest(digit));
+  await post('/api/mcp-servers/files/approval', keys.local, { hash: 'b'.repeat(64) });
+  expect((await itemsOf(keys.local)).filter(({ subject }) => subject === 'files')).toMatchObject([
+    { action: 'mcp.approved', user: 'lee', details: { hash: 'b'.repeat(64) } },
+    { action: 'mcp.pinned', user: null, details: { hash: 'a'.repeat(64) } },
+  ]);
+});
+
+test('each action of the closed list has happened by now, none beside it, and the documentation names them all', async () => {
+  const all = await product.journal.audit.list({}, { limit: 200 });
+  const seen = new Set(all.items.map(({ action }) => action));
+  expect([...seen].toSorted()).toEqual(AUDIT_ACTION_NAMES.toSorted());
+  const page = await readFile(join(import.meta.dirname, '../../docs/security.md'), 'utf8');
+  const paragraph = page.slice(page.indexOf('The table `audit`')).split('\n\n')[0]!;
+  const named = Array.from(paragraph.matchAll(/`(\w+\.\w+)`/g), ([, name]) => name!);
+  expect(named.toSorted()).toEqual(AUDIT_ACTION_NAMES.toSorted());
+});
+
+test('pages of it are whole, end, and hold nothing of another tenant; wrong questions are refused', async () => {
+  const whole = await itemsOf(keys.olga);
+  const paged: Entry[] = [];
+  let cursor = '';
+  do {
+    const page = await audit(keys.olga, `?limit=3${cursor && `&cursor=${cursor}`}`);
+    expect(entriesIn(page).length).toBeLessThanOrEqual(3);
+    paged.push(...entriesIn(page));
+    cursor = (page.body['nextCursor'] as string | null) ?? '';
+  } while (cursor);
+  expect(paged).toEqual(whole);
+  expect(new Set(whole.map(({ tenant }) => tenant))).toEqual(new Set(['acme']));
+  expect((await itemsOf(keys.gus)).map(({ tenant }) => tenant)).toEqual(['globex']);
+  for (const query of ['?action=key.stolen', '?limit=0', '?limit=201', '?cursor=x'])
+    expect((await audit(keys.olga, query)).body.code).toBe('invalid_input');
+});
