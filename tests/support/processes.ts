@@ -40,6 +40,11 @@ export class ProductProcess implements AsyncDisposable {
     return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Where it answers: its API, or a worker's health. */
+  get origin(): string {
+    return new URL(this.#options.readyUrl).origin;
+  }
+
   get logFile(): string {
     return join(this.#options.folder, `${this.#options.name}.log`);
   }
