@@ -25,7 +25,9 @@ export const mcpServerViewSchema = z.object({
       tools: z.array(z.string()),
     })
     .nullable(),
-  /** What it lists now, where that is something else. */
+  /** When and by whom the approval was taken back; then nothing is approved. */
+  revoked: z.object({ at: time, by: z.string().nullable() }).nullable(),
+  /** What it lists now, where that is something else than what is approved. */
   waiting: z
     .object({
       hash: mcpHashSchema,

@@ -126,8 +126,13 @@ export const mcpManifestSchema = z.object({
   hash: z.string(),
   /** By name. */
   tools: z.array(mcpToolSchema),
+  /** Only in the place of an approved list; see {@link REVOKED}. */
+  revoked: z.literal(true).optional(),
 });
 export type McpManifest = z.infer<typeof mcpManifestSchema>;
+
+/** In the place of an approved list: an operator has taken the approval back. No list of a server has its hash; who knows no mark sees that no tool is approved. */
+export const REVOKED: McpManifest = { hash: '0'.repeat(64), tools: [], revoked: true };
 
 /** What changed between what was approved and what a server lists. */
 export interface McpChanges {

@@ -1,9 +1,9 @@
 /** Trust in MCP servers: on the first use, then by an operator's word on each change. */
 import type { Selectable } from 'kysely';
 import type { AuditAction } from '../contracts/audit.ts';
-import { mcpManifestSchema } from '../contracts/mcp.ts';
+import { mcpManifestSchema, REVOKED } from '../contracts/mcp.ts';
 import type { McpManifest } from '../contracts/mcp.ts';
-import type { McpApproval, McpManifestRow, McpManifests } from './port.ts';
+import type { McpApproval, McpManifestRow, McpManifests, McpDecision } from './port.ts';
 import { reach, transact } from './store.ts';
 import type { Store, Tx } from './store.ts';
 import type { AuditTable, McpManifestsTable } from './tables.ts';
@@ -119,6 +119,36 @@ async function approve(
   return approved;
 }
 
+/** What was approved waits for an approval again, unless the server lists something newer: looked at by the statement itself. */
+async function revoke(
+  store: Store,
+  tx: Tx,
+  { server, by, audit }: McpDecision,
+): Promise<Row | undefined> {
+  const before = await found(tx, server);
+  const at = store.now();
+  const [revoked] = await tx
+    .updateTable('mcp_manifests')
+    .set((eb) => ({
+      listed: eb.fn.coalesce(eb.ref('listed'), eb.ref('approved')),
+      listed_hash: eb.fn.coalesce(eb.ref('listed_hash'), eb.ref('approved_hash')),
+      listed_at: eb.fn.coalesce(eb.ref('listed_at'), eb.ref('approved_at')),
+      approved: JSON.stringify(REVOKED),
+      approved_hash: REVOKED.hash,
+      approved_at: at,
+      approved_by: by,
+    }))
+    .where('server', '=', server)
+    .where('approved_hash', '!=', REVOKED.hash)
+    .returningAll()
+    .execute();
+  if (!revoked) return before;
+  const details = { ...audit.details, before: before?.approved_hash ?? '' };
+  const who = { tenant: audit.tenant, user_id: audit.user };
+  await note(tx, at, { ...who, action: 'mcp.revoked', subject: server, details });
+  return revoked;
+}
+
 export const mcpManifests = (store: Store): McpManifests => ({
   async list() {
     const records = await reach(store, (db) =>
@@ -149,6 +179,11 @@ export const mcpManifests = (store: Store): McpManifests => ({
 
   async approve(approval) {
     const record = await transact(store, (tx) => approve(store, tx, approval));
+    return record && rowOf(record);
+  },
+
+  async revoke(decision) {
+    const record = await transact(store, (tx) => revoke(store, tx, decision));
     return record && rowOf(record);
   },
 });

@@ -13,10 +13,8 @@ export interface McpManifestRow {
   readonly listed: { readonly manifest: McpManifest; readonly at: string } | null;
 }
 
-export interface McpApproval {
+export interface McpDecision {
   readonly server: string;
-  /** Hash of the list that was looked at. */
-  readonly hash: string;
   /** `tenant/user` for the row, and what the audit keeps beside it. */
   readonly by: string;
   readonly audit: {
@@ -24,6 +22,11 @@ export interface McpApproval {
     readonly user: string | null;
     readonly details: Record<string, string>;
   };
+}
+
+export interface McpApproval extends McpDecision {
+  /** Hash of the list that was looked at. */
+  readonly hash: string;
 }
 
 export interface McpManifests {
@@ -38,4 +41,9 @@ export interface McpManifests {
   observe(server: string, manifest: McpManifest): Promise<McpManifestRow>;
   /** @returns undefined where the server has listed something else since, or is not there: nothing is changed */
   approve(approval: McpApproval): Promise<McpManifestRow | undefined>;
+  /**
+   * Nothing of the server is approved any more, until an operator approves a list again; a repeat changes nothing.
+   * @returns undefined where the server is not there
+   */
+  revoke(decision: McpDecision): Promise<McpManifestRow | undefined>;
 }

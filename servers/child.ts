@@ -74,6 +74,17 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
+/** A program did not live to answer. */
+export class EndedAtOnce extends Error {
+  override readonly name = 'EndedAtOnce';
+  /** Null where a signal ended it. */
+  readonly exitCode: number | null;
+  constructor(message: string, exitCode: number | null) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
 /** Waits until `isUp` says yes. Fails with the end of the log as soon as the program has ended, or in time. */
 export async function waitUntilUp(options: {
   readonly what: string;
@@ -84,10 +95,13 @@ export async function waitUntilUp(options: {
 }): Promise<void> {
   const { what, child, logFile } = options;
   const deadline = Date.now() + options.timeoutMs;
-  let ended = false;
-  void child.exited.then(() => (ended = true));
+  let ended: { readonly exitCode: number | null } | undefined;
+  void child.exited.then((exitCode) => (ended = { exitCode }));
   while (!(await options.isUp())) {
-    if (ended) throw new Error(`${what} ended at once. ${lastWords(child.said(), logFile)}`);
+    if (ended) {
+      const words = `${what} ended at once. ${lastWords(child.said(), logFile)}`;
+      throw new EndedAtOnce(words, ended.exitCode);
+    }
     if (Date.now() > deadline) {
       await child.stop();
       throw new Error(

@@ -56,7 +56,7 @@ export async function inspectTools(
 }
 
 const folderOf = ({ toolsFolder }: Used): Promise<LoadedTools> | LoadedTools =>
-  toolsFolder === null ? { tools: [], problems: [] } : loadTools(toolsFolder);
+  toolsFolder === null ? { tools: [], problems: [], refused: [] } : loadTools(toolsFolder);
 
 function examined(
   { timeouts, home, sandbox, fetch, catalogue }: Used,
@@ -72,10 +72,9 @@ function examined(
     source: file,
     message: reason,
   }));
-  const unknown = unknownTools(catalogue, registry.sources).map(({ path, name }) => ({
-    path: dotted(path),
-    message: noSuchTool(name, known),
-  }));
+  const unknown = unknownTools(catalogue, registry.sources)
+    .filter(({ name }) => !loaded.refused.includes(name))
+    .map(({ path, name }) => ({ path: dotted(path), message: noSuchTool(name, known) }));
   return { registry, problems: [...broken, ...unknown] };
 }
 

@@ -3,6 +3,7 @@ import type { StepSettlement } from '../../journal/port.ts';
 import type { ContentKind, NewEvent } from '../../contracts/events.ts';
 import type { Spend, Usage } from '../../contracts/usage.ts';
 import { approvalRules, judgeCalls } from '../tools/judged-calls.ts';
+import { absenceFrom } from '../tools/offered-tools.ts';
 import { requestCalls } from '../tools/requested-calls.ts';
 import { declarations } from '../tools/offered-tools.ts';
 import type { Request } from '../tools/requested-calls.ts';
@@ -59,13 +60,15 @@ export class Call {
     this.#learn(answer.usage);
     this.#measure('completed');
     const { offered: tools } = this.#plan.prepared;
-    const { checker } = this.#step.memory;
+    const { agent, deps, memory } = this.#step;
+    const absence = absenceFrom(deps.tools.sources, agent);
+    const checks = { tools, checker: memory.checker, absence };
     return answerSettlement(this.#step, {
       model,
       rest,
       answer: { ...answer, text: cleanText(answer.text), reasoning: cleanText(answer.reasoning) },
       spend: spendOf(model, answer.usage ?? this.#estimatedUsage()),
-      requests: await this.#judged(requestCalls(answer.calls, { tools, checker })),
+      requests: await this.#judged(requestCalls(answer.calls, checks)),
       limitedBy: this.#plan.reservation.limitedBy,
     });
   }

@@ -53,6 +53,15 @@ export class ArgumentChecker {
     return this.schemaProblem(tool.inputSchema, input, 'arguments');
   }
 
+  /** @returns why no value can be checked against it: a reference that leads nowhere, or more work than is done */
+  ownProblem(schema: ToolDefinition['inputSchema']): string | undefined {
+    try {
+      return this.#validator(JSON.stringify(schema), schema) ? undefined : TOO_SLOW;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
   /** @param what it is called where all of it is meant */
   schemaProblem(
     schema: ToolDefinition['inputSchema'],

@@ -31,6 +31,14 @@ export async function offeredTools(
   return new Map([...new Map(all)].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
+/** Why a tool that the agent names is not among those offered; undefined where no source knows. */
+export const absenceFrom =
+  (sources: readonly ToolSource[], { tools }: Pick<AgentSettings, 'tools'>) =>
+  (name: string): string | undefined =>
+    namesTool(tools, name)
+      ? sources.map((source) => source.absence?.(name)).find((reason) => reason !== undefined)
+      : undefined;
+
 /** Without what only the worker knows of a tool. */
 export const declarations = (offered: OfferedTools): ToolDeclaration[] =>
   [...offered.values()].map(({ name, description, inputSchema }) => ({

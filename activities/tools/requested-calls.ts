@@ -30,15 +30,18 @@ export interface Request {
   readonly ref: ToolCallRef;
 }
 
+/** What a step offers, and how its calls are checked. */
+export interface CallChecks {
+  readonly tools: OfferedTools;
+  readonly checker: ArgumentChecker;
+  /** Why a tool that its agent may use is not offered, where a source knows. */
+  readonly absence?: ((tool: string) => string | undefined) | undefined;
+}
+
 const failed = (message: string): ToolSettlement => ({
   outcome: 'failed',
   error: errorInfo('tool_failed', message),
 });
-
-interface Context {
-  readonly tools: OfferedTools;
-  readonly checker: ArgumentChecker;
-}
 
 interface Said extends ModelToolCall {
   /** As JSON. */
@@ -49,7 +52,7 @@ interface Said extends ModelToolCall {
 
 function objection(
   { json, index, ...call }: Said,
-  { tools, checker }: Context,
+  { tools, checker, absence }: CallChecks,
 ): ToolSettlement | undefined {
   if (index >= MAX_CALLS_PER_STEP)
     return failed(
@@ -58,7 +61,8 @@ function objection(
   const tool = tools.get(call.name);
   if (!tool)
     return failed(
-      `There is no tool "${cleanText(call.name.slice(0, NAME_CHARACTERS))}". Tools: ${[...tools.keys()].join(', ') || 'none'}.`,
+      absence?.(call.name) ??
+        `There is no tool "${cleanText(call.name.slice(0, NAME_CHARACTERS))}". Tools: ${[...tools.keys()].join(', ') || 'none'}.`,
     );
   if (Buffer.byteLength(json) > MAX_ARGUMENT_BYTES)
     return failed(`The arguments have more than ${MAX_ARGUMENT_BYTES} bytes: send less at once.`);
@@ -74,7 +78,7 @@ const clip = (text: string): string =>
 const sayable = (name: string): string =>
   name.replaceAll(UNSAYABLE, '_').slice(0, NAME_CHARACTERS) || '_';
 
-function request(said: ModelToolCall, index: number, context: Context): Request {
+function request(said: ModelToolCall, index: number, context: CallChecks): Request {
   const callId = newId('call');
   const json = cleanJson(JSON.stringify(said.input ?? null));
   const call = { ...said, input: JSON.parse(json) as unknown };
@@ -113,5 +117,5 @@ function request(said: ModelToolCall, index: number, context: Context): Request 
 }
 
 /** One for each call, in their order. Those beyond {@link MAX_CALLS_PER_STEP} are settled: the model reads that they did not run. */
-export const requestCalls = (calls: readonly ModelToolCall[], context: Context): Request[] =>
+export const requestCalls = (calls: readonly ModelToolCall[], context: CallChecks): Request[] =>
   calls.map((call, index) => request(call, index, context));

@@ -36,6 +36,11 @@ export interface ToolSource {
    * @throws only what is worth another attempt of the step, such as `journal_unavailable`
    */
   offered(session: OfferedTo): readonly ToolDefinition[] | Promise<readonly ToolDefinition[]>;
+  /**
+   * Why a tool of this name, which the agent may use, is not offered: for a model that knows it from before. Undefined where this source
+   * has nothing to say about it.
+   */
+  readonly absence?: ((tool: string) => string | undefined) | undefined;
   /** Who runs its tools in this worker; none where others answer the calls. */
   readonly executors?: ToolExecutors | undefined;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mcpServerName } from '../../contracts/mcp.ts';
 import { mcpHashSchema, mcpServerViewSchema } from '../../contracts/mcp-view.ts';
-import { approveServer, listServers } from '../mcp/approval.ts';
+import { approveServer, listServers, revokeServer } from '../mcp/approval.ts';
 import { operator, router } from '../procedures.ts';
 import { rest } from './rest.ts';
 
@@ -28,4 +28,15 @@ export const mcpRouter = router({
     .input(z.strictObject({ server: mcpServerName, hash: mcpHashSchema }))
     .output(serverSchema)
     .mutation(({ ctx, input }) => approveServer(ctx, input)),
+
+  revoke: operator
+    .meta(
+      rest('DELETE /api/mcp-servers/{server}/approval', 'Take the approval of an MCP server back', {
+        description:
+          'None of its tools is offered or called until an operator approves what it lists; calls that it has already got go on. A repeat changes nothing.',
+      }),
+    )
+    .input(z.strictObject({ server: mcpServerName }))
+    .output(serverSchema)
+    .mutation(({ ctx, input }) => revokeServer(ctx, input.server)),
 });

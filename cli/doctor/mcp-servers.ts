@@ -18,10 +18,10 @@ export async function checkMcpServers(
 ): Promise<readonly Finding[]> {
   const servers = Object.entries(settings.mcpServers).filter(([, { enabled }]) => enabled);
   if (servers.length === 0) return [];
-  const waiting = await waitingServers(settings);
+  const views = new Map((await knownServers(settings)).map((view) => [view.server, view]));
   const findings = servers.map(async ([name, server]) => [
     await checkServer(name, server, secrets),
-    ...(waiting.includes(name) ? [changed(name)] : []),
+    ...trustFindings(views.get(name)),
   ]);
   return (await Promise.all(findings)).flat();
 }
@@ -55,15 +55,21 @@ async function isThere(command: string, path: string): Promise<boolean> {
   return found.some(({ status }) => status === 'fulfilled');
 }
 
-const changed = (name: string): Finding =>
-  warning(
-    `MCP server ${name}`,
-    'lists new or changed tools, which are not offered',
-    `Look at them with \`npx perdure mcp list\`, then run \`npx perdure mcp approve ${name}\`.`,
-  );
+function trustFindings(view: McpServerView | undefined): readonly Finding[] {
+  if (!view) return [];
+  const { server, revoked, waiting } = view;
+  const what = revoked
+    ? `its approval was revoked by ${revoked.by}: none of its tools is offered`
+    : waiting && waiting.added.length + waiting.changed.length > 0
+      ? 'lists new or changed tools, which are not offered'
+      : undefined;
+  if (what === undefined) return [];
+  const next = `Look at them with \`npx perdure mcp list\`, then run \`npx perdure mcp approve ${server}\`.`;
+  return [warning(`MCP server ${server}`, what, next)];
+}
 
 /** As the API knows it, where one runs that answers to this caller. */
-async function waitingServers(settings: Settings): Promise<readonly string[]> {
+async function knownServers(settings: Settings): Promise<readonly McpServerView[]> {
   const key = process.env['PERDURE_KEY'];
   const response = await fetch(`${localUrl(settings)}/api/mcp-servers`, {
     headers: key ? { authorization: `Bearer ${key}` } : {},
@@ -73,7 +79,5 @@ async function waitingServers(settings: Settings): Promise<readonly string[]> {
   const { servers = [] } = (await response.json().catch(() => ({}))) as {
     servers?: readonly McpServerView[];
   };
-  return servers
-    .filter(({ waiting }) => waiting && waiting.added.length + waiting.changed.length > 0)
-    .map(({ server }) => server);
+  return servers;
 }

@@ -6,7 +6,9 @@ import type { ApproveOptions, McpOptions } from './run.ts';
 export function registerMcp(program: Command): void {
   const mcp = program
     .command('mcp')
-    .description('Show MCP servers and their changed tools, and approve the changes.');
+    .description(
+      'Show MCP servers and their changed tools; approve the changes, or take an approval back.',
+    );
   const add = (signature: string, description: string): Command =>
     withConnection(mcp.command(signature).description(description).exitOverride()).option(
       '--json',
@@ -22,6 +24,13 @@ export function registerMcp(program: Command): void {
     .action(async (server: string, options: ApproveOptions) =>
       (await run()).approve(server, options),
     );
+
+  add(
+    'revoke <server>',
+    'take the approval back: none of its tools is used until the next one',
+  ).action(async (server: string, options: McpOptions) =>
+    (await import('./revoke.ts')).revoke(server, options),
+  );
 }
 
 /** Loaded when a command runs, so that `--help` is quick. */

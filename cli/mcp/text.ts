@@ -56,6 +56,7 @@ export function serverText({
   transport,
   enabled,
   approved,
+  revoked,
   waiting,
 }: McpServerView): string {
   const state = transport === null ? 'not in the settings' : enabled ? transport : 'disabled';
@@ -63,7 +64,11 @@ export function serverText({
     ? [
         `  approved ${approved.at} by ${approved.by ?? 'its first use'}: ${approved.tools.map(plain).join(', ') || 'no tools'}`,
       ]
-    : ['  has not listed its tools yet'];
+    : [
+        revoked
+          ? `  approval revoked ${revoked.at} by ${revoked.by}: none of its tools is offered or called`
+          : '  has not listed its tools yet',
+      ];
   return [`${server} (${state})`, ...trust, ...(waiting ? waitingText(server, waiting) : [])].join(
     '\n',
   );

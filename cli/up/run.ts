@@ -1,5 +1,6 @@
 /** `perdure up`: a small supervisor of Temporal and of the all-in-one process. It holds no state but its two children. */
 import type { Settings } from '../../config/settings.ts';
+import { EndedAtOnce } from '../../servers/child.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { readSettings } from '../settings.ts';
 import { banner } from './banner.ts';
@@ -22,7 +23,10 @@ async function first(program: KeptProgram): Promise<Kept> {
   try {
     return await keepRunning(program);
   } catch (error) {
-    throw new CommandFailed((error as Error).message, EXIT.failure);
+    // What it said is for whoever wrote the settings, or a tool in them: the shell is told so, too.
+    const isSettings = error instanceof EndedAtOnce && error.exitCode === EXIT.settings;
+    const exitCode = isSettings ? EXIT.settings : EXIT.failure;
+    throw new CommandFailed((error as Error).message, exitCode);
   }
 }
 

@@ -19,11 +19,21 @@ describe('the demo model', () => {
     expect(completed[1]?.data.text).toBe('You said: two');
   });
 
+  it.each(['call me tomorrow', 'call list_files {path}'])(
+    'does not call a tool for %s',
+    async (text) => {
+      await using stage = await openStage();
+      expect((await stage.callModel(stage.message(text))).outcome).toBe('completed');
+    },
+  );
+
   it.each([
     ['what is in this folder?', 'list_files', 'notes.txt'],
     ['find TODO', 'search_files', 'notes.txt:1: TODO buy milk'],
     ['read README', 'read_file', 'Hello from the readme'],
     ['read notes.txt', 'read_file', 'TODO buy milk'],
+    ['call read_file {"path":"notes.txt"}', 'read_file', 'read_file says:\n\nTODO buy milk'],
+    ['Call list_files', 'list_files', 'notes.txt'],
   ])('really calls a tool for %s', async (question, tool, expected) => {
     await using stage = await openStage({
       files: { 'notes.txt': 'TODO buy milk\n', 'README.md': 'Hello from the readme\n' },

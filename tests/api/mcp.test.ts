@@ -26,6 +26,8 @@ afterAll(() => product[Symbol.asyncDispose]());
 
 const approve = (server: string, hash: string, key?: string) =>
   product.send('POST', `/api/mcp-servers/${server}/approval`, { body: { hash }, key });
+const revoke = (server: string, key?: string) =>
+  product.send('DELETE', `/api/mcp-servers/${server}/approval`, { key });
 const list = async (key?: string) =>
   (await product.send('GET', '/api/mcp-servers', { key })).body as unknown as {
     servers: unknown[];
@@ -35,7 +37,7 @@ describe('MCP servers in the API (E9)', () => {
   it('are listed with what is approved and what waits, and approved by the hash that was looked at', async () => {
     const { mcpManifests } = product.journal;
     const idle = { server: 'idle', transport: 'http', enabled: false };
-    const never = { approved: null, waiting: null };
+    const never = { approved: null, revoked: null, waiting: null };
     expect(await list()).toEqual({
       servers: [
         { server: 'files', transport: 'stdio', enabled: true, ...never },
@@ -67,10 +69,36 @@ describe('MCP servers in the API (E9)', () => {
     expect(items.map(({ action }) => action)).toEqual(['mcp.approved', 'mcp.pinned']);
   });
 
-  it('that have listed nothing, or are in no settings, cannot be approved', async () => {
+  it('have their approval taken back, once, and given again', async () => {
+    await product.journal.mcpManifests.observe('files', manifest('b', 'Says it to all.'));
+    const before = await revoke('files');
+    expect(before.body).toMatchObject({
+      approved: null,
+      revoked: { by: 'local/local' },
+      waiting: {
+        hash: 'b'.repeat(64),
+        added: [{ name: 'echo' }, { name: 'same' }],
+        changed: [],
+        removed: [],
+      },
+    });
+    expect((await revoke('files')).body).toEqual(before.body);
+    expect((await list()).servers[0]).toEqual(before.body);
+    const nothing = await approve('files', '0'.repeat(64));
+    expect([nothing.status, nothing.body.code]).toEqual([409, 'approval_stale']);
+    expect((await approve('files', 'b'.repeat(64))).body).toMatchObject({
+      approved: { hash: 'b'.repeat(64), tools: ['echo', 'same'] },
+      revoked: null,
+      waiting: null,
+    });
+    const { items } = (await product.send('GET', '/api/audit')).body;
+    expect(items.map(({ action }) => action).slice(0, 2)).toEqual(['mcp.approved', 'mcp.revoked']);
+  });
+
+  it('that have listed nothing, or are in no settings, cannot be approved, nor revoked', async () => {
     for (const server of ['idle', 'nowhere']) {
-      const { status, body } = await approve(server, 'a'.repeat(64));
-      expect([status, body.code]).toEqual([404, 'not_found']);
+      for (const { status, body } of [await approve(server, 'a'.repeat(64)), await revoke(server)])
+        expect([status, body.code]).toEqual([404, 'not_found']);
     }
     const wrong = await approve('files', 'short');
     expect([wrong.status, wrong.body.code, wrong.body.field]).toEqual([
@@ -80,9 +108,10 @@ describe('MCP servers in the API (E9)', () => {
     ]);
   });
 
-  it("belong to the installation: another tenant's operator sees and approves none", async () => {
+  it("belong to the installation: another tenant's operator sees, approves and revokes none", async () => {
     const key = await product.key('acme', 'olga', 'operator');
     expect(await list(key)).toEqual({ servers: [] });
     expect((await approve('files', 'a'.repeat(64), key)).body.code).toBe('not_found');
+    expect((await revoke('files', key)).body.code).toBe('not_found');
   });
 });

@@ -121,6 +121,7 @@ const TOUR: Record<string, Stop> = {
   'session.stop#asking': { input: session },
   'mcp.list': {},
   'mcp.approve': { input: () => ({ server: 'files', hash: MANIFEST.hash }) },
+  'mcp.revoke': { input: () => ({ server: 'files' }) },
   'runner.remove': { input: ({ runnerId }) => ({ runnerId }) },
 };
 const nameOf = (stop: string): string => stop.split('#')[0]!;

@@ -116,7 +116,7 @@ test('a call that dies with its server is made again by the fleet where it may b
   expect(await open.effects()).toEqual(['look', 'look', 'pay']);
 });
 
-test('a changed tool is used by no worker until an operator approves it with the command', async () => {
+test('a changed tool is used by no worker until an operator approves it with the command, nor is any after a revocation', async () => {
   await using open = await fleet();
   const env = { PERDURE_URL: open.cluster.urls[0]! };
   const used = async () => settledIn(await open.call('shop__look'));
@@ -144,4 +144,18 @@ test('a changed tool is used by no worker until an operator approves it with the
   await vi.waitFor(async () => expect(await used()).toMatchObject([{ outcome: 'completed' }]), {
     timeout: WAIT_MS,
   });
+  const revoked = await perdure(['mcp', 'revoke', 'shop'], { env });
+  expect(revoked.out).toMatch(
+    /^Revoked\.\n\nshop \(stdio\)\n {2}approval revoked .* by local\/local:/,
+  );
+  expect(await used()).toMatchObject([
+    { outcome: 'failed', error: { message: expect.stringContaining('has revoked the approval') } },
+  ]);
+  const again = ['mcp', 'approve', 'shop', '--hash', waiting.hash];
+  expect((await perdure(again, { env })).out).toContain('Approved.');
+  await vi.waitFor(async () => expect(await used()).toMatchObject([{ outcome: 'completed' }]), {
+    timeout: WAIT_MS,
+  });
+  const nobody = await perdure(['mcp', 'revoke', 'nobody'], { env });
+  expect(nobody.err).toContain('No MCP server "nobody" has listed its tools.');
 });

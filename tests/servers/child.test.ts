@@ -37,4 +37,13 @@ describe('a program that is launched', () => {
     const waiting = { what: 'It', child, logFile, timeoutMs: 60_000, isUp: async () => false };
     await expect(waitUntilUp(waiting)).rejects.toThrow(words);
   });
+
+  test('and dies of its start is known by its exit code', async () => {
+    await using folder = await temporaryFolder();
+    const logFile = join(folder.path, 'log');
+    const args = ['-e', 'process.exit(3)'];
+    const child = launch({ file: process.execPath, args, logFile, detached: false });
+    const waiting = { what: 'It', child, logFile, timeoutMs: 60_000, isUp: async () => false };
+    await expect(waitUntilUp(waiting)).rejects.toMatchObject({ exitCode: 3 });
+  });
 });

@@ -13,16 +13,16 @@ export interface DemoTurn {
 
 export interface DemoReply {
   readonly text: string;
-  readonly call?: { readonly name: string; readonly input: Record<string, string> } | undefined;
+  readonly call?: { readonly name: string; readonly input: Record<string, unknown> } | undefined;
 }
 
 const INTRODUCTION =
-  "I am Perdure's demo model: a script, not an AI. I understand “what is in this folder?”, “find TODO” and “read README”, " +
+  "I am Perdure's demo model: a script, not an AI. I understand “what is in this folder?”, “find TODO”, “read README” and “call TOOL {…}”, " +
   'for which I really call tools, and repeat everything else. Set OPENROUTER_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY to talk to a real model.\n\n';
 
 interface Intent {
   readonly tool: string;
-  readonly input: Record<string, string>;
+  readonly input: Record<string, unknown>;
   readonly announce: string;
   readonly report: (result: string) => string;
 }
@@ -32,9 +32,26 @@ const FOLDER =
 const FIND = /\b(?:find|search for|grep)\s+["“']?([^"”'?]+?)["”']?\s*[?.!]?$/i;
 const READ = /\b(?:read|show|open)\s+(?:the\s+)?(?:file\s+)?["“'`]?([\w./-]+?)["”'`]?[?.!]?$/i;
 
+const CALL = /^call\s+([A-Za-z][\w-]*)\s*(\{.*\})?$/is;
+
+/** A tool by its name, with its arguments: for trying one of a person's own. Undefined where they are no JSON. */
+function namedCall(text: string): Intent | undefined {
+  const [, tool, json = '{}'] = CALL.exec(text) ?? [];
+  if (tool === undefined) return undefined;
+  try {
+    const input = JSON.parse(json) as Record<string, unknown>;
+    const report = (result: string): string => `${tool} says:\n\n${result}`;
+    return { tool, input, announce: `I call ${tool}.`, report };
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a person asked for, as the tool that answers it. */
 export function intentOf(user: string): Intent | undefined {
   const text = user.trim();
+  const named = namedCall(text);
+  if (named) return named;
   if (FOLDER.test(text))
     return {
       tool: 'list_files',
@@ -70,7 +87,7 @@ export function demoReply(turn: DemoTurn): DemoReply {
   if (!intent) return { text: `${introduction}You said: ${turn.user}` };
   if (!turn.tools.has(intent.tool))
     return {
-      text: `${introduction}I would call ${intent.tool} now, but this session has no such tool: start it with a workspace.`,
+      text: `${introduction}I would call ${intent.tool} now, but this session has no such tool. The agent must name it; those for files need a workspace.`,
     };
   return {
     text: `${introduction}${intent.announce}`,

@@ -5,6 +5,7 @@ import { linearPattern } from '../../../contracts/patterns.ts';
 import { environmentName } from '../../../contracts/environment-name.ts';
 import { toolSchemaProblem } from '../../../contracts/tool-schema.ts';
 import { approvalRuleSchema, effectSchema, toolNameSchema } from '../../../contracts/tools.ts';
+import { ArgumentChecker } from '../arguments.ts';
 import type { JsonSchema, ToolOptions } from './define-tool.ts';
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
@@ -93,7 +94,10 @@ function jsonSchemaOf(
   if (isInput && json['type'] !== 'object')
     return { problem: ': expected the schema of an object' };
   const found = toolSchemaProblem(json);
-  if (!found) return { schema: json };
+  if (!found) {
+    const problem = new ArgumentChecker().ownProblem(json);
+    return problem === undefined ? { schema: json } : { problem: `: ${problem}` };
+  }
   const place = found.path.map((key) => `.${key}`).join('');
   return { problem: `${place}: ${found.message}` };
 }

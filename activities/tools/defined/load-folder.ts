@@ -18,6 +18,8 @@ export interface FileProblem {
 export interface LoadedTools {
   readonly tools: readonly SoundTool[];
   readonly problems: readonly FileProblem[];
+  /** Names of tools that are there and not sound: whoever names them has made no mistake. */
+  readonly refused: readonly string[];
 }
 
 /** A file that waits for something while it is loaded would hold the start up for ever. */
@@ -41,15 +43,15 @@ function resolveOwnName(): void {
 const isToolFile = (name: string): boolean =>
   /^[^_.].*\.(ts|js|mjs)$/.test(name) && !/\.(d|test)\.ts$/.test(name);
 
-export async function loadTools(folder: string): Promise<LoadedTools> {
+export async function loadTools(folder: string, loadMs = LOAD_MS): Promise<LoadedTools> {
   resolveOwnName();
   let files: string[];
   try {
     files = (await readdir(folder)).filter(isToolFile).toSorted();
   } catch (error) {
-    return { tools: [], problems: [{ file: folder, reason: fileProblem(error) }] };
+    return { tools: [], problems: [{ file: folder, reason: fileProblem(error) }], refused: [] };
   }
-  const loaded = await Promise.all(files.map((name) => loadFile(path.join(folder, name))));
+  const loaded = await Promise.all(files.map((name) => loadFile(path.join(folder, name), loadMs)));
   return withoutClashes(loaded.flat());
 }
 
@@ -57,12 +59,14 @@ interface Found {
   readonly file: string;
   readonly tool?: SoundTool;
   readonly reason?: string;
+  /** Of a tool that is refused. */
+  readonly name?: string | undefined;
 }
 
-async function loadFile(file: string): Promise<readonly Found[]> {
+async function loadFile(file: string, loadMs: number): Promise<readonly Found[]> {
   let exported: unknown;
   try {
-    exported = await imported(file);
+    exported = await imported(file, loadMs);
   } catch (error) {
     return [{ file, reason: `cannot be loaded: ${wordsOf(error)}` }];
   }
@@ -74,13 +78,13 @@ async function loadFile(file: string): Promise<readonly Found[]> {
   return list.flatMap((value, index) => found(file, value, list.length > 1 ? index : undefined));
 }
 
-async function imported(file: string): Promise<unknown> {
+async function imported(file: string, loadMs: number): Promise<unknown> {
   const done = new AbortController();
   const loading = import(/* @vite-ignore */ pathToFileURL(file).href) as Promise<{
     default?: unknown;
   }>;
-  const late = sleep(LOAD_MS, undefined, { signal: done.signal }).then(() => {
-    throw new Error(`it was not done after ${LOAD_MS / 1_000} s; does it wait for something?`);
+  const late = sleep(loadMs, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`it was not done after ${loadMs / 1_000} s; does it wait for something?`);
   });
   late.catch(() => {});
   try {
@@ -97,8 +101,16 @@ function found(file: string, value: unknown, index: number | undefined): readonl
       { file, reason: `${which}is not what defineTool returns: import it from "${OWN_NAME}"` },
     ];
   const { tool, problems } = checkTool(value.options);
-  return tool ? [{ file, tool }] : problems.map((problem) => ({ file, reason: which + problem }));
+  const name = nameIn(value.options);
+  return tool
+    ? [{ file, tool }]
+    : problems.map((problem) => ({ file, reason: which + problem, name }));
 }
+
+const nameIn = (options: unknown): string | undefined => {
+  const { name } = (options ?? {}) as { name?: unknown };
+  return typeof name === 'string' ? name : undefined;
+};
 
 function withoutClashes(all: readonly Found[]): LoadedTools {
   const taken = new Map<string, string>(BUILT_IN_TOOLS.map((name) => [name, 'a built-in tool']));
@@ -114,7 +126,8 @@ function withoutClashes(all: readonly Found[]): LoadedTools {
     else problems.push({ file, reason: `name: "${tool.name}" is taken by ${other}` });
     taken.set(tool.name, other ?? file);
   }
-  return { tools, problems };
+  const refused = all.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  return { tools, problems, refused };
 }
 
 /** Where a syntax error is stands before its name; of the stack of anything else nothing helps. */

@@ -8,7 +8,7 @@ import type { ActivityLog } from '../../observed.ts';
 import { redact } from '../../model/redaction.ts';
 import type { SecretLookup } from '../../model/providers.ts';
 import { ChildTransport } from './child-transport.ts';
-import { httpTransport } from './http-transport.ts';
+import { httpTransport, withinCall } from './http-transport.ts';
 import { MAX_MCP_LIST_BYTES, MAX_MCP_PAGES, MAX_MCP_TOOLS } from './limits.ts';
 import { environmentOf, headersOf, secretsOf } from './secrets.ts';
 import { StderrLog } from './stderr-log.ts';
@@ -134,13 +134,14 @@ export class McpConnection {
   async call({ tool, input, meta, signal, onProgress }: McpCall): Promise<CallToolResult> {
     const { name, inputSchema } = tool;
     const params = { name, arguments: input as Record<string, unknown>, _meta: meta };
-    return await this.#client.callTool(params, {
+    const options = {
       signal,
       timeout: NEVER_MS,
       onprogress: onProgress,
       // Without its output schema, which the SDK would check with patterns that may take for ever.
-      toolDefinition: { name, inputSchema: { ...inputSchema, type: 'object' } },
-    });
+      toolDefinition: { name, inputSchema: { ...inputSchema, type: 'object' as const } },
+    };
+    return await withinCall(() => this.#client.callTool(params, options));
   }
 
   /** Whether the server still answers; ends the connection where it does not. */

@@ -1,12 +1,16 @@
 /** A server's answer as the result of a call: plain where it is text or JSON, parts with artifacts where it brings files. */
-import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
+import type { CallToolResult } from '@modelcontextprotocol/client';
 import type { Part } from '../../../contracts/content.ts';
 import { INLINE_BYTES } from '../../../contracts/limits.ts';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
 import type { Artifacts, Owner } from '../../../journal/port.ts';
 import { cleanText } from '../../model/clean-text.ts';
 import { cutMiddle } from '../../model/context/shrink.ts';
+import { readBlock } from './blocks.ts';
+import type { FileBlock } from './blocks.ts';
 import { MAX_RESULT_PARTS } from './limits.ts';
+import { structuredBeside } from './structured.ts';
+import type { Beside } from './structured.ts';
 
 export interface Shelf {
   readonly artifacts: Artifacts;
@@ -19,74 +23,94 @@ export interface Shelf {
 const MAX_ERROR_CHARACTERS = 8_000;
 /** Texts beside files, together: what is longer becomes a file itself, so that all stay within one event. */
 const MAX_TEXT_BYTES = INLINE_BYTES / 4;
+/** Of such a file, what the model reads, as long as there is room for it. */
+const PREVIEW_CHARACTERS = 1_000;
+/** With them a result stays a list of at most 50 parts. */
+const MAX_PREVIEWS = 8;
 /** Shorter values would blacken ordinary words. */
 const SHORTEST_SECRET = 6;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;.*)?$/;
 
-interface FileBlock {
-  readonly bytes: Buffer;
-  readonly mediaType: string;
-  readonly name?: string | undefined;
-}
-
-/** The last part of an address, where it can be a name. */
-const nameIn = (uri: string): string | undefined =>
-  cleanText(uri.split(/[?#]/)[0]?.split('/').at(-1) ?? '').slice(0, 255) || undefined;
-
-function fileOf(block: ContentBlock): FileBlock | undefined {
-  if (block.type === 'image' || block.type === 'audio')
-    return { bytes: Buffer.from(block.data, 'base64'), mediaType: block.mimeType };
-  if (block.type !== 'resource' || !('blob' in block.resource)) return undefined;
-  const { blob, mimeType, uri } = block.resource;
-  const mediaType = mimeType ?? 'application/octet-stream';
-  return { bytes: Buffer.from(blob, 'base64'), mediaType, name: nameIn(uri) };
-}
-
-/** Links are told and not followed: where they lead is for the model, with a tool of its own, to see. */
-function textOf(block: ContentBlock): string {
-  if (block.type === 'text') return block.text;
-  if (block.type === 'resource_link')
-    return [`[${block.title ?? block.name}](${block.uri})`, block.description]
-      .filter(Boolean)
-      .join(' ');
-  if (block.type === 'resource' && 'text' in block.resource)
-    return `${block.resource.uri}:\n${block.resource.text}`;
-  return '';
-}
-
-const hide = (text: string, secrets: readonly string[]): string =>
+export const hide = (text: string, secrets: readonly string[]): string =>
   secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 
+/** Names of properties are a server's words, too. */
 const hideIn = (value: unknown, secrets: readonly string[]): unknown =>
-  JSON.parse(JSON.stringify(value), (_, inner: unknown) =>
-    typeof inner === 'string' ? hide(inner, secrets) : inner,
-  );
+  JSON.parse(JSON.stringify(value), (_, inner: unknown) => {
+    if (typeof inner === 'string') return hide(inner, secrets);
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([key, of]) => [hide(key, secrets), of]));
+  });
 
-const wordsOf = (content: readonly ContentBlock[]): string =>
-  content.map(textOf).filter(Boolean).join('\n');
+/** What a server's answer says, without what must not be said. */
+interface Read {
+  readonly blocks: readonly (FileBlock | string)[];
+  readonly texts: readonly string[];
+  /** As JSON says it; undefined where there is none. */
+  readonly structured: unknown;
+  readonly beside: Beside;
+}
 
-async function partOf(block: ContentBlock, shelf: Shelf, room: number): Promise<Part> {
-  const { artifacts, owner, secrets } = shelf;
-  const file = fileOf(block);
-  const text = cleanText(hide(textOf(block), secrets));
-  if (!file && Buffer.byteLength(text) <= room) return { type: 'text', text };
-  const { bytes, mediaType, name } = file ?? { bytes: Buffer.from(text), mediaType: 'text/plain' };
+function read({ content, structuredContent }: CallToolResult, secrets: readonly string[]): Read {
+  const blocks = content.map(readBlock).map((block) => {
+    if (typeof block === 'string') return cleanText(hide(block, secrets));
+    return block.name === undefined ? block : { ...block, name: hide(block.name, secrets) };
+  });
+  const texts = blocks.filter((block) => typeof block === 'string' && block !== '') as string[];
+  if (structuredContent === undefined)
+    return { blocks, texts, structured: undefined, beside: 'text' };
+  const structured = hideIn(structuredContent, secrets);
+  const beside = structuredBeside({ content, texts, structured });
+  return { blocks, texts, structured, beside };
+}
+
+/** Room that is left for texts, and for the beginnings of those that became files: bytes, and how many. */
+interface Room {
+  text: number;
+  preview: number;
+  previews: number;
+}
+
+async function partsOfText(text: string, shelf: Shelf, room: Room): Promise<Part[]> {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= room.text) {
+    room.text -= bytes.length;
+    return [{ type: 'text', text }];
+  }
+  const ref = await shelf.artifacts.put(shelf.owner, bytes, { mediaType: 'text/plain' });
+  const preview = cutMiddle(text, PREVIEW_CHARACTERS);
+  const size = Buffer.byteLength(preview);
+  const isShown = size <= room.preview && room.previews > 0;
+  if (isShown) {
+    room.preview -= size;
+    room.previews -= 1;
+  }
+  return [
+    ...(isShown ? [{ type: 'text' as const, text: preview }] : []),
+    { type: 'artifact', ...ref },
+  ];
+}
+
+async function partOfFile({ bytes, mediaType, name }: FileBlock, shelf: Shelf): Promise<Part> {
   const known = MEDIA_TYPE.test(mediaType) ? mediaType.slice(0, 200) : 'application/octet-stream';
-  const ref = await artifacts.put(owner, bytes, { mediaType: known, name });
+  const ref = await shelf.artifacts.put(shelf.owner, bytes, { mediaType: known, name });
   return { type: 'artifact', ...ref };
 }
 
-async function partsOf(content: readonly ContentBlock[], shelf: Shelf): Promise<Part[]> {
+async function partsOf({ blocks, structured, beside }: Read, shelf: Shelf): Promise<Part[]> {
+  const isSaid = beside === 'text' || beside === 'json';
+  const all = isSaid ? blocks : [JSON.stringify(structured), ...blocks];
+  const room: Room = { text: MAX_TEXT_BYTES, preview: MAX_TEXT_BYTES, previews: MAX_PREVIEWS };
   const parts: Part[] = [];
-  let room = MAX_TEXT_BYTES;
-  for (const block of content.slice(0, MAX_RESULT_PARTS)) {
-    const part = await partOf(block, shelf, room);
-    if (part.type === 'text') room -= Buffer.byteLength(part.text);
-    parts.push(part);
-  }
-  const left = content.length - parts.length;
+  for (const block of all.slice(0, MAX_RESULT_PARTS))
+    parts.push(
+      ...(typeof block === 'string'
+        ? await partsOfText(block, shelf, room)
+        : [await partOfFile(block, shelf)]),
+    );
+  const left = all.length - MAX_RESULT_PARTS;
   return left > 0
     ? [...parts, { type: 'text', text: `[${left} more parts of the result were left out.]` }]
     : parts;
@@ -97,13 +121,14 @@ async function partsOf(content: readonly ContentBlock[], shelf: Shelf): Promise<
  * @throws {PerdureError} `tool_failed` with the server's words, where it says that its tool failed
  */
 export async function resultOf(result: CallToolResult, shelf: Shelf): Promise<unknown> {
-  const { content, structuredContent, isError } = result;
-  if (isError === true) {
-    const words = cutMiddle(cleanText(hide(wordsOf(content), shelf.secrets)), MAX_ERROR_CHARACTERS);
-    throw new PerdureError('tool_failed', words || 'The tool failed and did not say why.');
+  const answer = read(result, shelf.secrets);
+  const { blocks, texts, structured, beside } = answer;
+  const json = beside === 'text' ? '' : JSON.stringify(structured);
+  if (result.isError === true) {
+    const words = texts.join('\n') || json || 'The tool failed and did not say why.';
+    throw new PerdureError('tool_failed', cutMiddle(words, MAX_ERROR_CHARACTERS));
   }
-  if (content.some((block) => fileOf(block) !== undefined)) return partsOf(content, shelf);
-  // Its text says the same, for those who cannot read it.
-  if (structuredContent !== undefined) return hideIn(structuredContent, shelf.secrets);
-  return hide(wordsOf(content), shelf.secrets);
+  if (blocks.some((block) => typeof block !== 'string')) return partsOf(answer, shelf);
+  if (beside === 'nothing' || beside === 'json') return structured;
+  return [...texts, json].filter(Boolean).join('\n');
 }

@@ -8,12 +8,13 @@ import { redact } from '../../model/redaction.ts';
 import type { SecretLookup } from '../../model/providers.ts';
 import { ArgumentChecker } from '../arguments.ts';
 import type { ToolExecutor, ToolRun } from '../executor.ts';
-import { resultOf } from './content.ts';
+import { hide, resultOf } from './content.ts';
 import { effectOf } from './definitions.ts';
 import { fateOf } from './failures.ts';
 import { offeredName } from './manifest.ts';
 import { secretsOf } from './secrets.ts';
 import type { Live, McpServer } from './server.ts';
+import { changedText, revokedText } from './trust.ts';
 import type { Trust } from './trust.ts';
 
 export interface PooledServer {
@@ -55,10 +56,9 @@ async function permitted(
   if (!matchesTool(settings.allow, tool.name))
     throw denied(`The settings of the MCP server ${name} do not allow "${run.name}".`);
   const approved = await trust.lookAt(name);
+  if (approved?.revoked) throw denied(revokedText(name));
   if (approved?.tools.find((each) => each.name === tool.name)?.hash !== tool.hash)
-    throw denied(
-      `The MCP server ${name} has changed "${run.name}". It is not called until an operator approves the change (perdure mcp approve ${name}).`,
-    );
+    throw denied(changedText(name, run.name));
   return tool;
 }
 
@@ -76,7 +76,7 @@ function checkOutput(run: ToolRun, { outputSchema }: McpTool, result: CallToolRe
   const problem =
     structuredContent === undefined
       ? 'it has no structured content'
-      : checker.problem({ inputSchema: outputSchema }, structuredContent);
+      : checker.schemaProblem(outputSchema, structuredContent, 'the result');
   if (problem !== undefined)
     throw new PerdureError(
       'tool_failed',
@@ -84,11 +84,15 @@ function checkOutput(run: ToolRun, { outputSchema }: McpTool, result: CallToolRe
     );
 }
 
+/** Of a message, before secrets are taken out of it and it is cut for whoever watches. */
+const MAX_PROGRESS_CHARACTERS = 10_000;
+
 const progressOf =
-  (run: ToolRun) =>
+  (run: ToolRun, secrets: readonly string[]) =>
   ({ progress, total, message }: Progress): void =>
     run.progress(
-      message ?? (total === undefined ? `${progress}` : `${progress} of ${total}`),
+      hide(message?.slice(0, MAX_PROGRESS_CHARACTERS) ?? '', secrets) ||
+        (total === undefined ? `${progress}` : `${progress} of ${total}`),
       total === undefined || total <= 0 ? undefined : Math.min(1, Math.max(0, progress / total)),
     );
 
@@ -97,20 +101,19 @@ interface Calling {
   readonly run: ToolRun;
   readonly live: Live;
   readonly tool: McpTool;
+  /** What the server was given and must not be told on. */
+  readonly secrets: readonly string[];
 }
 
 /** @throws what the call comes to; see {@link fateOf} */
-function call({ run, live, tool }: Calling): Promise<CallToolResult> {
+function call({ run, live, tool, secrets }: Calling): Promise<CallToolResult> {
   const { signal, callId, input } = run;
   const meta = { [IDEMPOTENCY_KEY]: callId };
-  return live.connection.call({ tool, input, meta, signal, onProgress: progressOf(run) });
+  return live.connection.call({ tool, input, meta, signal, onProgress: progressOf(run, secrets) });
 }
 
 /** What the failure of a call means; undefined where it never got to the server, which may be asked again. */
-function failureOf(
-  { pooled, run, live, tool }: Calling,
-  { error, secrets }: { error: unknown; secrets: readonly string[] },
-): unknown {
+function failureOf({ pooled, run, live, tool, secrets }: Calling, error: unknown): unknown {
   // An abort and a time-out have one code: ours tells which it was.
   if (run.signal.aborted) return run.signal.reason;
   const fate = fateOf(error);
@@ -145,11 +148,11 @@ async function deliver(
     const live = await pooled.server.connected(run.signal);
     const tool = await permitted(parts, pooled, { run, live });
     checkArguments(run, tool);
-    const calling = { pooled, run, live, tool };
+    const calling = { pooled, run, live, tool, secrets };
     try {
       return { result: await call(calling), tool };
     } catch (error) {
-      const failure = failureOf(calling, { error, secrets });
+      const failure = failureOf(calling, error);
       if (failure !== undefined) throw failure;
       last = error;
       await live.connection.close();

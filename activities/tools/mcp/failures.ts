@@ -32,10 +32,10 @@ export function fateOf(error: unknown): CallFate {
   return NOT_SENT.has(codeOf(error)) ? 'undelivered' : 'lost';
 }
 
-/** 404 is how a server says that it has forgotten the session: it has not looked at the call. */
+/** 404 is how a server says that it has forgotten the session: it has not looked at the call. Nor has one that sends it elsewhere, where we do not go. */
 function fateOfStatus(status: number): CallFate {
   if (status === 404) return 'undelivered';
-  return status >= 400 && status < 500 && status !== 408 ? 'answered' : 'lost';
+  return status >= 300 && status < 500 && status !== 408 ? 'answered' : 'lost';
 }
 
 const codeOf = (error: unknown): string => {

@@ -20,6 +20,7 @@ const listedToolSchema: z.ZodType<ListedTool> = z.looseObject({
       openWorldHint: z.boolean().optional(),
     })
     .optional(),
+  execution: z.looseObject({}).optional(),
 });
 
 const nameOf = (entry: unknown): string => {

@@ -22,6 +22,8 @@ export interface ListedTool {
         readonly openWorldHint?: boolean | undefined;
       }
     | undefined;
+  /** What the client must be able to do for it. Not of the hash: such a tool is refused, or is as it was. */
+  readonly execution?: { readonly taskSupport?: unknown } | undefined;
 }
 
 export interface RefusedTool {
@@ -86,6 +88,8 @@ function objection(server: string, tool: ListedTool): string | undefined {
     return 'its name is longer than 128 characters, or no text';
   if (!toolNameSchema.safeParse(offeredName(server, tool.name)).success)
     return 'its name cannot be made to fit';
+  if (tool.execution?.taskSupport === 'required')
+    return 'it can be called as a task only, which is not supported';
   for (const part of ['inputSchema', 'outputSchema'] as const) {
     const problem = tool[part] && toolSchemaProblem(tool[part]);
     if (problem) return `${[part, ...problem.path].join('.')} ${problem.message}`;

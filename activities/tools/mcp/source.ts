@@ -1,4 +1,5 @@
 /** MCP servers as a source of tools: a pool of this worker's own, one connection a server. */
+import { matchesTool } from '../../../contracts/mcp.ts';
 import type { McpServers } from '../../../contracts/mcp.ts';
 import type { TimeLimits } from '../../../contracts/limits.ts';
 import type { Journal } from '../../../journal/port.ts';
@@ -8,9 +9,10 @@ import type { OfferedTo, ToolSource } from '../source.ts';
 import { definitionsOf } from './definitions.ts';
 import { mcpExecutor } from './executor.ts';
 import type { PooledServer } from './executor.ts';
+import { offeredName } from './manifest.ts';
 import { mcpNames, serverIn } from './names.ts';
 import { McpServer } from './server.ts';
-import { Trust } from './trust.ts';
+import { changedText, revokedText, Trust } from './trust.ts';
 
 export interface McpParts extends Pick<ActivityDependencies, 'secrets' | 'log' | 'metrics'> {
   readonly journal: Pick<Journal, 'artifacts' | 'sessions' | 'mcpManifests'>;
@@ -67,6 +69,19 @@ class McpPool {
     return definitions;
   }
 
+  /** Why a tool that it had, or has, is not offered. */
+  absence = (tool: string): string | undefined => {
+    const pooled = this.leadsTo(tool);
+    if (!pooled) return undefined;
+    const { name, server, settings } = pooled;
+    const approved = this.trust.approvedOf(name);
+    if (approved?.revoked) return revokedText(name);
+    const listed = server.listing?.manifest.tools ?? [];
+    const found = listed.find((each) => offeredName(name, each.name) === tool);
+    const isAllowed = found && matchesTool(settings.allow, found.name);
+    return isAllowed && approved ? changedText(name, tool) : undefined;
+  };
+
   #serverOf(name: string): McpServer {
     const { servers, secrets, log, metrics } = this.#parts;
     return new McpServer({
@@ -90,6 +105,7 @@ export function mcpSource(parts: McpParts): McpSource {
       pool.servers
         .flatMap((server) => pool.definitions(server))
         .filter((definition) => names(definition.name)),
+    absence: pool.absence,
     executors: { mcp: mcpExecutor({ journal, secrets, trust, serverOf }) },
     async start() {
       await trust.start();

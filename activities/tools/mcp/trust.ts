@@ -22,6 +22,13 @@ const waitingIn = ({ approved, listed }: McpManifestRow): readonly string[] => {
   return needsApproval(changes) ? [...changes.changed, ...changes.added] : [];
 };
 
+/** Why nothing of the server is called, for models and people. */
+export const revokedText = (server: string): string =>
+  `An operator has revoked the approval of the MCP server ${server}: none of its tools is called until one approves them again (perdure mcp approve ${server}).`;
+
+export const changedText = (server: string, tool: string): string =>
+  `The MCP server ${server} has changed "${tool}". It is not called until an operator approves the change (perdure mcp approve ${server}).`;
+
 export class Trust implements Disposable {
   readonly #parts: TrustParts;
   readonly #rows = new Map<string, McpManifestRow>();
@@ -54,7 +61,7 @@ export class Trust implements Disposable {
 
   /** Tells the journal what a server lists; until the journal has taken it. */
   async observe(server: string, manifest: McpManifest, signal: AbortSignal): Promise<void> {
-    const { manifests, log, metrics } = this.#parts;
+    const { manifests, log } = this.#parts;
     const untilItWorks = retry(handleAll, {
       backoff: new ExponentialBackoff(BACKOFF),
       maxAttempts: Number.MAX_SAFE_INTEGER,
@@ -63,7 +70,7 @@ export class Trust implements Disposable {
     const first = !this.#rows.has(server) && row.listed === null && row.approvedBy === null;
     this.#take(row);
     const waiting = waitingIn(row);
-    metrics?.mcpWaiting(server, waiting.length);
+    if (row.approved.revoked) return;
     if (waiting.length > 0)
       log.warn(
         { mcpServer: server, tools: waiting, hash: manifest.hash },
@@ -94,7 +101,11 @@ export class Trust implements Disposable {
   }
 
   #take(row: McpManifestRow): void {
-    this.#rows.set(row.server, row);
-    this.#parts.metrics?.mcpWaiting(row.server, waitingIn(row).length);
+    const { log, metrics } = this.#parts;
+    const { server, approved } = row;
+    if (approved.revoked && !this.#rows.get(server)?.approved.revoked)
+      log.warn({ mcpServer: server, by: row.approvedBy }, revokedText(server));
+    this.#rows.set(server, row);
+    metrics?.mcpWaiting(server, waitingIn(row).length);
   }
 }

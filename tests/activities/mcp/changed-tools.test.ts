@@ -6,6 +6,7 @@ import type { McpServerSettings } from '../../../contracts/mcp.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { mcpStage } from './mcp-stage.ts';
 import type { McpStage } from './mcp-stage.ts';
+import type { StageOptions } from '../stage.ts';
 import { shop } from './servers.ts';
 
 const ALL = ['shop__look', 'shop__pay', 'shop__refund'];
@@ -17,12 +18,14 @@ interface Shop extends McpStage {
   change(words: string): Promise<void>;
   /** An operator approves what it lists. */
   approve(): Promise<void>;
+  /** An operator takes the approval back. */
+  revoke(): Promise<void>;
 }
 
-async function openShop(): Promise<Shop> {
+async function openShop(options: StageOptions = {}): Promise<Shop> {
   const folder = await temporaryFolder();
   const server = shop(folder.path);
-  const stage = await mcpStage({ shop: server });
+  const stage = await mcpStage({ shop: server }, options);
   await stage.offers(ALL);
   const { mcpManifests } = stage.journal;
   return {
@@ -37,6 +40,10 @@ async function openShop(): Promise<Shop> {
       const audit = { tenant: 'local', user: 'ann', details: {} };
       const { hash } = listed!.manifest;
       await mcpManifests.approve({ server: 'shop', hash, by: 'local/ann', audit });
+    },
+    async revoke() {
+      const audit = { tenant: 'local', user: 'ann', details: {} };
+      await mcpManifests.revoke({ server: 'shop', by: 'local/ann', audit });
     },
     [Symbol.asyncDispose]: async () => {
       await stage[Symbol.asyncDispose]();
@@ -54,7 +61,7 @@ describe('a tool that its MCP server has changed (E9)', () => {
     expect(JSON.parse(warning)).toMatchObject({ level: 'warn', tools: ['look'] });
     expect(await stage.call('shop__look')).toMatchObject({
       outcome: 'failed',
-      error: { message: expect.stringContaining('There is no tool "shop__look"') },
+      error: { message: expect.stringContaining('The MCP server shop has changed "shop__look".') },
     });
     expect(await stage.call('shop__pay')).toMatchObject({ outcome: 'completed' });
     await stage.approve();
@@ -124,6 +131,45 @@ describe('a tool that its MCP server has changed (E9)', () => {
     await vi.waitFor(async () => expect(await offered()).toEqual(ALL), { timeout: 60_000 });
     await vi.waitFor(() => expect(waiting).toHaveBeenLastCalledWith('shop', 0), {
       timeout: 60_000,
+    });
+  });
+});
+
+describe('an MCP server whose approval is revoked (E9)', () => {
+  const REVOKED =
+    'An operator has revoked the approval of the MCP server shop: none of its tools is called until one approves them again (perdure mcp approve shop).';
+
+  it('has none of its tools offered or called until an operator approves them again', async () => {
+    await using stage = await openShop();
+    stage.model.add({ calls: [{ name: 'shop__pay', input: {} }] });
+    const step = stage.message('pay');
+    const result = await stage.callModel(step);
+    const [asked] = result.outcome === 'tool_calls' ? result.calls : [];
+    await stage.revoke();
+    // At once, though the worker has not looked yet.
+    expect(await stage.executeTool(step, asked!)).toBe('failed');
+    expect(await stage.eventsOf('tool.settled')).toMatchObject([
+      { data: { error: { code: 'tool_denied', message: REVOKED } } },
+    ]);
+    await stage.offers([]);
+    expect(await stage.call('shop__look')).toMatchObject({
+      outcome: 'failed',
+      error: { message: REVOKED },
+    });
+    expect(JSON.parse(await stage.says(REVOKED))).toMatchObject({ level: 'warn', by: 'local/ann' });
+    // The same list once more is no reason to trust it.
+    await stage.change('Looks at the shop.');
+    await stage.approve();
+    await stage.offers(ALL);
+    expect(await stage.call('shop__pay')).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('says nothing about tools that the agent does not name', async () => {
+    await using stage = await openShop({ agent: { tools: ['shop__look'] } });
+    await stage.revoke();
+    await stage.offers([]);
+    expect(await stage.call('shop__pay')).toMatchObject({
+      error: { message: 'There is no tool "shop__pay". Tools: none.' },
     });
   });
 });

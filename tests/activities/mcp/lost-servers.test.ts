@@ -1,22 +1,15 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { mcpServerSchema } from '../../../contracts/mcp.ts';
 import { freePort, portAnswers } from '../../../servers/child.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { behindHttp, effects } from './behind-http.ts';
+import type { Behind } from './behind-http.ts';
 import { mcpStage } from './mcp-stage.ts';
 import type { McpStage } from './mcp-stage.ts';
-import { EVERYTHING, httpShop, shop, stranger } from './servers.ts';
-
-/** What took effect, in order: names, and the keys that came with them. */
-async function effects(folder: string): Promise<readonly string[][]> {
-  const text = await readFile(join(folder, 'calls'), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split(' '));
-}
+import { EVERYTHING, shop, stranger } from './servers.ts';
 
 async function stdioShop(): Promise<McpStage & { readonly folder: string }> {
   const folder = await temporaryFolder();
@@ -33,35 +26,6 @@ async function stdioShop(): Promise<McpStage & { readonly folder: string }> {
 }
 
 const LONG = 'ref__trigger-long-running-operation';
-
-interface Behind extends AsyncDisposable {
-  readonly folder: string;
-  readonly url: string;
-  /** Starts the server once more. */
-  start(): Promise<void>;
-  readonly ended: () => boolean;
-}
-
-async function behindHttp(): Promise<Behind> {
-  const folder = await temporaryFolder();
-  const port = await freePort();
-  let child: ReturnType<typeof spawn> | undefined;
-  const start = async (): Promise<void> => {
-    child = spawn(process.execPath, httpShop(folder.path, port), { stdio: 'inherit' });
-    await vi.waitUntil(() => portAnswers(port), { timeout: 60_000, interval: 50 });
-  };
-  await start();
-  return {
-    folder: folder.path,
-    url: `http://127.0.0.1:${port}/mcp`,
-    start,
-    ended: () => child?.exitCode !== null,
-    [Symbol.asyncDispose]: async () => {
-      child?.kill('SIGKILL');
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
 
 describe('an MCP server that dies in mid-call', () => {
   it('leaves a call that must not be repeated unknown, and is not asked again', async () => {
@@ -109,8 +73,7 @@ describe('an MCP server that dies in mid-call', () => {
 
   it('behind HTTP leaves it unknown too, and is used again when it is back', async () => {
     await using server = await behindHttp();
-    const settings = mcpServerSchema.parse({ url: server.url, connectMs: 5_000 });
-    await using stage = await mcpStage({ shop: settings });
+    await using stage = await mcpStage({ shop: server.settings });
     await stage.offersSome();
     const dying = stage.call('shop__pay', { next: 'die' });
     expect(await dying).toMatchObject({ outcome: 'unknown' });
@@ -124,6 +87,103 @@ describe('an MCP server that dies in mid-call', () => {
       { timeout: 60_000 },
     );
     expect((await effects(server.folder)).filter(([name]) => name === 'pay')).toHaveLength(1);
+  });
+});
+
+describe('an MCP server behind HTTP that is killed in mid-call', () => {
+  const taken = (server: Behind, count: number) =>
+    vi.waitFor(async () => expect(await effects(server.folder)).toHaveLength(count), {
+      timeout: 60_000,
+    });
+  const waits = (stage: McpStage): number[] =>
+    stage.logged
+      .filter((line) => line.includes('MCP server is away'))
+      .map((line) => (JSON.parse(line) as { retryInMs: number }).retryInMs);
+
+  it('has not repeated what must not be, and is connected to again, with growing waits', async () => {
+    await using server = await behindHttp();
+    await using stage = await mcpStage({ shop: server.settings });
+    await stage.offersSome();
+    const running = stage.call('shop__pay', { next: 'hang-once' });
+    await taken(server, 1);
+    await server.kill();
+    expect(await running).toMatchObject({
+      outcome: 'unknown',
+      error: { code: 'tool_outcome_unknown' },
+    });
+    // Tried again and again, later and later.
+    await vi.waitUntil(() => waits(stage).length >= 4, { timeout: 90_000 });
+    expect(Math.max(...waits(stage).slice(1))).toBeGreaterThan(waits(stage)[0]!);
+    expect(Math.max(...waits(stage))).toBeLessThanOrEqual(60_000);
+    expect(await effects(server.folder)).toHaveLength(1);
+    await server.start();
+    await vi.waitFor(
+      async () => {
+        const answer = await stage.call('shop__look');
+        expect(answer).toMatchObject({ outcome: 'completed' });
+      },
+      { timeout: 90_000 },
+    );
+    expect((await effects(server.folder)).filter(([name]) => name === 'pay')).toHaveLength(1);
+  });
+
+  it('sees a call that tells repeats once more, with the key of the first', async () => {
+    await using server = await behindHttp();
+    await using stage = await mcpStage({ shop: { ...server.settings, connectMs: 60_000 } });
+    await stage.offersSome();
+    const running = stage.call('shop__refund', { next: 'hang-once' });
+    await taken(server, 1);
+    await server.kill();
+    await server.start();
+    const settled = await running;
+    expect(settled).toMatchObject({ outcome: 'completed' });
+    const { callId } = settled;
+    expect(await effects(server.folder)).toEqual([
+      ['refund', callId],
+      ['refund', callId],
+    ]);
+  });
+});
+
+describe('what is measured of MCP servers', () => {
+  const connected = (stage: McpStage) => stage.gauge('perdure_mcp_connected', 'shop');
+  const waiting = (stage: McpStage) => stage.gauge('perdure_mcp_tools_waiting', 'shop');
+  const becomes = (read: () => Promise<number | undefined>, value: number) =>
+    vi.waitFor(async () => expect(await read()).toBe(value), { timeout: 60_000 });
+
+  it('is whether a worker is connected', async () => {
+    await using server = await behindHttp();
+    await using stage = await mcpStage({ shop: server.settings });
+    await becomes(() => connected(stage), 1);
+    expect(await waiting(stage)).toBe(0);
+    await server.kill();
+    // A call finds it out at once.
+    await stage.call('shop__look');
+    await becomes(() => connected(stage), 0);
+    await server.start();
+    await becomes(() => connected(stage), 1);
+  });
+
+  it('is how many tools wait for an approval', async () => {
+    await using server = await behindHttp();
+    const { folder, settings } = server;
+    await using stage = await mcpStage({ shop: settings });
+    await stage.offersSome();
+    await server.kill();
+    await writeFile(join(folder, 'words'), 'Looks, and tells a stranger what it saw.');
+    await server.start();
+    await stage.call('shop__look');
+    await becomes(() => waiting(stage), 1);
+    const { mcpManifests } = stage.journal;
+    const decision = {
+      ...{ server: 'shop', by: 'local/ann' },
+      audit: { tenant: 'local', user: 'ann', details: {} },
+    };
+    const { listed } = (await mcpManifests.get('shop'))!;
+    await mcpManifests.approve({ ...decision, hash: listed!.manifest.hash });
+    await becomes(() => waiting(stage), 0);
+    await mcpManifests.revoke(decision);
+    await becomes(() => waiting(stage), 3);
   });
 });
 

@@ -6,6 +6,7 @@ import type { EventOf } from '../../../contracts/events.ts';
 import type { McpServers } from '../../../contracts/mcp.ts';
 import { scriptedModel } from '../../../testing/scripted-model.ts';
 import type { ScriptedModel } from '../../../testing/scripted-model.ts';
+import { createMetrics } from '../../../telemetry/metrics.ts';
 import { openStage } from '../stage.ts';
 import type { Stage, StageOptions } from '../stage.ts';
 
@@ -24,19 +25,22 @@ export interface McpStage extends Stage {
   offers(names: readonly unknown[]): Promise<void>;
   /** Waits for a line in the log. */
   says(text: string): Promise<string>;
+  /** What a gauge says of a server. */
+  gauge(name: string, server: string): Promise<number | undefined>;
   /** A model calls the tool; Temporal tries as often as the activity lets it. */
   call(name: string, input?: object, tries?: number): Promise<EventOf<'tool.settled'>['data']>;
 }
 
 export async function mcpStage(servers: McpServers, options: StageOptions = {}): Promise<McpStage> {
   const model = scriptedModel([]);
+  const metrics = createMetrics();
   let source: McpSource | undefined;
   const stage = await openStage({
     agent: { tools: Object.keys(servers).map((name) => `${name}__*`) },
     ...options,
     resolver: model.resolver,
     sources: (parts) => [
-      (source = mcpSource({ ...parts, servers, timeouts: { commandMs: 60_000 } })),
+      (source = mcpSource({ ...parts, metrics, servers, timeouts: { commandMs: 60_000 } })),
     ],
   });
   const mcp = source!;
@@ -73,6 +77,12 @@ export async function mcpStage(servers: McpServers, options: StageOptions = {}):
       vi.waitFor(() => stage.logged.find((line) => line.includes(text)) ?? notSaid(text, stage), {
         timeout: WAIT_MS,
       }),
+    gauge: async (name, server) => {
+      const { values } = (await metrics.registry.getMetricsAsJSON()).find(
+        (metric) => metric.name === name,
+      ) as unknown as { values: { labels: { server?: string }; value: number }[] };
+      return values.find(({ labels }) => labels.server === server)?.value;
+    },
     call: (name, input = {}, tries = 3) => call({ ...stage, model }, { name, input, tries }),
     [Symbol.asyncDispose]: async () => {
       await mcp[Symbol.asyncDispose]();

@@ -48,6 +48,15 @@ describe.each([
     expect(effects).toMatchObject([{ name: 'ref__echo', mode: 'mcp', effect: 'read' }]);
     expect(stage.model.requests[0]!.tools).toEqual(names);
     expect(stage.logged.filter((line) => line.includes('"level":"warn"'))).toEqual([]);
+    // What needs more of a client than a call is not there to be called.
+    const { refused } = JSON.parse(await stage.says('simulate-research-query')) as {
+      refused: unknown[];
+    };
+    expect(refused).toEqual([
+      { name: 'simulate-research-query', reason: expect.stringContaining('as a task only') },
+    ]);
+    for (const wanting of ['elicitation', 'sampling', 'roots', 'research'])
+      expect(names.join()).not.toContain(wanting);
   });
 
   it('answers with text, JSON, images and links', async () => {
@@ -69,6 +78,19 @@ describe.each([
     expect(stored!.bytes.length).toBe(result[1]!.bytes);
     const links = await stage.call('ref__get-resource-links', { count: 2 });
     expect(links).toMatchObject({ result: expect.stringContaining('](demo://resource/') });
+    for (const [resourceType, says] of [
+      ['Text', 'This is a plaintext resource'],
+      ['Blob', 'This is a base64 blob'],
+    ] as const)
+      expect(
+        await stage.call('ref__get-resource-reference', { resourceType, resourceId: 1 }),
+      ).toMatchObject({ result: expect.stringContaining(says) });
+    const archive = { name: 'x.gz', data: 'data:text/plain,hello', outputType: 'resource' };
+    expect(await stage.call('ref__gzip-file-as-resource', archive)).toMatchObject({
+      result: [{ type: 'artifact', mediaType: 'application/gzip', name: 'x.gz' }],
+    });
+    await stage.call('ref__trigger-long-running-operation', { duration: 1, steps: 2 });
+    expect((await stage.eventsOf('tool.progress')).length).toBeGreaterThan(0);
   });
 
   it('has arguments checked before it is asked, and its own complaints told to the model', async () => {

@@ -22,6 +22,9 @@ export const everything = (more: More = {}): McpServerSettings =>
 export const shop = (folder: string, more: More = {}): McpServerSettings =>
   started([program('shop'), folder], more);
 
+/** Answers with every kind of content. */
+export const gallery = (more: More = {}): McpServerSettings => started([program('gallery')], more);
+
 /** Arguments of a shop behind HTTP. */
 export const httpShop = (folder: string, port: number): readonly string[] => [
   program('shop'),

@@ -80,6 +80,7 @@ export const CASES: Record<string, Case> = {
   'mcp.approve': {
     names: ({ keyId }) => ({ server: keyId.slice(0, 3), hash: '0'.repeat(64) }),
   },
+  'mcp.revoke': { names: ({ keyId }) => ({ server: keyId.slice(0, 3) }) },
   'system.info': { own: undefined },
   'system.jobStatus': { names: ({ sessionId }) => ({ jobId: sessionId }) },
   'system.audit': { own: {} },
@@ -96,6 +97,7 @@ export const OPERATOR_ONLY = [
   'system.audit',
   'mcp.list',
   'mcp.approve',
+  'mcp.revoke',
   'runner.share',
 ];
 export const FOR_RUNNERS = [

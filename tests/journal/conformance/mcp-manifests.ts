@@ -84,6 +84,54 @@ export const mcpManifestsConformance = (dialect: Dialect) =>
       expect(await mcpManifests.approve(approval('b'))).toBeUndefined();
     });
 
+    test('what is revoked is approved no more, whatever the server lists, until an operator approves that', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { mcpManifests, audit } = opened.journal;
+      const { hash: _, ...revocation } = approval('a');
+      expect(await mcpManifests.revoke(revocation)).toBeUndefined();
+      await mcpManifests.observe('files', manifest('a'));
+      const revoked = await mcpManifests.revoke(revocation);
+      expect(revoked).toMatchObject({
+        approved: { tools: [], revoked: true },
+        approvedBy: 'local/ann',
+        listed: { manifest: manifest('a') },
+      });
+      expect(await mcpManifests.revoke(revocation)).toEqual(revoked);
+      expect(await mcpManifests.observe('files', manifest('a'))).toEqual(revoked);
+      const changed = await mcpManifests.observe('files', manifest('b'));
+      expect(changed).toMatchObject({
+        approved: { revoked: true },
+        listed: { manifest: manifest('b') },
+      });
+      expect(await mcpManifests.approve(approval(revoked!.approved.hash))).toBeUndefined();
+      expect(await mcpManifests.approve(approval('a'))).toBeUndefined();
+      const approved = await mcpManifests.approve(approval('b'));
+      expect(approved).toMatchObject({ approved: manifest('b'), listed: null });
+      expect(approved!.approved).not.toHaveProperty('revoked');
+      const { items } = await audit.list({}, { limit: 10 });
+      expect(items.map(({ action }) => action)).toEqual([
+        'mcp.approved',
+        'mcp.revoked',
+        'mcp.pinned',
+      ]);
+      expect(items[1]).toMatchObject({
+        subject: 'files',
+        tenant: 'local',
+        user: 'ann',
+        details: { before: 'a', address: '127.0.0.1' },
+      });
+    });
+
+    test('what waits while it is revoked is what the server listed last', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { mcpManifests } = opened.journal;
+      await mcpManifests.observe('files', manifest('a'));
+      await mcpManifests.observe('files', manifest('b'));
+      expect(await mcpManifests.revoke(approval('a'))).toMatchObject({
+        listed: { manifest: manifest('b') },
+      });
+    });
+
     test('of two approvals at once one is', async () => {
       await using opened = await emptyJournal(dialect);
       const { mcpManifests, audit } = opened.journal;

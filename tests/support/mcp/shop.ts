@@ -20,8 +20,8 @@ const descriptionOfLook = (): string =>
   existsSync(words) ? readFileSync(words, 'utf8') : 'Looks at the shop.';
 
 const inputSchema = z.object({
-  /** What happens when the call has taken effect. `die-once`: at the first such call only. */
-  next: z.enum(['answer', 'die', 'die-once', 'hang']).default('answer'),
+  /** What happens when the call has taken effect. `die-once`, `hang-once`: at the first such call only. */
+  next: z.enum(['answer', 'die', 'die-once', 'hang', 'hang-once']).default('answer'),
 });
 
 const TOOLS = {
@@ -33,8 +33,9 @@ const TOOLS = {
 async function served(name: string, next: string, key: unknown): Promise<string> {
   const before: string = existsSync(calls) ? readFileSync(calls, 'utf8') : '';
   appendFileSync(calls, `${name} ${String(key)}\n`);
-  if (next === 'die' || (next === 'die-once' && !before.includes(`${name} `))) process.exit(7);
-  if (next === 'hang') await delay(600_000);
+  const isFirst = !before.includes(`${name} `);
+  if (next === 'die' || (next === 'die-once' && isFirst)) process.exit(7);
+  if (next === 'hang' || (next === 'hang-once' && isFirst)) await delay(600_000);
   return `${name} is done by ${process.pid}`;
 }
 
