@@ -11,6 +11,8 @@ const measureCoverage = Boolean(process.env['CI'] ?? process.env['PERDURE_COVERA
 if (measureCoverage) process.env['NODE_V8_COVERAGE'] = resolve('.results/v8');
 
 export default defineConfig({
+  // vite loads the tool files of tests itself, and in a folder outside finds our name now and then only. Processes are shown to in tests/docs/own-tools.
+  resolve: { alias: { 'perdure/tools': resolve('activities/tools/defined/index.ts') } },
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/global-setup.ts'],

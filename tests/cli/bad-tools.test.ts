@@ -62,7 +62,7 @@ describe('a tool that is defined wrongly', () => {
     await using database = await postgresDatabase();
     await using folder = await folderWithDice('sometimes');
     const env = { PERDURE_DATABASE_URL: database.url };
-    expect((await run(['migrate'], folder.path, env)).exitCode).toBe(0);
+    expect((await run(['migrate', '--journal-only'], folder.path, env)).exitCode).toBe(0);
     const { exitCode, stderr } = await run(['worker'], folder.path, env);
     expect(stderr).toContain(refusal(join(folder.path, 'tools/dice.ts')));
     expect(exitCode).toBe(3);
@@ -70,9 +70,14 @@ describe('a tool that is defined wrongly', () => {
 
   it('is found by `perdure doctor`, which starts nothing', async () => {
     await using folder = await folderWithDice('sometimes');
+    const more = 'enum Sides { Six }\nexport default Sides.Six;\n';
+    await writeFile(join(folder.path, 'tools/enum.ts'), more);
     const { exitCode, stdout } = await run(['doctor'], folder.path);
     expect(stdout).toContain('effect: Invalid option: expected one of');
     expect(stdout).toContain(join(folder.path, 'tools/dice.ts'));
+    expect(stdout).toContain(
+      'cannot be loaded: SyntaxError: TypeScript enum is not supported in strip-only mode',
+    );
     expect(exitCode).toBe(1);
   });
 });

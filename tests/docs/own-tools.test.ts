@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
-import { loadTools } from '../../activities/tools/defined/load-folder.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { blocksOf } from './markdown.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
+const MAIN = resolve('cli/main.ts');
 const TSC = resolve('node_modules/.bin/tsc');
 
 const inDocs = (file: string, language: string, word: string): string[] =>
@@ -38,11 +38,21 @@ async function compiled(cwd: string): Promise<string> {
 }
 
 describe("tools of one's own, as they are documented", () => {
-  it('are loaded from a folder anywhere, with nothing installed', async () => {
+  it('are loaded by a process from a folder anywhere, with nothing installed', async () => {
     await using folder = await folderWith(tools());
-    const loaded = await loadTools(join(folder.path, 'tools'));
-    expect(loaded.problems).toEqual([]);
-    expect(loaded.tools.map(({ name }) => name)).toEqual(['dice', 'create_ticket']);
+    await writeFile(join(folder.path, 'perdure.yaml'), 'toolsFolder: tools\n');
+    const env = { TICKETS_TOKEN: 'x', PERDURE_HOME: folder.path };
+    const args = [MAIN, 'doctor', '--json'];
+    const options = { cwd: folder.path, env, reject: false };
+    const { stdout } = await execa(process.execPath, args, options);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string }[] };
+    expect(findings.filter(({ check }) => check === 'tools')).toEqual([
+      {
+        check: 'tools',
+        status: 'ok',
+        detail: expect.stringMatching(/^dice, create_ticket in .*tools$/),
+      },
+    ]);
   });
 
   it('have types there', async () => {

@@ -17,6 +17,7 @@ describe('what a tool of an MCP server answers', () => {
     };
     // JSON that is there twice, plainly and as text.
     expect(await result('double')).toEqual({ a: 1, b: 2 });
+    expect(await result('numbers')).toEqual([1, 2]);
     expect(await result('list')).toEqual({ result: [{ n: 1 }, 2] });
     // A text in a wrapping that only escapes its lines.
     expect(await result('wrapped')).toBe('two\nlines');

@@ -52,6 +52,15 @@ function gallery(): McpServer {
       { description: `Shows ${name}.`, inputSchema: z.object({}) },
       () => answer,
     );
+  server.registerTool(
+    'numbers',
+    {
+      description: 'Counts.',
+      inputSchema: z.object({}),
+      outputSchema: z.array(z.number()),
+    },
+    () => ({ content: [text('[1,2]')], structuredContent: [1, 2] }),
+  );
   server.registerTool('ask', { description: 'Asks.', inputSchema: z.object({}) }, () =>
     inputRequired({
       inputRequests: {
