@@ -59,7 +59,7 @@ const lastEventEnd = (bytes: Buffer): number =>
   );
 
 /** Counts what belongs to one message: all of a body, or of a stream what stands between two empty lines. */
-function bounded(isStream: boolean): TransformStream<Uint8Array, Uint8Array> {
+export function bounded(isStream: boolean): TransformStream<Uint8Array, Uint8Array> {
   let bytes = 0;
   let tail: Uint8Array = new Uint8Array();
   return new TransformStream({

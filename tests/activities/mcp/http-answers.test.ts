@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { bounded } from '../../../activities/tools/mcp/http-transport.ts';
 import { mcpServerSchema } from '../../../contracts/mcp.ts';
 import { ANSWERS, hostileServer, TELLS_ALL } from '../../support/mcp/hostile-http.ts';
 import type { Answer } from '../../support/mcp/hostile-http.ts';
@@ -59,11 +60,6 @@ describe('an MCP server behind HTTP that answers with', () => {
     await vi.waitUntil(() => stage.server.open() === 0, { timeout: 60_000 });
   });
 
-  it('many small events in odd pieces: they are small, however many', async () => {
-    await using stage = await met(ANSWERS['pieces that end in the middle of a separator']);
-    expect(await stage.call('odd__speak')).toMatchObject({ outcome: 'completed', result: 'done' });
-  });
-
   it('a complaint of 10 MB: as much is told as a person reads', async () => {
     await using stage = await met(ANSWERS['a complaint of 10 MB']);
     const settled = await stage.call('odd__speak');
@@ -109,5 +105,33 @@ describe('an MCP server behind HTTP that answers with', () => {
     });
     const told = JSON.stringify(await stage.events()) + stage.logged.join('');
     for (const secret of Object.values(SECRETS)) expect(told).not.toContain(secret);
+  });
+});
+
+describe('an answer that streams', () => {
+  const MIB = 1024 * 1024;
+  const line = Buffer.from(`: ${'y'.repeat(MIB)}`);
+
+  /** What comes through of 32 events of one MiB. */
+  async function through(separator: readonly string[]): Promise<number> {
+    const pieces = Array.from({ length: 32 }, () => [
+      line,
+      ...separator.map((each) => Buffer.from(each)),
+    ]);
+    let bytes = 0;
+    for await (const chunk of ReadableStream.from(pieces.flat()).pipeThrough(bounded(true)))
+      bytes += chunk.length;
+    return bytes;
+  }
+
+  it.each([[['\n', '\n']], [['\r\n', '\r\n']], [['\r\n\r', '\n']], [['\r\r']], [['\n\n']]])(
+    'has events that end wherever its pieces do: %j',
+    async (separator) => {
+      expect(await through(separator)).toBe(32 * (line.length + separator.join('').length));
+    },
+  );
+
+  it('has no event of all its lines', async () => {
+    await expect(through(['\n'])).rejects.toThrow('a message of more than 16777216 bytes');
   });
 });

@@ -73,18 +73,6 @@ export const ANSWERS = {
     response.writeHead(200, STREAM);
     pour(response, () => ': still there\n\n'.repeat(4_096));
   },
-  'pieces that end in the middle of a separator': ({ asked, response }) => {
-    response.writeHead(200, STREAM);
-    // 32 MiB in all, none of its events larger than one.
-    let left = 32;
-    const next = (): void => {
-      if (left === 0) return void response.end(`data: ${reply(asked.id, spoken('done'))}\n\n`);
-      left -= 1;
-      response.write(`: ${'y'.repeat(MIB)}\n`, () => setImmediate(second));
-    };
-    const second = (): void => void response.write('\n', () => setImmediate(next));
-    next();
-  },
   'a complaint of 10 MB': ({ asked, response }) => {
     const error = { code: -32_000, message: 'e'.repeat(10 * MIB) };
     response.writeHead(200, JSON_TYPE).end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, error }));
