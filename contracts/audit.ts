@@ -18,6 +18,7 @@ export const AUDIT_ACTIONS = {
   'runner.removed': 'a runner was forgotten',
   'mcp.pinned': 'the first list of an MCP server was trusted',
   'mcp.approved': 'a changed list of an MCP server was trusted',
+  'mcp.revoked': 'the trust in an MCP server was taken back',
 } as const;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -185,7 +185,9 @@ test("trust in an MCP server's tools is in it: on first use, and by whose word",
   for (const digit of ['a', 'b'])
     await product.journal.mcpManifests.observe('files', manifest(digit));
   await post('/api/mcp-servers/files/approval', keys.local, { hash: 'b'.repeat(64) });
+  await product.send('DELETE', '/api/mcp-servers/files/approval', { key: keys.local });
   expect((await itemsOf(keys.local)).filter(({ subject }) => subject === 'files')).toMatchObject([
+    { action: 'mcp.revoked', user: 'lee', details: { before: 'b'.repeat(64) } },
     { action: 'mcp.approved', user: 'lee', details: { hash: 'b'.repeat(64) } },
     { action: 'mcp.pinned', user: null, details: { hash: 'a'.repeat(64) } },
   ]);
