@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { appRouter } from '../../api/router.ts';
 import { newId } from '../../contracts/ids.ts';
-import { CASES, type Ids } from '../api/support/cases.ts';
+import { CASES, UNKNOWN } from '../api/support/cases.ts';
 import { startFixture, type Fixture } from '../api/support/fixture.ts';
 import { answersIn, rawRequest } from './support/raw-request.ts';
 
@@ -41,16 +41,6 @@ const HOSTILE = [
   { $gt: '' },
   ['x', { length: 1e9 }],
 ];
-
-const UNKNOWN: Ids = {
-  sessionId: newId('ses'),
-  callId: newId('call'),
-  approvalId: newId('apr'),
-  keyId: newId('key'),
-  messageId: newId('msg'),
-  runnerId: newId('run'),
-  artifact: `sha256_${'0'.repeat(64)}`,
-};
 
 /** Beside what the isolation test sends: every field in which a procedure takes words. */
 const MORE: Record<string, Record<string, unknown>> = {

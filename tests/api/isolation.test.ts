@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appRouter } from '../../api/router.ts';
 import { newId } from '../../contracts/ids.ts';
-import { CASES, FOR_RUNNERS, OPERATOR_ONLY, type Ids } from './support/cases.ts';
+import { CASES, FOR_RUNNERS, OPERATOR_ONLY, UNKNOWN, type Ids } from './support/cases.ts';
 import { overSocket } from './support/trpc.ts';
 import { eventually, startFixture, type Fixture } from './support/fixture.ts';
 
@@ -67,16 +67,6 @@ async function rowsOf(key: string, operator: string): Promise<Ids> {
   const keyId = made.body['keyId'] as string;
   return { sessionId, messageId, callId, approvalId, artifact, runnerId, keyId };
 }
-
-const UNKNOWN: Ids = {
-  sessionId: newId('ses'),
-  callId: newId('call'),
-  approvalId: newId('apr'),
-  keyId: newId('key'),
-  messageId: newId('msg'),
-  runnerId: newId('run'),
-  artifact: `sha256_${'0'.repeat(64)}`,
-};
 
 /** By hand and not by a client: the whole answer is compared. */
 async function call(

@@ -1,16 +1,12 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newId } from '../../contracts/ids.ts';
 import { gate } from './support/gate.ts';
 import { completed, spent, toolCall } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import { eventually, kitWithSkippedTime, untilStatus, userMessage } from './support/session-kit.ts';
 import type { TestSession } from './support/session-kit.ts';
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 /** A session whose first turn is open until `held.open()`. */
 async function busySession() {

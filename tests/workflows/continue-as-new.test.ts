@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { gate } from './support/gate.ts';
 import { completed } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilTurns, userMessage } from './support/session-kit.ts';
+import { eventually, kitWithSkippedTime, untilTurns, userMessage } from './support/session-kit.ts';
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 test('a flood of messages crosses several runs, and each opens one turn, in order', async () => {
   const session = await kit.session({ limits: { historyEvents: 40 } });

@@ -1,21 +1,17 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ModelStepResult } from '../../contracts/activities.ts';
 import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
 import type { Step } from './support/scripted-world.ts';
 import {
   eventually,
-  SessionKit,
+  kitWithSkippedTime,
   untilStatus,
   untilTurns,
   userMessage,
 } from './support/session-kit.ts';
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 const fails =
   (failure: ApplicationFailure): Step =>

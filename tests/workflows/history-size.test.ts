@@ -1,21 +1,11 @@
 // On the real server: the time-skipping one adds a workflow task of its own where a query meets a running one.
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sharedTemporal, type SharedTemporal } from '../support/dev-server.ts';
+import { expect, test } from 'vitest';
 import { gate } from './support/gate.ts';
 import { completed } from './support/scripted-world.ts';
-import { eventually, SessionKit, userMessage } from './support/session-kit.ts';
+import { eventually, kitOnRealServer, userMessage } from './support/session-kit.ts';
 import type { TestSession } from './support/session-kit.ts';
 
-let temporal: SharedTemporal;
-let kit: SessionKit;
-beforeAll(async () => {
-  temporal = await sharedTemporal();
-  kit = await SessionKit.on(temporal.client, temporal.nativeConnection);
-});
-afterAll(async () => {
-  await kit[Symbol.asyncDispose]();
-  await temporal[Symbol.asyncDispose]();
-});
+const kit = await kitOnRealServer();
 
 /** What the server says that it stores, once `turns` turns are over. */
 async function sizeAfter(

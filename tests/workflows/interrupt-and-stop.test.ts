@@ -1,17 +1,13 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newId } from '../../contracts/ids.ts';
 import { gate } from './support/gate.ts';
 import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import { eventually, kitWithSkippedTime, untilStatus, userMessage } from './support/session-kit.ts';
 
 // Steps are left behind here, and time stands still on the time-skipping server while an activity of a closed workflow runs:
 // tests that let time pass live elsewhere.
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 async function streaming() {
   const message = userMessage();

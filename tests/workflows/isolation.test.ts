@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { gate } from './support/gate.ts';
 import { completed } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import { eventually, kitWithSkippedTime, untilStatus, userMessage } from './support/session-kit.ts';
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 test('two sessions in one V8 context know nothing of each other', async () => {
   const message = userMessage();

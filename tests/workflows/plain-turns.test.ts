@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { completed } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import { eventually, kitWithSkippedTime, untilStatus, userMessage } from './support/session-kit.ts';
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 test('a session without a message records that it waits, one with a message records nothing', async () => {
   const idle = await kit.session();

@@ -2,16 +2,15 @@
  * What is said to a session that is about to end. On the real server: there a task that would end a run beside a new message is given again with all of its history.
  * The time-skipping one gives only the rest to the worker that has just been refused, which then ends the run as it had meant to (seen, one time in eight).
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SealResult } from '../../contracts/activities.ts';
 import { newId } from '../../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../../contracts/names.ts';
-import { sharedTemporal, type SharedTemporal } from '../support/dev-server.ts';
 import { gate } from './support/gate.ts';
 import { completed, spent } from './support/scripted-world.ts';
 import {
   eventually,
-  SessionKit,
+  kitOnRealServer,
   untilQuiet,
   untilStatus,
   untilTurns,
@@ -20,16 +19,7 @@ import {
   type TestSession,
 } from './support/session-kit.ts';
 
-let temporal: SharedTemporal;
-let kit: SessionKit;
-beforeAll(async () => {
-  temporal = await sharedTemporal();
-  kit = await SessionKit.on(temporal.client, temporal.nativeConnection);
-});
-afterAll(async () => {
-  await kit[Symbol.asyncDispose]();
-  await temporal[Symbol.asyncDispose]();
-});
+const kit = await kitOnRealServer();
 
 /** Told to stop; it ends as soon as the journal has sealed the open step. */
 async function ending(over: StartOptions = {}) {

@@ -1,26 +1,16 @@
 /** A journal that takes longer than a workflow task: what is said to the session meanwhile finds local activities under way. Real server. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SettleResult } from '../../contracts/activities.ts';
-import { sharedTemporal, type SharedTemporal } from '../support/dev-server.ts';
 import { callsTools, completed, toolCall } from './support/scripted-world.ts';
 import {
   eventually,
-  SessionKit,
+  kitOnRealServer,
   untilStatus,
   userMessage,
   type TestSession,
 } from './support/session-kit.ts';
 
-let temporal: SharedTemporal;
-let kit: SessionKit;
-beforeAll(async () => {
-  temporal = await sharedTemporal();
-  kit = await SessionKit.on(temporal.client, temporal.nativeConnection);
-});
-afterAll(async () => {
-  await kit[Symbol.asyncDispose]();
-  await temporal[Symbol.asyncDispose]();
-});
+const kit = await kitOnRealServer();
 
 const failedTasks = async ({ handle }: TestSession) =>
   (await handle.fetchHistory()).events?.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>

@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { callsTools, completed, toolCall } from './support/scripted-world.ts';
-import { eventually, SessionKit, untilTurns, userMessage } from './support/session-kit.ts';
+import { eventually, kitWithSkippedTime, untilTurns, userMessage } from './support/session-kit.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 // Real time passes on the skipped clock, too, and more of it on a busy machine: these are so long that it decides nothing.
 const limits = { idleMs: 50 * MINUTE, warningMs: 5 * MINUTE, lifetimeMs: 600 * MINUTE };
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 test('a session nobody talks to is warned 30 s before its idle time ends, then ends', async () => {
   const declared = { idleMs: 5 * MINUTE, warningMs: 30 * SECOND, lifetimeMs: 60 * MINUTE };

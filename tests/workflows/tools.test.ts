@@ -1,9 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { callsTools, completed, spent, toolCall } from './support/scripted-world.ts';
 import {
   eventually,
-  SessionKit,
+  kitWithSkippedTime,
   untilStatus,
   untilTurns,
   userMessage,
@@ -15,11 +15,7 @@ const HOUR = 60 * MINUTE;
 // Real time passes on the skipped clock, too: with these a test has hours to spare, and no session ends beside the call.
 const PATIENT = { idleMs: 10 * HOUR, lifetimeMs: 100 * HOUR };
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 test('calls of one step run in parallel, in a worker and at a client, and the next step follows', async () => {
   const inWorker = toolCall({

@@ -1,17 +1,13 @@
 // Two messages under one id, of which the journal did not know the first when the second was sent.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newId } from '../../contracts/ids.ts';
 import { DEFAULT_SESSION_LIMITS } from '../../contracts/limits.ts';
 import * as inbox from '../../workflows/session/inbox.ts';
 import * as state from '../../workflows/session/state.ts';
 import { completed } from './support/scripted-world.ts';
-import { SessionKit, untilStatus, userMessage } from './support/session-kit.ts';
+import { kitWithSkippedTime, untilStatus, userMessage } from './support/session-kit.ts';
 
-let kit: SessionKit;
-beforeAll(async () => {
-  kit = await SessionKit.start();
-});
-afterAll(() => kit[Symbol.asyncDispose]());
+const kit = await kitWithSkippedTime();
 
 test('another content under an id that was taken is refused in the log, and changes nothing', async () => {
   const message = userMessage();

@@ -1,4 +1,5 @@
 /** One request of every procedure against somebody else's (or no) session: a procedure without a case fails the test that reads this. */
+import { newId } from '../../../contracts/ids.ts';
 
 export interface Ids {
   readonly sessionId: string;
@@ -9,6 +10,17 @@ export interface Ids {
   readonly messageId: string;
   readonly runnerId: string;
 }
+
+/** Well-formed, and nobody’s. */
+export const UNKNOWN: Ids = {
+  sessionId: newId('ses'),
+  callId: newId('call'),
+  approvalId: newId('apr'),
+  keyId: newId('key'),
+  messageId: newId('msg'),
+  runnerId: newId('run'),
+  artifact: `sha256_${'0'.repeat(64)}`,
+};
 
 /** `input` names another's row: the answer must be that of an unknown id. `own`: there is nothing to name; the answer shows the caller's own. */
 export type Case =

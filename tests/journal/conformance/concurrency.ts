@@ -6,6 +6,7 @@ import type { Attempt } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import {
+  LATER,
   allEvents,
   answer,
   asksFor,
@@ -17,8 +18,6 @@ import {
   openStep,
   toolCall,
 } from '../support/facts.ts';
-
-const LATER = { scheduledAt: 2_000, attempt: 1 };
 
 export const concurrencyConformance = (dialect: Dialect) =>
   describe('writers at the same time', () => {

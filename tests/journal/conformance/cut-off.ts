@@ -6,6 +6,7 @@ import { AttemptClosed } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import {
+  LATER,
   allEvents,
   answer,
   asksFor,
@@ -139,7 +140,6 @@ export const cutOffConformance = (dialect: Dialect) => {
       return { usage, costUsd: costOf(usage, CALL.prices) };
     };
     const said = { provider: 'demo', model: 'large', ...spend(50_000) };
-    const LATER = { scheduledAt: 2_000, attempt: 1 };
 
     test('charges the call whose worker went away without a word, once, even where that one comes back', async () => {
       await using opened = await emptyJournal(dialect);

@@ -4,6 +4,8 @@ import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import { journalWithStep } from '../support/step.ts';
 import {
+  LATER,
+  NETWORK,
   allEvents,
   answer,
   asksFor,
@@ -17,9 +19,6 @@ import {
   types,
   usage,
 } from '../support/facts.ts';
-
-const LATER = { scheduledAt: 2_000, attempt: 1 };
-const NETWORK = { code: 'network_error', message: 'gone', retryable: true } as const;
 
 export const fenceConformance = (dialect: Dialect) =>
   describe('the fence of a step', () => {

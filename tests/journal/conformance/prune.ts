@@ -6,6 +6,8 @@ import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import { journalWithStep } from '../support/step.ts';
 import {
+  LATER,
+  NETWORK,
   allEvents,
   answer,
   asksFor,
@@ -18,9 +20,6 @@ import {
   spend,
   types,
 } from '../support/facts.ts';
-
-const LATER = { scheduledAt: 2_000, attempt: 1 };
-const NETWORK = { code: 'network_error', message: 'gone', retryable: true } as const;
 
 export const pruneConformance = (dialect: Dialect) =>
   describe('pruning', () => {

@@ -4,6 +4,7 @@ import { AttemptClosed } from '../../../journal/port.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
 import {
+  LATER,
   allEvents,
   answer,
   asksFor,
@@ -17,8 +18,6 @@ import {
   types,
   withAnother,
 } from '../support/facts.ts';
-
-const LATER = { scheduledAt: 2_000, attempt: 1 };
 
 /** After a reset of the workflow a step may come again with another input. */
 export const rerunConformance = (dialect: Dialect) =>

@@ -54,6 +54,12 @@ export function claimOf(sessionId: SessionId, change: Partial<Claim> = {}): Clai
   };
 }
 
+/** A fence that is newer than that of {@link claimOf}. */
+export const LATER = { scheduledAt: 2_000, attempt: 1 };
+
+/** What a worker says whose provider went away. */
+export const NETWORK = { code: 'network_error', message: 'gone', retryable: true } as const;
+
 /** A later claim of the same step, with one more message. */
 export const withAnother = (claim: Claim, scheduledAt = 2_000): Claim => ({
   ...claim,

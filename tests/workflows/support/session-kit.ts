@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { isGrpcDeadlineError } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
-import { vi } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import type {
   AuthActivities,
   ProgramActivities,
@@ -24,6 +24,7 @@ import type { LiveStatus } from '../../../contracts/session.ts';
 import type { BusyPolicy } from '../../../contracts/session-state.ts';
 import type { SessionStart, UserMessage } from '../../../workflows/session/messages.ts';
 import { testBundle } from '../../support/bundle.ts';
+import { sharedTemporal } from '../../support/dev-server.ts';
 import { timeSkippingEnv, type TimeSkipping } from '../../support/time-skipping.ts';
 import { ScriptedWorld, type Step } from './scripted-world.ts';
 
@@ -209,6 +210,24 @@ export class SessionKit implements AsyncDisposable {
     }
     await this.#skipping?.[Symbol.asyncDispose]();
   }
+}
+
+/** For all tests of a file, with whose end it ends. */
+export async function kitWithSkippedTime(): Promise<SessionKit> {
+  const kit = await SessionKit.start();
+  afterAll(() => kit[Symbol.asyncDispose]());
+  return kit;
+}
+
+/** The same on the dev server of the run: what happens there happens in real time, and as on any server. */
+export async function kitOnRealServer(): Promise<SessionKit> {
+  const temporal = await sharedTemporal();
+  const kit = await SessionKit.on(temporal.client, temporal.nativeConnection);
+  afterAll(async () => {
+    await kit[Symbol.asyncDispose]();
+    await temporal[Symbol.asyncDispose]();
+  });
+  return kit;
 }
 
 /** Real time: for what happens on the server while a test watches. */
