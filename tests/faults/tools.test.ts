@@ -15,8 +15,28 @@ const effects = () => ({
   keyed: fleet.world.done('keyed'),
 });
 
-async function restartWorker(): Promise<void> {
+const everyCall = (outcome: string) => ({
+  never: outcome,
+  probed: outcome,
+  keyed: outcome,
+  read: outcome,
+});
+
+/** A session whose four calls, one of each kind, wait at the gate before or after their effect. */
+async function heldCalls(stage: 'before' | 'after') {
+  await using opened = new AsyncDisposableStack();
+  const session = opened.use(await openToolSession(fleet));
+  fleet.world.hold(stage);
+  const turn = await session.call(TOOLS);
+  await fleet.world.waiting(stage, 4);
+  const kept = opened.move();
+  return { turn, session, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** kill -9, and another one; `meanwhile` happens while there is none. */
+async function restartWorker(meanwhile: () => void = () => undefined): Promise<void> {
   await fleet.cluster.workers[0]?.kill();
+  meanwhile();
   await fleet.cluster.workers[0]?.start();
 }
 
@@ -29,29 +49,17 @@ describe('kill -9 of the worker', () => {
     fleet.cluster.temporal.signal('SIGSTOP');
     fleet.cluster.model.release();
     await session.requested(turn, 4);
-    await fleet.cluster.workers[0]?.kill();
-    fleet.cluster.temporal.signal('SIGCONT');
-    await fleet.cluster.workers[0]?.start();
-    const all = 'completed';
-    expect(await session.outcomes(turn)).toEqual({
-      never: all,
-      probed: all,
-      keyed: all,
-      read: all,
-    });
+    await restartWorker(() => fleet.cluster.temporal.signal('SIGCONT'));
+    expect(await session.outcomes(turn)).toEqual(everyCall('completed'));
     expect(effects()).toEqual({ never: 1, probed: 1, keyed: 1 });
     expect(fleet.world.effects('read')).toHaveLength(1);
     session.expectWellFormed();
   });
 
   test('after the claim, before the effect: what may run again does, the rest is unknown or found out', async () => {
-    await using session = await openToolSession(fleet);
-    fleet.world.hold('before');
-    const turn = await session.call(TOOLS);
-    await fleet.world.waiting('before', 4);
-    await fleet.cluster.workers[0]?.kill();
-    fleet.world.go();
-    await fleet.cluster.workers[0]?.start();
+    await using held = await heldCalls('before');
+    const { session, turn } = held;
+    await restartWorker(() => fleet.world.go());
     expect(await session.outcomes(turn)).toEqual({
       never: 'unknown',
       // The probe found nothing, and the process that ran it is gone.
@@ -64,13 +72,9 @@ describe('kill -9 of the worker', () => {
   });
 
   test('after the effect, before the result: nothing that must not happen twice does', async () => {
-    await using session = await openToolSession(fleet);
-    fleet.world.hold('after');
-    const turn = await session.call(TOOLS);
-    await fleet.world.waiting('after', 4);
-    await fleet.cluster.workers[0]?.kill();
-    fleet.world.go();
-    await fleet.cluster.workers[0]?.start();
+    await using held = await heldCalls('after');
+    const { session, turn } = held;
+    await restartWorker(() => fleet.world.go());
     expect(await session.outcomes(turn)).toEqual({
       never: 'unknown',
       probed: 'completed',
@@ -88,24 +92,14 @@ describe('kill -9 of the worker', () => {
   });
 
   test('after the result: it stays, and nothing runs again', async () => {
-    await using session = await openToolSession(fleet);
-    fleet.world.hold('after');
-    const turn = await session.call(TOOLS);
-    await fleet.world.waiting('after', 4);
+    await using held = await heldCalls('after');
+    const { session, turn } = held;
     // Temporal does not hear that the activities are done.
     fleet.cluster.temporal.signal('SIGSTOP');
     fleet.world.go();
     await session.settledCalls(turn, 4);
-    await fleet.cluster.workers[0]?.kill();
-    fleet.cluster.temporal.signal('SIGCONT');
-    await fleet.cluster.workers[0]?.start();
-    const all = 'completed';
-    expect(await session.outcomes(turn)).toEqual({
-      never: all,
-      probed: all,
-      keyed: all,
-      read: all,
-    });
+    await restartWorker(() => fleet.cluster.temporal.signal('SIGCONT'));
+    expect(await session.outcomes(turn)).toEqual(everyCall('completed'));
     expect(effects()).toEqual({ never: 1, probed: 1, keyed: 1 });
     expect(fleet.world.arrived.filter(({ stage }) => stage === 'before')).toHaveLength(4);
     await session.expectOrdinaryTurn();
@@ -113,10 +107,8 @@ describe('kill -9 of the worker', () => {
 });
 
 test('a worker that stands still past its heartbeat and goes on: what it was doing happens once, its results are refused', async () => {
-  await using session = await openToolSession(fleet);
-  fleet.world.hold('before');
-  const turn = await session.call(TOOLS);
-  await fleet.world.waiting('before', 4);
+  await using held = await heldCalls('before');
+  const { session, turn } = held;
   const frozen = fleet.cluster.workers[0];
   frozen?.signal('SIGSTOP');
   await using other = await fleet.cluster.addWorker();
@@ -145,13 +137,10 @@ test('a worker that stands still past its heartbeat and goes on: what it was doi
 });
 
 test('an interrupt in mid-call stops the tools, and the session goes on', async () => {
-  await using session = await openToolSession(fleet);
-  fleet.world.hold('before');
-  const turn = await session.call(TOOLS);
-  await fleet.world.waiting('before', 4);
+  await using held = await heldCalls('before');
+  const { session, turn } = held;
   await session.post('interrupt');
-  const all = 'interrupted';
-  expect(await session.outcomes(turn)).toEqual({ never: all, probed: all, keyed: all, read: all });
+  expect(await session.outcomes(turn)).toEqual(everyCall('interrupted'));
   await session.expectOrdinaryTurn();
   // They heard of it before they were let go on.
   fleet.world.go();
@@ -160,13 +149,10 @@ test('an interrupt in mid-call stops the tools, and the session goes on', async 
 });
 
 test('a stop in mid-call stops the tools, and each call has its result', async () => {
-  await using session = await openToolSession(fleet);
-  fleet.world.hold('before');
-  const turn = await session.call(TOOLS);
-  await fleet.world.waiting('before', 4);
+  await using held = await heldCalls('before');
+  const { session, turn } = held;
   await session.post('stop');
-  const all = 'interrupted';
-  expect(await session.outcomes(turn)).toEqual({ never: all, probed: all, keyed: all, read: all });
+  expect(await session.outcomes(turn)).toEqual(everyCall('interrupted'));
   await session.watcher.until('the end', (events) =>
     events.some(({ type }) => type === 'session.ended'),
   );
