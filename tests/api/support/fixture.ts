@@ -113,7 +113,11 @@ function catalogueFor(
     models: { fake: model, other: model },
     agents: {
       assistant: agentSchema.parse({ model: 'fake', tools: [] }),
-      editor: agentSchema.parse({ model: 'fake', tools: [], approvals: { edit_file: 'always' } }),
+      // What changes a machine is asked about.
+      editor: agentSchema.parse({
+        ...{ model: 'fake', tools: [] },
+        approvals: { edit_file: 'always', run_command: 'always' },
+      }),
       asker: agentSchema.parse({ model: 'fake', tools: [], clientTools: [CLIENT_TOOL] }),
       // A person is asked before each call, but for questions that are denied.
       careful: agentSchema.parse({
