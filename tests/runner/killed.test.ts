@@ -1,7 +1,9 @@
 // kill -9 of a runner at each step of a call, counted by a server outside.
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Effect } from '../../contracts/tools.ts';
 import { uniqueName } from '../api/support/fixture.ts';
+import { CallFiles } from '../../runner/call-files.ts';
 import { openRunnerStage, type RunnerStage } from './support/stage.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -90,3 +92,24 @@ test.each(['read', 'keyed'] as const)(
     expect(count).toBe(1);
   },
 );
+
+test('a never-retry call is on the disk of its runner before its claim reaches the API: nobody is offered a claimed one again, and only who knows it can run it', async () => {
+  const name = uniqueName('knows');
+  const runner = await (await stage.runner({ name })).start();
+  const { counter, proxy } = stage;
+  const before = counter.total;
+  const claimed = proxy.hold('tool.claim', 'answer');
+  const sessionId = await stage.ask({ name }, 'count_never_retry{}');
+  await claimed;
+  await runner.end();
+  const calls = new CallFiles(join(stage.product.folder, name, name, 'calls'));
+  expect(calls.all(() => expect.unreachable())).toMatchObject([
+    { state: 'claiming', action: { sessionId, invocation: { effect: 'never-retry' } } },
+  ]);
+  proxy.release();
+  await runner.start();
+  expect(await stage.settled(sessionId)).toMatchObject([
+    { outcome: 'completed', result: { counted: 1 } },
+  ]);
+  expect(counter.total - before).toBe(1);
+});
