@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { blocksOf } from './markdown.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 const MAIN = resolve('cli/main.ts');
 const TSC = resolve('node_modules/.bin/tsc');
 
