@@ -9,6 +9,9 @@ export interface ApiMetrics {
   readonly sweeps: Counter;
   readonly completedStarts: Counter;
   readonly lostRuns: Counter;
+  /** Of the whole journal, so that all API processes show the same. */
+  readonly openApprovals: Gauge;
+  readonly oldestApproval: Gauge;
 }
 
 export function createApiMetrics(registry: Registry): ApiMetrics {
@@ -47,6 +50,16 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
     lostRuns: new Counter({
       name: 'perdure_lost_runs_total',
       help: 'Sessions that were ended because Temporal had no open run of them.',
+      registers,
+    }),
+    openApprovals: new Gauge({
+      name: 'perdure_open_approvals',
+      help: 'Calls about which a person is asked and nobody has decided, of all tenants.',
+      registers,
+    }),
+    oldestApproval: new Gauge({
+      name: 'perdure_oldest_open_approval_seconds',
+      help: 'How long the oldest of them waits; 0 where there is none.',
       registers,
     }),
     sweeps: new Counter({

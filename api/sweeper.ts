@@ -4,6 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { halfStarts } from './sweeps/half-starts.ts';
 import { lostRuns } from './sweeps/lost-runs.ts';
 import { lostSignals } from './sweeps/lost-signals.ts';
+import { openApprovals } from './sweeps/open-approvals.ts';
 import { revokedKeys } from './sweeps/revoked-keys.ts';
 
 /** Milliseconds. */
@@ -18,6 +19,9 @@ export interface Sweeping {
 /** A start asks Temporal for 5 s at most; whoever made a row that is older has given up or died. */
 export const SWEEPING: Sweeping = { everyMs: 3_000, startStalledMs: 10_000, quietForMs: 30_000 };
 
+/** Prometheus looks about as often. */
+const OPEN_APPROVALS_MS = 15_000;
+
 /** With the time for which a key is remembered, this keeps below the 5 s after which a revoked key has lost its streams everywhere. */
 const REVOKED_KEYS_MS = 2_000;
 
@@ -31,6 +35,7 @@ export function startSweeper(
   const running = Promise.all([
     ...sweeps.map((sweep) => repeat(sweep, everyMs)),
     repeat(revokedKeys(deps), REVOKED_KEYS_MS),
+    repeat(openApprovals(deps), Math.max(everyMs, OPEN_APPROVALS_MS)),
   ]);
   return async () => {
     stop.abort();

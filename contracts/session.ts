@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { contentSchema } from './content.ts';
 import { declaredToolsSchema } from './declared-tools.ts';
 import { messageIdSchema, sessionIdSchema } from './events.ts';
-import type { MessageId, SessionId } from './ids.ts';
+import type { ApprovalId, MessageId, SessionId } from './ids.ts';
 import { runnerSelectorSchema } from './runners.ts';
 import { BUSY_POLICIES } from './session-state.ts';
 import type { EndReason, SessionState } from './session-state.ts';
@@ -89,6 +89,12 @@ export interface QueuedMessage {
   readonly policy: 'enqueue' | 'steer';
 }
 
+export interface OpenApproval {
+  readonly approvalId: ApprovalId;
+  /** Of the tool. */
+  readonly name: string;
+}
+
 /** The workflow's own answer to the query `status`. */
 export interface LiveStatus {
   readonly state: SessionState;
@@ -96,6 +102,8 @@ export interface LiveStatus {
   readonly step: number;
   readonly queued: number;
   readonly pendingCalls: readonly string[];
+  /** About which a person is asked; those of them that nobody has decided. */
+  readonly openApprovals: readonly OpenApproval[];
   readonly model: string;
   readonly spend: Spend;
   readonly turns: number;

@@ -1,6 +1,6 @@
 /** Calls that a person has to approve: who asks for them, and how they end. */
 import { sql } from 'kysely';
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { SessionId } from '../contracts/ids.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { settleApproval } from './operations/settle-approval.ts';
@@ -8,8 +8,9 @@ import { keyBefore, pageOf } from './page.ts';
 import type { ApprovalFilter, ApprovalRow, Approvals, PageRequest } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
-import type { ApprovalsTable } from './tables.ts';
+import type { ApprovalsTable, Tables } from './tables.ts';
 
+type Reader = Kysely<Tables>;
 type Found = Selectable<ApprovalsTable> & { readonly session_id: SessionId };
 
 const PAGE = { key: (row: Found): number => row.key, item: rowOf };
@@ -27,32 +28,47 @@ export const approvals = (store: Store, commits: GroupCommit): Approvals => ({
     );
     return found && rowOf(found);
   },
-  list: async (filter, page) => pageOf(await found(store, filter, page), page.limit, PAGE),
+  list: async (filter, page) =>
+    pageOf(
+      await reach(store, (db) => listedApprovals(db, filter, page).execute()),
+      page.limit,
+      PAGE,
+    ),
+  async waiting() {
+    const { count, oldest } = await reach(store, (db) =>
+      openApprovals(db).executeTakeFirstOrThrow(),
+    );
+    const oldestAgeMs = oldest === null ? 0 : Math.max(0, store.now() - oldest);
+    return { count: Number(count), oldestAgeMs };
+  },
   settle: (settling) => commits.submit(settleApproval(settling), { urgent: true, patienceMs: 0 }),
 });
 
-const found = (store: Store, filter: ApprovalFilter, page: PageRequest): Promise<Found[]> =>
-  reach(store, (db) =>
-    db
-      .selectFrom('approvals')
-      .innerJoin('sessions', 'sessions.key', 'approvals.session_key')
-      .selectAll('approvals')
-      .select('sessions.id as session_id')
-      .where('approvals.tenant', '=', filter.tenant)
-      .$if(filter.user !== undefined, (all) => all.where('approvals.user_id', '=', filter.user!))
-      .$if(filter.sessionId !== undefined, (all) =>
-        all.where('sessions.id', '=', filter.sessionId!),
-      )
-      // Spelled out, so that SQLite knows its partial index to fit.
-      .$if(filter.state === 'open', (all) =>
-        all.where('approvals.state', '=', sql.lit<'open'>('open')),
-      )
-      .$if(filter.state === 'settled', (all) => all.where('approvals.state', '=', 'settled'))
-      .where('approvals.key', '<', keyBefore(page))
-      .orderBy('approvals.key', 'desc')
-      .limit(page.limit + 1)
-      .execute(),
-  );
+/** Spelled out, so that SQLite knows its partial index to fit. */
+const OPEN = sql.lit<'open'>('open');
+
+/** Exported for the test that looks at its plan. */
+export const listedApprovals = (db: Reader, filter: ApprovalFilter, page: PageRequest) =>
+  db
+    .selectFrom('approvals')
+    .innerJoin('sessions', 'sessions.key', 'approvals.session_key')
+    .selectAll('approvals')
+    .select('sessions.id as session_id')
+    .where('approvals.tenant', '=', filter.tenant)
+    .$if(filter.user !== undefined, (all) => all.where('approvals.user_id', '=', filter.user!))
+    .$if(filter.sessionId !== undefined, (all) => all.where('sessions.id', '=', filter.sessionId!))
+    .$if(filter.state === 'open', (all) => all.where('approvals.state', '=', OPEN))
+    .$if(filter.state === 'settled', (all) => all.where('approvals.state', '=', 'settled'))
+    .where('approvals.key', '<', keyBefore(page))
+    .orderBy('approvals.key', 'desc')
+    .limit(page.limit + 1);
+
+/** The same. */
+export const openApprovals = (db: Reader) =>
+  db
+    .selectFrom('approvals')
+    .select(({ fn }) => [fn.countAll().as('count'), fn.min('created_at').as('oldest')])
+    .where('state', '=', OPEN);
 
 const iso = (at: number): string => new Date(at).toISOString();
 

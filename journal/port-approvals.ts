@@ -60,6 +60,8 @@ export interface Approvals {
   get(approvalId: ApprovalId): Promise<ApprovalRow | undefined>;
   /** Newest first. */
   list(filter: ApprovalFilter, page: PageRequest): Promise<Page<ApprovalRow>>;
+  /** All that are open, of all tenants, and how long the oldest waits (0 where there is none). */
+  waiting(): Promise<{ readonly count: number; readonly oldestAgeMs: number }>;
   /**
    * Open → settled, with `approval.settled` and an entry in the audit: approved, and the call begins as it would have without; rejected or
    * expired, and it is settled as `rejected`. What was settled first stays, whatever is asked. @throws not_found

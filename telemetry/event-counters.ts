@@ -13,6 +13,9 @@ export function eventCounters(registry: Registry): (event: PerdureEvent) => void
   ]);
   const switches = counter('perdure_model_switches_total', 'Changes of model.', ['reason']);
   const calls = counter('perdure_tool_calls_total', 'Tool calls that settled.', ['outcome']);
+  const approvals = counter('perdure_approvals_total', 'Approvals that settled, by outcome.', [
+    'outcome',
+  ]);
   const lost = counter(
     'perdure_attempts_superseded_total',
     'Attempts that a newer one replaced.',
@@ -26,6 +29,7 @@ export function eventCounters(registry: Registry): (event: PerdureEvent) => void
     else if (event.type === 'model.retrying') retries.inc({ code: event.data.error.code });
     else if (event.type === 'model.switched') switches.inc({ reason: event.data.reason });
     else if (event.type === 'tool.settled') calls.inc({ outcome: event.data.outcome });
+    else if (event.type === 'approval.settled') approvals.inc({ outcome: event.data.outcome });
     else if (event.type === 'attempt.superseded') lost.inc();
     else if (event.type === 'session.ended') ended.inc({ reason: event.data.reason });
     else if (event.type === 'usage.recorded') {

@@ -8,6 +8,7 @@ import {
   turnOutcomeSchema,
   usageSchema,
 } from '../../contracts/events.ts';
+import { approvalIdSchema } from '../../contracts/approvals.ts';
 import type { LiveStatus, SessionView } from '../../contracts/session.ts';
 import { END_REASONS, SESSION_STATES } from '../../contracts/session-state.ts';
 import { limitsSchema } from '../../contracts/settings.ts';
@@ -56,6 +57,10 @@ export const liveStatusSchema = z
     step: z.number().int(),
     queued: z.number().int(),
     pendingCalls: z.array(z.string()).readonly(),
+    openApprovals: z
+      .array(z.object({ approvalId: approvalIdSchema, name: z.string().describe('Of the tool.') }))
+      .readonly()
+      .describe('What a person is asked about now.'),
     model: z.string(),
     spend: spendSchema,
     turns: z.number().int(),

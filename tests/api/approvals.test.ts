@@ -75,6 +75,8 @@ test('a call waits, is shown with all that a person needs, and is offered once i
   const path = `/api/sessions/${approval.sessionId}`;
   const session = await product.send('GET', `${path}?live=true`, { key: keys.ann });
   expect(session.body['state']).toBe('waiting_for_approval');
+  const { approvalId } = approval;
+  expect(session.body['live']).toMatchObject({ openApprovals: [{ approvalId, name: 'ask' }] });
   const decided = await decide(approval, { decision: 'approve' });
   expect([decided.status, decided.body]).toMatchObject([
     200,

@@ -1,28 +1,16 @@
 // Calls about which a person is asked first: on the time-skipping server, with the journal's row in memory.
-import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { MadeDecision } from '../../contracts/activities.ts';
-import {
-  approvalDecision,
-  type ApprovalDecisionRequest,
-} from '../../workflows/session/messages.ts';
+import { approvalDecision } from '../../workflows/session/messages.ts';
+import { APPROVE, asking, decide, HOUR, PATIENT, refusalOf, REJECT } from './support/approving.ts';
 import { askedCall, callsTools, completed, toolCall } from './support/scripted-world.ts';
-import type { AskedCall } from './support/scripted-world.ts';
 import {
   eventually,
   SessionKit,
-  untilQuiet,
   untilStatus,
   untilTurns,
   userMessage,
 } from './support/session-kit.ts';
-import type { StartOptions, TestSession } from './support/session-kit.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const PATIENT = { idleMs: 1_000 * DAY, lifetimeMs: 1_000 * DAY };
 
 let kit: SessionKit;
 beforeAll(async () => {
@@ -30,50 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => kit[Symbol.asyncDispose]());
 
-/** A session whose first step asks for these calls. */
-async function asking(calls: Parameters<typeof callsTools>[0], over: StartOptions = {}) {
-  const message = userMessage();
-  const session = await kit.session({
-    message,
-    limits: PATIENT,
-    script: [callsTools(calls)],
-    otherwise: completed(),
-    ...over,
-  });
-  const asked = calls.filter(({ approval }) => approval).length;
-  await untilQuiet(session, ({ asks }) => asks.length === asked);
-  return Object.assign(session, { turn: message.messageId });
-}
-
-const decide = (
-  session: TestSession & { turn: ApprovalDecisionRequest['turn'] },
-  { callId, approval }: AskedCall,
-  { updateId, ...decision }: MadeDecision & { updateId?: string },
-) =>
-  session.handle.executeUpdate(approvalDecision, {
-    args: [
-      { turn: session.turn, step: 1, callId, approvalId: approval.approvalId, decision, by: 'ann' },
-    ],
-    ...(updateId === undefined ? {} : { updateId }),
-  });
-
-const APPROVE = { decision: 'approve' } as const;
-const REJECT = { decision: 'reject', reason: 'not today' } as const;
-
-/** The code of a refused decision. */
-const refusalOf = async (deciding: Promise<unknown>): Promise<string | undefined> => {
-  const error = await deciding.then(
-    () => undefined,
-    (failure: unknown) => failure,
-  );
-  return error instanceof WorkflowUpdateFailedError
-    ? (error.cause as { type?: string }).type
-    : undefined;
-};
-
 test('an approved call runs, and not before', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   expect(await session.status()).toMatchObject({ state: 'waiting_for_approval' });
   expect(session.world.tools).toEqual([]);
   expect(await decide(session, call, APPROVE)).toBe('approved');
@@ -84,7 +31,7 @@ test('an approved call runs, and not before', async () => {
 
 test('an approved call of a client waits for its answer, also where that came first', async () => {
   const call = askedCall({ mode: 'client' });
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   await session.handle.signal('toolResult', { callId: call.callId });
   await eventually(() => session.world.asks.length === 2, 'it looks whether it was decided');
   await decide(session, call, APPROVE);
@@ -97,7 +44,7 @@ test('an approved call of a client waits for its answer, also where that came fi
 
 test('changed arguments reach the journal by reference only', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   await decide(session, call, {
     ...APPROVE,
     argumentsArtifact: 'sha256_1',
@@ -115,7 +62,7 @@ test('changed arguments reach the journal by reference only', async () => {
 
 test('a rejected call does not run, and the next step follows', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   expect(await decide(session, call, REJECT)).toBe('rejected');
   await untilTurns(session, 2);
   expect(session.world.tools).toEqual([]);
@@ -124,7 +71,7 @@ test('a rejected call does not run, and the next step follows', async () => {
 
 test('calls of the same step that need no approval do not wait for those that do', async () => {
   const [asked, free] = [askedCall(), toolCall({ mode: 'worker' })];
-  const session = await asking([asked, free]);
+  const session = await asking(kit, [asked, free]);
   await eventually(() => session.world.tools.length === 1, 'the free call');
   expect(session.world.tools).toMatchObject([{ callId: free.callId }]);
   expect(await session.status()).toMatchObject({ pendingCalls: [asked.callId] });
@@ -136,7 +83,7 @@ test('calls of the same step that need no approval do not wait for those that do
 
 test('nobody decides for 24 hours: it expires, and is not asked about again', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   await kit.pass(23 * HOUR);
   expect(session.world.approvals.size).toBe(0);
   await kit.pass(2 * HOUR);
@@ -149,21 +96,9 @@ test('nobody decides for 24 hours: it expires, and is not asked about again', as
   await session.stop();
 });
 
-test('a decision after 30 days of waiting, which takes no event and no worker, runs the call', async () => {
-  const { approvalId } = askedCall().approval;
-  const call = askedCall({ approval: { approvalId, waitMs: 40 * DAY } });
-  const session = await asking([call]);
-  await kit.pass(30 * DAY);
-  expect(session.world.asks).toHaveLength(1);
-  await decide(session, call, APPROVE);
-  await untilTurns(session, 2);
-  expect(session.world.tools).toMatchObject([{ callId: call.callId }]);
-  await session.stop();
-});
-
 test('of two decisions at once one wins, and the other is told that it is stale', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   const [first, second] = await Promise.all([
     decide(session, call, APPROVE).then(
       (outcome) => outcome,
@@ -184,7 +119,7 @@ test('of two decisions at once one wins, and the other is told that it is stale'
 
 test('the same decision again has the same answer', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   expect(await decide(session, call, { ...APPROVE, updateId: 'mine' })).toBe('approved');
   expect(await decide(session, call, { ...APPROVE, updateId: 'mine' })).toBe('approved');
   await untilTurns(session, 2);
@@ -194,7 +129,7 @@ test('the same decision again has the same answer', async () => {
 
 test('a decision that is not allowed changes nothing, and another one may follow', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   session.world.approving = ({ decision }) =>
     decision?.decision === 'approve'
       ? { state: 'refused', error: { code: 'forbidden', message: 'denied by approvalPolicy[0]' } }
@@ -208,7 +143,7 @@ test('a decision that is not allowed changes nothing, and another one may follow
 
 test('whoever decides on what the journal does not know, or leaves open, is told so', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   session.world.approving = ({ decision }) => {
     if (decision) throw ApplicationFailure.nonRetryable('There is no approval.', 'not_found');
     return undefined;
@@ -224,7 +159,7 @@ test('whoever decides on what the journal does not know, or leaves open, is told
 
 test('a decision that names no call, or one of another turn, enters no history', async () => {
   const call = askedCall();
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   const elsewhere = { ...session, turn: userMessage().messageId };
   expect(await refusalOf(decide(elsewhere, call, APPROVE))).toBe('approval_stale');
   const nameless = session.handle.executeUpdate(approvalDecision, { args: [{} as never] });
@@ -271,7 +206,7 @@ test('what the journal has decided already is taken from it: a reset workflow do
 
 test('an interrupt and a stop end the wait at once, and nothing runs', async () => {
   const [call, other] = [askedCall(), askedCall()];
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   await session.handle.signal('interruptTurn', {});
   await untilStatus(session, { turns: 1, state: 'waiting' });
   expect(session.world.seals).toMatchObject([{ cause: 'interrupt', turn: session.turn }]);
@@ -286,7 +221,7 @@ test('an interrupt and a stop end the wait at once, and nothing runs', async () 
 
 test("Temporal's UI says who is waited for, and for what", async () => {
   const call = askedCall({ name: 'write_file' });
-  const session = await asking([call]);
+  const session = await asking(kit, [call]);
   const details = await session.handle.query('__temporal_workflow_metadata');
   expect(details).toMatchObject({
     currentDetails: expect.stringMatching(

@@ -13,6 +13,10 @@ export function liveStatus(session: Session): LiveStatus {
     step: turn?.step ?? 0,
     queued: session.queue.length,
     pendingCalls: [...(turn?.pending ?? [])],
+    openApprovals: Array.from(turn?.approvals ?? [], ([approvalId, name]) => ({
+      approvalId,
+      name,
+    })),
     model: session.model ?? session.start.model,
     spend: session.spend,
     turns: session.turns,

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { at, fetching, openWebsite, resolving, saying } from './website.ts';
 
@@ -14,9 +14,17 @@ const denied = { code: 'tool_denied' };
 const failed = { code: 'tool_failed' };
 
 describe('fetch_url ends', () => {
-  it('after its limit of bytes, however small they came', async () => {
-    const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024, 'a'), { level: 9 });
-    const headers = { 'content-type': 'text/plain', 'content-encoding': 'gzip' };
+  const much = (): Buffer => Buffer.alloc(256 * 1024 * 1024, 'a');
+  const quickly = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+  it.each([
+    ['gzip', () => gzipSync(much(), { level: 1 })],
+    ['deflate', () => deflateSync(much(), { level: 1 })],
+    ['br', () => brotliCompressSync(much(), quickly)],
+    ['zstd', () => zstdCompressSync(much())],
+    ['gzip, gzip', () => gzipSync(gzipSync(much(), { level: 1 }))],
+  ])('after its limit of bytes, however small they came: %s', async (encoding, pack) => {
+    const bomb = pack();
+    const headers = { 'content-type': 'text/plain', 'content-encoding': encoding };
     await using site = await openWebsite(saying(bomb, headers));
     const before = process.memoryUsage().rss;
     const settings = { ports: [site.port], maxBytes: 10_000 };

@@ -182,6 +182,21 @@ export const approvalsConformance = (dialect: Dialect) =>
       expect(await list({}, { cursor: nextCursor! })).toEqual([one.approvalId]);
     });
 
+    test('those that are open are counted over all tenants, with the age of the oldest', async () => {
+      await using database = await dialect.database();
+      let now = 1_700_000_000_000;
+      const journal = await database.open(() => now);
+      expect(await journal.approvals.waiting()).toEqual({ count: 0, oldestAgeMs: 0 });
+      const one = await asking(journal);
+      now += 60_000;
+      await asking(journal);
+      now += 5_000;
+      expect(await journal.approvals.waiting()).toEqual({ count: 2, oldestAgeMs: 65_000 });
+      await one.settle({ decision: approved() });
+      expect(await journal.approvals.waiting()).toEqual({ count: 1, oldestAgeMs: 5_000 });
+      await journal.close();
+    });
+
     test('an approval that is not there, or is another call’s, is not found', async () => {
       await using opened = await emptyJournal(dialect);
       const { journal } = opened;

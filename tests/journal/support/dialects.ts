@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
+import type { CompiledQuery } from 'kysely';
 import pg from 'pg';
 import type { Journal } from '../../../journal/port.ts';
 import type { OnBatch } from '../../../journal/store.ts';
@@ -15,6 +17,8 @@ export interface Database extends AsyncDisposable {
   open(now?: () => number, onBatch?: OnBatch): Promise<Journal>;
   /** Runs a statement past the journal, to put it into a state that only time or an older release brings. */
   execute(statement: string): Promise<void>;
+  /** How the database would carry a query out, in its own words, a line a step. */
+  explain(query: CompiledQuery): Promise<string>;
 }
 
 /** An empty database, and how to open a journal on it. */
@@ -39,6 +43,13 @@ export const sqlite: Dialect = {
         using file = new DatabaseSync(join(folder, 'journal.db'), { timeout: 5_000 });
         file.exec(statement);
       },
+      async explain({ sql, parameters }) {
+        using file = new DatabaseSync(join(folder, 'journal.db'), { timeout: 5_000 });
+        const steps = file
+          .prepare(`explain query plan ${sql}`)
+          .all(...(parameters as SQLInputValue[]));
+        return steps.map(({ detail }) => String(detail)).join('\n');
+      },
       [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
     };
   },
@@ -46,7 +57,10 @@ export const sqlite: Dialect = {
 
 /** A connection of the test's own. */
 export interface Connected extends AsyncDisposable {
-  query(statement: string): Promise<{ rowCount: number | null }>;
+  query(
+    statement: string,
+    parameters?: readonly unknown[],
+  ): Promise<{ rowCount: number | null; rows: Record<string, unknown>[] }>;
 }
 
 export interface PostgresDatabase extends Database {
@@ -65,7 +79,8 @@ export const postgres: Dialect<PostgresDatabase> = {
       });
       await client.connect();
       return {
-        query: (statement: string) => client.query(statement),
+        query: (statement: string, parameters: readonly unknown[] = []) =>
+          client.query<Record<string, unknown>>(statement, [...parameters]),
         [Symbol.asyncDispose]: () => client.end(),
       };
     };
@@ -76,6 +91,11 @@ export const postgres: Dialect<PostgresDatabase> = {
       async execute(statement) {
         await using connected = await connect();
         await connected.query(statement);
+      },
+      async explain({ sql, parameters }) {
+        await using connected = await connect();
+        const { rows } = await connected.query(`explain ${sql}`, parameters);
+        return rows.map((row) => String(row['QUERY PLAN'])).join('\n');
       },
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };

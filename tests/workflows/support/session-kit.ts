@@ -66,6 +66,14 @@ export const userMessage = (policy: BusyPolicy = 'enqueue', text = 'hello'): Use
 /** On skipped time a heartbeat that is due in 12 s is missed at once. */
 const STEADY: PolicyOverrides = { model: { heartbeatMs: 86_400_000, attemptMs: 86_400_000 } };
 
+export interface KitOptions {
+  /**
+   * 0 replays the whole history for each task. Needed where workers are started again on the time-skipping server: it keeps an update for
+   * the queue of the worker that had the workflow in its cache, for ever.
+   */
+  readonly maxCachedWorkflows?: number;
+}
+
 export class SessionKit implements AsyncDisposable {
   readonly client: Client;
   /** As long as the real queue's name, for the sizes of histories. */
@@ -73,38 +81,66 @@ export class SessionKit implements AsyncDisposable {
   /** Of a worker process that has programs. */
   readonly programQueue = `${CLI_QUEUE_PREFIX}${newId('run')}`;
   readonly #worlds = new Map<string, ScriptedWorld>();
-  readonly #workers: { worker: Worker; running: Promise<void> }[] = [];
-
+  readonly #connection: NativeConnection;
+  #workers: { worker: Worker; running: Promise<void> }[] = [];
+  #starts = 0;
   #skipping: TimeSkipping | undefined;
 
-  private constructor(client: Client) {
+  readonly #options: KitOptions;
+
+  private constructor(client: Client, connection: NativeConnection, options: KitOptions) {
     this.client = client;
+    this.#connection = connection;
+    this.#options = options;
   }
 
   /** On a time-skipping server of its own: no other test moves its clock or takes its tool calls. */
-  static async start(): Promise<SessionKit> {
+  static async start(options: KitOptions = {}): Promise<SessionKit> {
     const skipping = await timeSkippingEnv();
-    const kit = await SessionKit.on(skipping.env.client, skipping.env.nativeConnection);
+    const { client, nativeConnection } = skipping.env;
+    const kit = await SessionKit.on(client, nativeConnection, options);
     kit.#skipping = skipping;
     return kit;
   }
 
-  static async on(client: Client, connection: NativeConnection): Promise<SessionKit> {
-    const kit = new SessionKit(client);
+  static async on(
+    client: Client,
+    connection: NativeConnection,
+    options: KitOptions = {},
+  ): Promise<SessionKit> {
+    const kit = new SessionKit(client, connection, options);
+    await kit.startWorkers();
+    return kit;
+  }
+
+  /** As new processes: they know of no session but what Temporal tells them. @returns the name under which they take work */
+  async startWorkers(): Promise<string> {
     const workflowBundle = await testBundle(workflowsPath);
-    const shared = { connection, activities: kit.#activities() };
-    await kit.#run(
+    const identity = `start-${(this.#starts += 1)}`;
+    const shared = {
+      connection: this.#connection,
+      activities: this.#activities(),
+      ...{ identity, shutdownGraceTime: 0, ...this.#options },
+    };
+    await this.#run(
       Worker.create({
         ...shared,
-        taskQueue: kit.taskQueue,
-        shutdownGraceTime: 0,
+        taskQueue: this.taskQueue,
         buildId: 'perdure-test',
         workflowBundle,
       }),
     );
-    for (const taskQueue of [TOOL_QUEUE, kit.programQueue])
-      await kit.#run(Worker.create({ ...shared, taskQueue, shutdownGraceTime: 0 }));
-    return kit;
+    for (const taskQueue of [TOOL_QUEUE, this.programQueue])
+      await this.#run(Worker.create({ ...shared, taskQueue }));
+    return identity;
+  }
+
+  async stopWorkers(): Promise<void> {
+    for (const { worker, running } of this.#workers) {
+      worker.shutdown();
+      await running;
+    }
+    this.#workers = [];
   }
 
   async #run(creating: Promise<Worker>): Promise<void> {
@@ -204,10 +240,7 @@ export class SessionKit implements AsyncDisposable {
         .terminate()
         .catch(() => undefined);
     }
-    for (const { worker, running } of this.#workers) {
-      worker.shutdown();
-      await running;
-    }
+    await this.stopWorkers();
     await this.#skipping?.[Symbol.asyncDispose]();
   }
 }
