@@ -7,6 +7,7 @@ import type { EventData, PerdureEvent } from '../../contracts/events.ts';
 import { uniqueName } from '../api/support/fixture.ts';
 import { CallFiles } from '../../runner/call-files.ts';
 import { startCounter } from '../runner/support/counter.ts';
+import { startHoldingProxy } from '../runner/support/holding-proxy.ts';
 import { machineIn, startPerdureRunner } from '../runner/support/perdure-runner.ts';
 import { RunnerProcess } from '../runner/support/runner-process.ts';
 import type { Cluster } from '../support/cluster.ts';
@@ -45,8 +46,7 @@ const of = <T extends PerdureEvent['type']>(events: readonly PerdureEvent[], typ
 const said = (runner: RunnerProcess, type: string): number =>
   runner.reports.filter((report) => report.type === type).length;
 
-async function countingRunner(cluster: Cluster, counter: string) {
-  const url = cluster.urls[0]!;
+async function countingRunner(cluster: Cluster, counter: string, url = cluster.urls[0]!) {
   const name = uniqueName('counting');
   const folder = join(cluster.folder, name);
   await mkdir(folder);
@@ -118,6 +118,33 @@ describe.each([
     expect(second.out()).not.toContain('"started"');
     await expect.poll(() => keptIn(state), PATIENCE).toEqual([]);
   });
+});
+
+test('kill -9 of the API with a result taken whose runner has not heard so: the runner gives it again, and nothing comes of that', async () => {
+  await using cluster = await startFleet();
+  await using counter = await startCounter();
+  await using proxy = await startHoldingProxy(cluster.urls[0]!);
+  const { name, runner, kept } = await countingRunner(cluster, counter.url, proxy.url);
+  await using _ = runner;
+  const taken = proxy.hold('tool.result', 'answer');
+  await using session = await calling(cluster, name, [{ name: COUNTING[0]!, arguments: {} }]);
+  await taken;
+
+  await cluster.apis[0]?.kill();
+  expect(kept()).toEqual(['done']);
+  proxy.release();
+  await cluster.apis[0]?.start();
+
+  expect(await session.settled()).toMatchObject([
+    { name: COUNTING[0], outcome: 'completed', result: { counted: 1 } },
+  ]);
+  await runner.until(
+    () => said(runner, 'dropped') + said(runner, 'delivered') === 1 && kept().length === 0,
+  );
+  expect(counter.total).toBe(1);
+  const next = await session.watcher.settled(await session.watcher.send('#next tokens=2'));
+  expect(next.outcome).toBe('completed');
+  expect(of(session.watcher.events, 'tool.settled')).toHaveLength(1);
 });
 
 const PATIENCE = { timeout: 120_000, interval: 50 };
