@@ -48,6 +48,14 @@ afterAll(async () => {
 });
 
 const auth = (...args: string[]): Promise<Ran> => perdure(['auth', ...args], { env });
+const atHome = () => ({
+  ...env,
+  PERDURE_HOME: `${cluster.folder}/home`,
+  PERDURE_CONFIG: `${cluster.folder}/perdure.yaml`,
+});
+const keys = (...args: string[]): Promise<Ran> => perdure(['keys', ...args], { env: atHome() });
+const keyMade = async () =>
+  jsonOf(await keys('create', '--user', 'ann', '--json')) as { key: string; keyId: string };
 const jsonOf = ({ out }: Ran): unknown => JSON.parse(out);
 const inTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
 
@@ -157,13 +165,7 @@ test('a name that nobody has configured is exit code 5; a wrong use is 2; an API
 });
 
 test('whoever is no operator is refused, and a wrong key too', async () => {
-  const make = ['keys', 'create', '--user', 'ann', '--json'];
-  const home = {
-    PERDURE_HOME: `${cluster.folder}/home`,
-    PERDURE_CONFIG: `${cluster.folder}/perdure.yaml`,
-  };
-  const made = await perdure(make, { env: { ...env, ...home } });
-  const { key } = JSON.parse(made.out) as { key: string };
+  const { key } = await keyMade();
   const refused = await auth('list', '--key', key);
   expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining('(forbidden)')]);
   const stranger = await auth('list', '--key', `pdk_${'x'.repeat(43)}`);
@@ -174,12 +176,22 @@ test('whoever is no operator is refused, and a wrong key too', async () => {
   for (const { out, err } of [refused, stranger]) expect(out + err).not.toContain(key);
 });
 
+test('perdure keys through the API says by its exit code what went wrong', async () => {
+  const { keyId } = await keyMade();
+  expect((await keys('revoke', keyId)).exitCode).toBe(0);
+  const again = await keys('revoke', keyId);
+  expect([again.exitCode, again.err]).toEqual([5, expect.stringContaining('(not_found)')]);
+  const away = { ...env, PERDURE_URL: `http://127.0.0.1:${await freePort()}` };
+  const unreached = await perdure(['keys', 'list'], { env: { ...atHome(), ...away } });
+  expect([unreached.exitCode, unreached.err]).toEqual([4, expect.stringContaining('npm start')]);
+});
+
 test('perdure audit tells all that, newest first, for people and for programs', async () => {
   const audit = (...args: string[]) => perdure(['audit', ...args], { env });
-  const text = await audit('--limit', '4');
+  const text = await audit('--limit', '8');
   expect(text.exitCode).toBe(0);
   const lines = text.out.split('\n');
-  expect(lines).toHaveLength(5);
+  expect(lines).toHaveLength(9);
   expect(lines[0]).toMatch(/^AT \(UTC\) +USER +ACTION +SUBJECT +DETAILS$/);
   expect(text.out).toMatch(/ – +auth\.refused +– +reason=unknown_key address=127\.0\.0\.1/);
   expect(text.out).toMatch(/ ann +auth\.refused +credential\.list +reason=role/);
