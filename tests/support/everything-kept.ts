@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import pg from 'pg';
 import type { Cluster } from './cluster.ts';
@@ -16,27 +17,35 @@ export async function everythingKept(
   return (await Promise.all(parts)).flat();
 }
 
-/** Of all workflows: the bytes that Temporal has, and the values in them as workers see them. */
+/** Of all workflows. */
 async function histories({ temporal: { address } }: Cluster): Promise<Place[]> {
   const connection = await Connection.connect({ address });
   try {
     const { workflow } = new Client({ connection });
     const places: Place[] = [];
-    for await (const { workflowId, runId } of workflow.list()) {
-      const history = await workflow.getHandle(workflowId, runId).fetchHistory();
-      places.push({
-        where: `history of ${workflowId}`,
-        bytes: temporal.api.history.v1.History.encode(history).finish(),
-      });
-      places.push({
-        where: `values in the history of ${workflowId}`,
-        bytes: JSON.stringify(history, (_, value: unknown) => decoded(value)),
-      });
-    }
+    for await (const { workflowId, runId } of workflow.list())
+      places.push(...(await historyOf(workflow.getHandle(workflowId, runId))));
     return places;
   } finally {
     await connection.close();
   }
+}
+
+/** The bytes that Temporal has, and the values in them as workers see them. */
+export async function historyOf(
+  handle: Pick<WorkflowHandle, 'workflowId' | 'fetchHistory'>,
+): Promise<Place[]> {
+  const history = await handle.fetchHistory();
+  return [
+    {
+      where: `history of ${handle.workflowId}`,
+      bytes: temporal.api.history.v1.History.encode(history).finish(),
+    },
+    {
+      where: `values in the history of ${handle.workflowId}`,
+      bytes: JSON.stringify(history, (_, value: unknown) => decoded(value)),
+    },
+  ];
 }
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
