@@ -54,8 +54,8 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   PERDURE_CONFIG:
     'Path of the settings file; `perdure.yaml` in the folder of the start when absent.',
   PERDURE_URL:
-    'Base URL of the API that `chat`, `sessions` and `keys` talk to, instead of this machine and PERDURE_API_PORT.',
-  PERDURE_KEY: 'API key that `chat`, `sessions` and `keys` send.',
+    'Base URL of the API that commands talk to (`chat`, `sessions`, `approvals`, `runner` …), instead of this machine and PERDURE_API_PORT.',
+  PERDURE_KEY: 'API key that those commands send.',
   PERDURE_SECRET_KEY:
     'Key that stored tokens are encrypted with: 32 bytes in base64, the same for all workers. The embedded mode makes its own.',
   PERDURE_OLD_SECRET_KEYS:

@@ -40,7 +40,12 @@ export const ERRORS = {
     'Raise the limit of the session or the agent, or start a new session.',
   ),
   forbidden: entry(403, false, 'Not allowed', 'Use a key whose role allows this.'),
-  not_found: entry(404, false, 'Not found', 'Check the id; it may belong to another tenant.'),
+  not_found: entry(
+    404,
+    false,
+    'Not found',
+    'Check the id or name; what belongs to another tenant looks the same.',
+  ),
   session_closed: entry(
     409,
     false,

@@ -43,9 +43,9 @@ export function ledger(
       return found && callOf(found);
     },
     pending: (filter, limit) => pendingCalls(store, filter, limit),
-    async lease(callId, holder, leaseMs) {
+    async lease(callId, lease) {
       const owner = await known(callId);
-      const row = await submit(leaseCall(refOf(callId, owner), { holder, leaseMs }));
+      const row = await submit(leaseCall(refOf(callId, owner), lease));
       return row && shown(row, owner);
     },
     async progress(callId, lease, { message, fraction }) {

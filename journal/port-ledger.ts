@@ -1,6 +1,6 @@
 /** The journal's port: the ledger of tool calls. Import it from port.ts. */
 import type { SettleInput, SettleResult, StepRef } from '../contracts/activities.ts';
-import type { CallId, SessionId } from '../contracts/ids.ts';
+import type { CallId, RunnerId, SessionId } from '../contracts/ids.ts';
 import type { RunnerSelector } from '../contracts/runners.ts';
 import type { Effect, ToolMode, ToolOutcome, ToolSettlement } from '../contracts/tools.ts';
 import type { SessionFilter } from './port-sessions.ts';
@@ -66,10 +66,13 @@ export interface Ledger {
   /** Calls offered to clients and not settled, oldest first. */
   pending(filter: CallFilter, limit: number): Promise<readonly LedgerCall[]>;
   /**
-   * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`; the same holder's repeat renews the lease. Appends `tool.started`.
+   * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`, shown as `runner` where it has such a name; the same holder's repeat renews the lease. Appends `tool.started`.
    * @returns undefined where somebody else holds it or it is settled
    */
-  lease(callId: CallId, holder: string, leaseMs: number): Promise<LedgerCall | undefined>;
+  lease(
+    callId: CallId,
+    lease: { holder: string; leaseMs: number; runner?: RunnerId | undefined },
+  ): Promise<LedgerCall | undefined>;
   /** Appends `tool.progress` and renews the lease. @returns false where the holder lost it */
   progress(
     callId: CallId,

@@ -1,6 +1,6 @@
 /** The tools that a runner offers: the worker's own built-in ones, on this machine and in the runner's folder. */
 import { ArgumentChecker } from '../activities/tools/arguments.ts';
-import { builtInTools } from '../activities/tools/built-in.ts';
+import { builtInTools, FOLDER_TOOLS } from '../activities/tools/built-in.ts';
 import type { ToolRun } from '../activities/tools/executor.ts';
 import type { WorkerTool } from '../activities/tools/worker-tool.ts';
 import { TIME_LIMITS } from '../contracts/limits.ts';
@@ -9,16 +9,6 @@ import type { AgentToolCall, RegisterRunner } from '../contracts/runners.ts';
 
 export type RunnerTool = WorkerTool;
 export type { ToolRun };
-
-/** `fetch_url` is not among them: a model must not look around in a person's network. */
-const OFFERED: ReadonlySet<string> = new Set([
-  'list_files',
-  'read_file',
-  'search_files',
-  'write_file',
-  'edit_file',
-  'run_command',
-]);
 
 export interface RunnerToolParts {
   /** The runner's own, which no tool opens. */
@@ -32,7 +22,7 @@ export const runnerTools = ({ stateFolder, network }: RunnerToolParts): readonly
     home: stateFolder,
     timeouts: TIME_LIMITS,
     sandbox: sandboxSchema.parse({ network }),
-  }).filter(({ name }) => OFFERED.has(name));
+  }).filter(({ name }) => FOLDER_TOOLS.has(name));
 
 /** What the call would do, where its tool can tell. */
 export async function previewOf(

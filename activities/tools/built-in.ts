@@ -20,6 +20,16 @@ export interface BuiltInParts {
   readonly fetch?: FetchSettings | undefined;
 }
 
+/** Those that act in a folder. `fetch_url` is none: a model must not look around in the network of a person's machine. */
+export const FOLDER_TOOLS: ReadonlySet<string> = new Set([
+  'list_files',
+  'read_file',
+  'search_files',
+  'write_file',
+  'edit_file',
+  'run_command',
+]);
+
 export const builtInTools = (parts: BuiltInParts): readonly WorkerTool[] => [
   ...workspaceTools(parts.home),
   ...writingTools(parts.home),

@@ -28,8 +28,7 @@ export interface RegistryParts extends BuiltInParts {
 }
 
 /**
- * What a session declares comes last: it replaces what the worker has under the same name. So does what its runner offers: whoever names a
- * runner wants the work to be done there.
+ * What a session declares comes last: it replaces what the worker has under the same name. So does what its runner offers.
  */
 export function toolRegistry(parts: RegistryParts): ToolRegistry {
   const { timeouts, tools = [], runners } = parts;

@@ -4,7 +4,8 @@ import { PerdureError } from '../../contracts/perdure-error.ts';
 import { ArgumentChecker } from './arguments.ts';
 import type { ToolDefinition } from './definition.ts';
 import type { ProbeAnswer, ToolExecutor, ToolRun } from './executor.ts';
-import type { ToolSource } from './source.ts';
+import { FOLDER_TOOLS } from './built-in.ts';
+import type { OfferedTo, ToolSource } from './source.ts';
 import type { WorkerTool } from './worker-tool.ts';
 
 type Timeouts = Pick<TimeLimits, 'commandMs' | 'commandMaxMs'>;
@@ -19,6 +20,10 @@ function definitionOf(tool: WorkerTool, { commandMs, commandMaxMs }: Timeouts): 
   };
 }
 
+/** Whoever names a runner means its folder: without one that fits, this machine's must not take its place unsaid. */
+const worksElsewhere = ({ runner, agent }: OfferedTo): boolean =>
+  runner !== null || agent.runner !== undefined;
+
 /** The names of the tools are different ones. */
 export function workerTools(tools: readonly WorkerTool[], timeouts: Timeouts): ToolSource {
   const offers = tools.map((tool) => ({
@@ -27,10 +32,12 @@ export function workerTools(tools: readonly WorkerTool[], timeouts: Timeouts): T
   }));
   return {
     known: tools.map(({ name }) => name),
-    offered: ({ workspace, names }) =>
+    offered: (session) =>
       offers
         .filter(({ definition, needsWorkspace }) => {
-          return names(definition.name) && (workspace !== null || !needsWorkspace);
+          if (!session.names(definition.name)) return false;
+          if (needsWorkspace && session.workspace === null) return false;
+          return !worksElsewhere(session) || !FOLDER_TOOLS.has(definition.name);
         })
         .map(({ definition }) => definition),
     executors: { worker: new WorkerExecutor(tools) },

@@ -34,7 +34,10 @@ export const runnerRouter = router({
   list: anyone
     .meta(rest('GET /api/runners', 'Runners that may serve you, and whether they are there'))
     .output(z.object({ runners: z.array(runnerSchema) }).meta({ id: 'Runners' }))
-    .query(async ({ ctx }) => ({ runners: (await listRunners(ctx)).map(runnerOf) })),
+    .query(async ({ ctx }) => {
+      const rows = await listRunners(ctx);
+      return { runners: rows.map((row) => runnerOf(row, ctx.principal)) };
+    }),
 
   calls: anyone
     .meta(
@@ -51,7 +54,7 @@ export const runnerRouter = router({
     .meta(rest('POST /api/runners/{runnerId}/share', 'Let a runner serve the whole tenant, or not'))
     .input(ref.extend({ shared: z.boolean() }))
     .output(runnerSchema)
-    .mutation(async ({ ctx, input }) => runnerOf(await shareRunner(ctx, input))),
+    .mutation(async ({ ctx, input }) => runnerOf(await shareRunner(ctx, input), ctx.principal)),
 
   remove: person
     .meta(rest('DELETE /api/runners/{runnerId}', 'Forget a runner and what it offers'))

@@ -56,7 +56,8 @@ export const toolRouter = router({
       const { journal, settings } = ctx.deps;
       const { runner } = await findCall(ctx, callId, runnerId);
       if (runner) refuseReplaced(runner, holder);
-      const call = await journal.ledger.lease(callId, holder, settings.timeouts.toolLeaseMs);
+      const leaseMs = settings.timeouts.toolLeaseMs;
+      const call = await journal.ledger.lease(callId, { holder, leaseMs, runner: runnerId });
       if (call) return pendingCallOf(call);
       throw new PerdureError(
         'result_late',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { sessionIdSchema } from '../../contracts/events.ts';
 import { runnerIdSchema, runnerLabelsSchema, type AgentToolCall } from '../../contracts/runners.ts';
 import { callIdSchema, effectSchema } from '../../contracts/tools.ts';
-import type { RunnerRow } from '../../journal/port.ts';
+import type { Owner, RunnerRow } from '../../journal/port.ts';
 import { time } from './session.ts';
 
 export const runnerSchema = z
@@ -11,6 +11,7 @@ export const runnerSchema = z
     name: z.string(),
     user: z.string(),
     shared: z.boolean().describe('Serves all users of the tenant.'),
+    servesYou: z.boolean().describe('May execute the calls of your own sessions.'),
     online: z.boolean(),
     labels: runnerLabelsSchema,
     workdir: z.string(),
@@ -24,8 +25,12 @@ export const runnerSchema = z
 /** Twice the time after which it is marked as seen, and a little. */
 const ONLINE_MS = 40_000;
 
-export const runnerOf = ({ tools, ...row }: RunnerRow): z.infer<typeof runnerSchema> => ({
+export const runnerOf = (
+  { tools, ...row }: RunnerRow,
+  you: Owner,
+): z.infer<typeof runnerSchema> => ({
   ...row,
+  servesYou: row.tenant === you.tenant && (row.shared || row.user === you.user),
   online: Date.now() - Date.parse(row.lastSeenAt) < ONLINE_MS,
   tools: tools.map(({ name, effect, description }) => ({ name, effect, description })),
 });

@@ -93,7 +93,7 @@ async function newSession(
     externalId: input.externalId ?? null,
     tools: input.tools ?? [],
     limits: input.limits ?? {},
-    runner: await runnerOf(deps, principal, input.runner),
+    runner: await runnerOf(deps, principal, { asked: input.runner, agentName, agent }),
   };
 }
 
@@ -142,17 +142,25 @@ export function chosen<T>(
 async function runnerOf(
   { journal }: ApiDeps,
   owner: Owner,
-  selector: RunnerSelector | undefined,
+  { asked, agentName, agent }: RunnerWanted,
 ): Promise<RunnerSelector | null> {
+  const selector = asked ?? agent.runner;
   if (!selector) return null;
-  if ((await journal.runners.selected(owner, selector)).length > 0) return selector;
+  if ((await journal.runners.selected(owner, selector)).length > 0) return asked ?? null;
   const known = (await journal.runners.list(owner)).map(({ name }) => name);
   const has = known.length > 0 ? `expected one of ${known.join(', ')}` : 'none has registered';
+  const whose = asked ? '' : ` that agent ${JSON.stringify(agentName)} works on`;
   throw new PerdureError(
     'invalid_input',
-    `"runner": no runner of yours is ${JSON.stringify(selector)}; ${has}.`,
+    `"runner": no runner of user ${JSON.stringify(owner.user)} is ${JSON.stringify(selector)}${whose}; ${has}. Start one with that user's key: perdure runner.`,
     { field: 'runner' },
   );
+}
+
+interface RunnerWanted {
+  readonly asked: RunnerSelector | undefined;
+  readonly agentName: string;
+  readonly agent: AgentSettings;
 }
 
 /** The local owner's sessions see the folder that Perdure was started in; behind keys a folder is only seen when it is named. */

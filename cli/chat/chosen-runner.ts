@@ -23,10 +23,16 @@ export async function chosenRunner(
       `A session keeps the runner that it began with, and ${sessionId} has begun: leave --runner out, or begin another session on ${wanted}.`,
       EXIT.usage,
     );
-  const known = await runners.list();
+  const all = await runners.list();
+  const known = all.filter(({ servesYou }) => servesYou);
   const fitting = known.filter((runner) => isSelected(runner, selector));
-  if (fitting.length === 0) throw noSuchRunner(wanted, known);
-  return runnerLine(fitting);
+  if (fitting.length > 0) return runnerLine(fitting);
+  const another = all.find((runner) => isSelected(runner, selector));
+  if (!another) throw noSuchRunner(wanted, known);
+  throw new CommandFailed(
+    `The runner ${another.name} serves user ${another.user}, and you are somebody else here: talk with a key of that user (PERDURE_KEY), or start the runner with one of yours.`,
+    EXIT.notFound,
+  );
 }
 
 function runnerLine(fitting: readonly KnownRunner[]): string {

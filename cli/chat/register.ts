@@ -1,4 +1,5 @@
 /** `perdure chat`: a conversation in the terminal. */
+import path from 'node:path';
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
 import type { ChatOptions } from './options.ts';
@@ -20,7 +21,8 @@ export function registerChat(program: Command): void {
     )
     .option(
       '--workspace <folder>',
-      'folder that the tools of a new session may read (this one when absent)',
+      'folder that the tools of a new session work in (this one when absent)',
+      (folder: string) => path.resolve(folder),
     )
     .option(
       '--runner <name>',

@@ -77,6 +77,10 @@ async function checkCredential(check: string, name: string, parts: Parts): Promi
   const detail = `credential ${name}, ${found.kind}: ${found.reason}`;
   const lasting = found.kind === 'invalid_credentials' || found.kind === 'misconfigured';
   return lasting
-    ? problem(check, detail, 'Correct what is under credentials or in the variable it names.')
+    ? problem(
+        check,
+        detail,
+        'Correct what is under credentials or in the variable it names; where a program signs in by itself, sign in with it.',
+      )
     : warning(check, detail, 'It could not be asked from here: try again later.');
 }

@@ -25,7 +25,7 @@ export function registerSessions(program: Command): void {
     (await run()).show(id, options),
   );
 
-  add('stop <id>', 'end a session (chat, or `send` with reopen, goes on with it later)').action(
+  add('stop <id>', 'end a session (perdure chat --session goes on with it later)').action(
     async (id: string, options: OneOptions) => (await run()).stop(id, options),
   );
 

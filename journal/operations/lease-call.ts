@@ -12,6 +12,8 @@ export interface CallRef {
 }
 export interface Lease {
   readonly holder: string;
+  /** Who that is to people; the holder when absent. */
+  readonly runner?: string | undefined;
   readonly leaseMs: number;
 }
 export type AnswerState = 'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown';
@@ -27,7 +29,7 @@ export const leaseCall = (ref: CallRef, lease: Lease): Operation<CallRecord | un
     const { turn, step } = call;
     draft.append(
       { turn, step },
-      { type: 'tool.started', data: { callId: ref.callId, runner: lease.holder } },
+      { type: 'tool.started', data: { callId: ref.callId, runner: lease.runner ?? lease.holder } },
     );
     // The time for the result counts from the claim.
     const row: CallRecord = {

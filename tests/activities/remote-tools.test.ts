@@ -30,7 +30,7 @@ test('an agent that names a runner is offered its tools, instead of the workerâ€
   await register(stage.journal, { tools: [tool('read_file'), tool('there')] });
   await register(stage.journal, { name: 'other', tools: [tool('elsewhere')] });
   const result = await stage.callModel(stage.message('go'));
-  expect(model.requests[0]?.tools).toEqual(['list_files', 'read_file', 'there']);
+  expect(model.requests[0]?.tools).toEqual(['read_file', 'there']);
   expect(result).toMatchObject({ calls: [{ name: 'read_file', mode: 'remote', effect: 'read' }] });
   const [call] = await stage.journal.ledger.remote({ tenants: ['acme'] }, 10);
   expect(call).toMatchObject({ name: 'read_file', state: 'offered', runner: { name: 'laptop' } });
@@ -51,13 +51,13 @@ test('of runners with the same labels and tools the one that was seen last descr
   expect(model.requests[0]?.tools).toEqual(['more', 'there']);
 });
 
-test('without a runner that fits the model is offered what the worker has', async () => {
+test('without a runner that fits the model is offered no tool of a folder: the workerâ€™s own never takes its place', async () => {
   const model = scriptedModel([{ text: 'a' }, { text: 'b' }]);
   await using stage = await openStage({
     resolver: model.resolver,
-    agent: { tools: ['read_file'], runner: { name: 'nowhere' } },
+    agent: { tools: ['read_file', 'run_command', 'fetch_url'], runner: { name: 'nowhere' } },
   });
   await register(stage.journal, {});
   await stage.callModel(stage.message('go'));
-  expect(model.requests[0]?.tools).toEqual(['read_file']);
+  expect(model.requests[0]?.tools).toEqual(['fetch_url']);
 });

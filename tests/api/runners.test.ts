@@ -269,6 +269,8 @@ test('people see which runners may serve them, operators all of the tenant, a ru
   expect(await names(keys.ada)).not.toContain('bobs');
   expect(await names(keys.olga)).toEqual(expect.arrayContaining(['mine', 'bobs']));
   expect(await names(keys.bob)).not.toContain('mine');
+  const seen = (await product.send('GET', '/api/runners', { key: keys.olga })).body['runners'];
+  expect(seen).toContainEqual(expect.objectContaining({ name: 'mine', servesYou: false }));
   const remove = (runnerId: string, key: string) =>
     product.send('DELETE', `/api/runners/${runnerId}`, { key });
   expect((await remove(bobs.runnerId, keys.ada)).body.code).toBe('not_found');
@@ -287,7 +289,20 @@ test('a session that names a runner which never registered is refused with those
     product.send('POST', '/api/sessions', { key: keys.ada, body: { runner } });
   const refused = await start({ name: 'nowhere' });
   expect([refused.status, refused.body.field]).toEqual([400, 'runner']);
-  expect(refused.body.detail).toMatch(/no runner of yours is \{"name":"nowhere"\}.*here/);
+  expect(refused.body.detail).toMatch(/no runner of user "ada" is \{"name":"nowhere"\}.*here/);
   expect((await start({ name: 'here', labels: { a: 'b' } })).body.code).toBe('invalid_input');
   expect((await start({ name: 'here' })).status).toBe(201);
+});
+
+test('an agent that works on a runner answers only whom one of that name serves: this machine never takes its place', async () => {
+  await register('abroad', keys.bob);
+  const start = () =>
+    product.send('POST', '/api/sessions', { key: keys.ada, body: { agent: 'abroad' } });
+  const refused = await start();
+  expect([refused.status, refused.body.field]).toEqual([400, 'runner']);
+  expect(refused.body.detail).toContain(
+    'no runner of user "ada" is {"name":"abroad"} that agent "abroad" works on',
+  );
+  await register('abroad');
+  expect((await start()).status).toBe(201);
 });

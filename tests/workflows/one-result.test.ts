@@ -144,7 +144,7 @@ async function play({ calls: kinds, happenings }: Scenario): Promise<void> {
       await signal('toolResult', { callId: which.callId });
     },
     'answer without a signal': () => answer(which),
-    claim: () => journal.ledger.lease(which.callId, 'somebody', 15_000),
+    claim: () => journal.ledger.lease(which.callId, { holder: 'somebody', leaseMs: 15_000 }),
     approve: () => decide(which, { decision: 'approve' }),
     reject: () => decide(which, { decision: 'reject' }),
     'time passes': () => new Promise((resolve) => setTimeout(resolve, UNDECIDED_MS)),

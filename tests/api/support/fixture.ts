@@ -118,6 +118,12 @@ function catalogueFor(
         ...{ model: 'fake', tools: [] },
         approvals: { edit_file: 'always', run_command: 'always' },
       }),
+      // Works on a person's machine.
+      abroad: agentSchema.parse({
+        model: 'fake',
+        tools: ['read_file'],
+        runner: { name: 'abroad' },
+      }),
       asker: agentSchema.parse({ model: 'fake', tools: [], clientTools: [CLIENT_TOOL] }),
       // A person is asked before each call, but for questions that are denied.
       careful: agentSchema.parse({

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { newId } from '../../../contracts/ids.ts';
 import { uniqueName } from '../../api/support/fixture.ts';
 import { machineIn, startPerdureRunner } from '../../runner/support/perdure-runner.ts';
 import { openRunnerStage, type RunnerStage } from '../../runner/support/stage.ts';
@@ -100,6 +101,16 @@ test('says that a runner is away, and its calls wait', async () => {
   } finally {
     later.mockRestore();
   }
+});
+
+test('says whose the runner is where it serves somebody else', async () => {
+  const name = uniqueName('anns');
+  const key = await stage.product.key('local', 'ann', 'runner');
+  const body = { name, instance: newId('run'), workdir: '/home/ann', tools: [], version: '1' };
+  expect((await stage.product.send('POST', '/api/runners', { key, body })).status).toBe(200);
+  const { err, exitCode } = await chat(['--runner', name], `${READ}\n`);
+  expect(err).toContain(`The runner ${name} serves user ann, and you are somebody else here`);
+  expect(exitCode).toBe(5);
 });
 
 test('says what to do where there is no such runner, and before anything is sent', async () => {

@@ -57,7 +57,7 @@ export const approvalsConformance = (dialect: Dialect) =>
       const { journal } = opened;
       const { callId, sessionId, turn } = await asking(journal, { mode: 'client' });
       expect(await journal.ledger.pending(OWNER, 10)).toEqual([]);
-      expect(await journal.ledger.lease(callId, 'me', 1_000)).toBeUndefined();
+      expect(await journal.ledger.lease(callId, { holder: 'me', leaseMs: 1_000 })).toBeUndefined();
       expect(await journal.ledger.answer(callId, { outcome: 'completed', result: 1 })).toBe(
         'unknown',
       );

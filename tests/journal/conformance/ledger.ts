@@ -55,7 +55,7 @@ export const ledgerConformance = (dialect: Dialect) =>
       expect(await ledger.answer(newId('call'), DONE)).toBe('unknown');
       expect(await ledger.answer(call.callId, DONE)).toBe('unknown');
       expect(await ledger.get(newId('call'))).toBeUndefined();
-      await expect(ledger.lease(newId('call'), 'r', 1)).rejects.toMatchObject({
+      await expect(ledger.lease(newId('call'), { holder: 'r', leaseMs: 1 })).rejects.toMatchObject({
         code: 'not_found',
       });
       await expect(
@@ -83,15 +83,17 @@ export const ledgerConformance = (dialect: Dialect) =>
       const { ledger } = opened.journal;
       const call = toolCall();
       const { sessionId } = await openCalls(opened.journal, call);
-      const leased = await ledger.lease(call.callId, 'one', LEASE);
+      const leased = await ledger.lease(call.callId, { holder: 'one', leaseMs: LEASE });
       expect(leased).toMatchObject({ state: 'leased', holder: 'one', sessionId, ...OWNER });
       expect(Date.parse(leased!.dueAt!) - now).toBe(call.timeoutMs);
-      expect(await ledger.lease(call.callId, 'two', LEASE)).toBeUndefined();
+      expect(await ledger.lease(call.callId, { holder: 'two', leaseMs: LEASE })).toBeUndefined();
       expect(
         await ledger.progress(call.callId, { holder: 'two', leaseMs: LEASE }, { message: 'mine' }),
       ).toBe(false);
       now += LEASE - 1;
-      expect(await ledger.lease(call.callId, 'one', LEASE)).toMatchObject({ dueAt: leased!.dueAt });
+      expect(await ledger.lease(call.callId, { holder: 'one', leaseMs: LEASE })).toMatchObject({
+        dueAt: leased!.dueAt,
+      });
       now += LEASE - 1;
       expect(
         await ledger.progress(
@@ -100,9 +102,11 @@ export const ledgerConformance = (dialect: Dialect) =>
           { message: 'half', fraction: 0.5 },
         ),
       ).toBe(true);
-      expect(await ledger.lease(call.callId, 'two', LEASE)).toBeUndefined();
+      expect(await ledger.lease(call.callId, { holder: 'two', leaseMs: LEASE })).toBeUndefined();
       now += LEASE;
-      expect(await ledger.lease(call.callId, 'two', LEASE)).toMatchObject({ holder: 'two' });
+      expect(await ledger.lease(call.callId, { holder: 'two', leaseMs: LEASE })).toMatchObject({
+        holder: 'two',
+      });
       expect(
         await ledger.progress(call.callId, { holder: 'one', leaseMs: LEASE }, { message: 'lost' }),
       ).toBe(false);
@@ -119,9 +123,10 @@ export const ledgerConformance = (dialect: Dialect) =>
       const { ledger } = opened.journal;
       const [unsafe, safe] = [toolCall({ effect: 'never-retry' }), toolCall()];
       const ref = await openCalls(opened.journal, unsafe, safe);
-      for (const { callId } of [unsafe, safe]) await ledger.lease(callId, 'one', LEASE);
+      for (const { callId } of [unsafe, safe])
+        await ledger.lease(callId, { holder: 'one', leaseMs: LEASE });
       now += LEASE + 1;
-      expect(await ledger.lease(unsafe.callId, 'two', LEASE)).toBeUndefined();
+      expect(await ledger.lease(unsafe.callId, { holder: 'two', leaseMs: LEASE })).toBeUndefined();
       expect(await ledger.overdue(1_000, 10)).toEqual([]);
       const settle = (callId: typeof safe.callId) =>
         ledger.settle({ ...ref, step: 1, callId, giveUp: true });
@@ -133,7 +138,7 @@ export const ledgerConformance = (dialect: Dialect) =>
       );
       expect(await settle(unsafe.callId)).toEqual({ state: 'settled', outcome: 'unknown' });
       expect(await settle(safe.callId)).toEqual({ state: 'settled', outcome: 'timed_out' });
-      expect(await ledger.lease(safe.callId, 'one', LEASE)).toBeUndefined();
+      expect(await ledger.lease(safe.callId, { holder: 'one', leaseMs: LEASE })).toBeUndefined();
     });
 
     test('lists what waits for an answer, and what was answered and never settled', async () => {

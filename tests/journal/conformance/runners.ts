@@ -109,10 +109,16 @@ export const runnersConformance = (dialect: Dialect) =>
       });
       expect(await ledger.answer(free.callId, DONE)).toBe('late');
       expect(await ledger.answer(free.callId, DONE, 'one')).toBe('late');
-      expect(await ledger.lease(read.callId, 'one', LEASE)).toMatchObject({ attempts: 1 });
+      expect(await ledger.lease(read.callId, { holder: 'one', leaseMs: LEASE })).toMatchObject({
+        attempts: 1,
+      });
       now += LEASE;
-      expect(await ledger.lease(read.callId, 'two', LEASE)).toMatchObject({ attempts: 2 });
-      expect(await ledger.lease(read.callId, 'two', LEASE)).toMatchObject({ attempts: 2 });
+      expect(await ledger.lease(read.callId, { holder: 'two', leaseMs: LEASE })).toMatchObject({
+        attempts: 2,
+      });
+      expect(await ledger.lease(read.callId, { holder: 'two', leaseMs: LEASE })).toMatchObject({
+        attempts: 2,
+      });
       expect(await ledger.answer(read.callId, OTHER, 'one')).toBe('late');
       expect(await ledger.answer(read.callId, DONE, 'two')).toBe('accepted');
       expect(await ledger.answer(read.callId, DONE, 'two')).toBe('repeated');
@@ -128,9 +134,10 @@ export const runnersConformance = (dialect: Dialect) =>
       const { ledger } = opened.journal;
       const [read, never] = [remote({ effect: 'read' }), remote({ effect: 'never-retry' })];
       await openCalls(opened.journal, read, never);
-      for (const { callId } of [read, never]) await ledger.lease(callId, 'one', LEASE);
+      for (const { callId } of [read, never])
+        await ledger.lease(callId, { holder: 'one', leaseMs: LEASE });
       now += LEASE + 1;
-      expect(await ledger.lease(never.callId, 'two', LEASE)).toBeUndefined();
+      expect(await ledger.lease(never.callId, { holder: 'two', leaseMs: LEASE })).toBeUndefined();
       for (const { callId } of [read, never])
         expect(await ledger.answer(callId, DONE, 'one')).toBe('accepted');
     });
@@ -145,9 +152,10 @@ export const runnersConformance = (dialect: Dialect) =>
         remote({ effect: 'read' }),
       ];
       const { sessionId, turn } = await openCalls(opened.journal, read, never, slow);
-      for (const { callId } of [read, never, slow]) await ledger.lease(callId, 'one', LEASE);
+      for (const { callId } of [read, never, slow])
+        await ledger.lease(callId, { holder: 'one', leaseMs: LEASE });
       now += 50_000;
-      await ledger.lease(slow.callId, 'one', LEASE);
+      await ledger.lease(slow.callId, { holder: 'one', leaseMs: LEASE });
       now += 10_000;
       for (const { callId } of [read, never, slow])
         await ledger.settle({ sessionId, turn, step: 1, callId, giveUp: false });
@@ -175,7 +183,8 @@ export const runnersConformance = (dialect: Dialect) =>
         Object.fromEntries(
           (await ledger.remote(filter, 10)).map(({ callId, claimable }) => [callId, claimable]),
         );
-      for (const { callId } of [read, never]) await ledger.lease(callId, 'one', LEASE);
+      for (const { callId } of [read, never])
+        await ledger.lease(callId, { holder: 'one', leaseMs: LEASE });
       const claimed = { [read.callId]: false, [never.callId]: false };
       expect(await listed({ sessionIds: [sessionId] })).toEqual(claimed);
       expect(await listed({ tenants: ['other'] })).toEqual({});
@@ -203,10 +212,10 @@ export const runnersConformance = (dialect: Dialect) =>
       const call = remote();
       const { sessionId, turn } = await openCalls(journal, call);
       await news(1);
-      await journal.ledger.lease(call.callId, 'one', LEASE);
+      await journal.ledger.lease(call.callId, { holder: 'one', leaseMs: LEASE });
       await news(2);
       // A renewed lease is no news.
-      await journal.ledger.lease(call.callId, 'one', LEASE);
+      await journal.ledger.lease(call.callId, { holder: 'one', leaseMs: LEASE });
       await journal.steps.seal(sealOf({ sessionId, turn, step: 1 }));
       await news(3);
       expect(heard).toEqual([sessionId, sessionId, sessionId]);

@@ -160,7 +160,7 @@ export async function fight(
       leave: () => ledger.leave(callId, fence, who),
       report: () => ledger.report(callId, fence, { message: 'half' }),
       claim: async () => {
-        if (await ledger.lease(callId, who, LEASE_MS)) note.holders.add(who);
+        if (await ledger.lease(callId, { holder: who, leaseMs: LEASE_MS })) note.holders.add(who);
       },
       progress: () => ledger.progress(callId, { holder: who, leaseMs: LEASE_MS }, { message: 'x' }),
       answer: () => answer('answer', who),
