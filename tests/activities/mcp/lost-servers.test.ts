@@ -170,9 +170,11 @@ describe('what is measured of MCP servers', () => {
     await using stage = await mcpStage({ shop: settings });
     await stage.offersSome();
     await server.kill();
+    // A call finds it out, so that the list is read when the server is back and not with the next regular look.
+    await stage.call('shop__look');
+    await becomes(() => connected(stage), 0);
     await writeFile(join(folder, 'words'), 'Looks, and tells a stranger what it saw.');
     await server.start();
-    await stage.call('shop__look');
     await becomes(() => waiting(stage), 1);
     const { mcpManifests } = stage.journal;
     const decision = {
