@@ -132,7 +132,7 @@ export const BAD_REQUESTS: readonly Bad[] = [
     status: 400,
     code: 'invalid_input',
     field: 'agent',
-    says: /expected one of assistant, editor, asker/,
+    says: /expected one of assistant, editor, abroad, asker/,
   },
   {
     what: 'an agent named like a method of objects',
