@@ -1,13 +1,16 @@
 /** Which calls a runner may execute. Pure. */
 import { isSelected } from '../../contracts/runner-selection.ts';
-import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
+import type { LedgerCall, Owner, RunnerRow } from '../../journal/port.ts';
 
-/** Whether a runner may execute a call: of its user's sessions, or of the whole tenant's where it is shared. */
+/** Of its own user's sessions, or of the whole tenant's where it is shared. */
+export const serves = (runner: RunnerRow, { tenant, user }: Owner): boolean =>
+  tenant === runner.tenant && (runner.shared || user === runner.user);
+
+/** Whether a runner may execute a call. */
 export const mayServe = (runner: RunnerRow, call: LedgerCall): boolean =>
   call.mode === 'remote' &&
   call.runner !== null &&
-  call.tenant === runner.tenant &&
-  (runner.shared || call.user === runner.user) &&
+  serves(runner, call) &&
   isSelected(runner, call.runner);
 
 /** And offers its tool today. */

@@ -3,6 +3,7 @@ import { sessionIdSchema } from '../../contracts/events.ts';
 import { runnerIdSchema, runnerLabelsSchema, type AgentToolCall } from '../../contracts/runners.ts';
 import { callIdSchema, effectSchema } from '../../contracts/tools.ts';
 import type { Owner, RunnerRow } from '../../journal/port.ts';
+import { serves } from '../runners/serving.ts';
 import { time } from './session.ts';
 
 export const runnerSchema = z
@@ -25,14 +26,11 @@ export const runnerSchema = z
 /** Twice the time after which it is marked as seen, and a little. */
 const ONLINE_MS = 40_000;
 
-export const runnerOf = (
-  { tools, ...row }: RunnerRow,
-  you: Owner,
-): z.infer<typeof runnerSchema> => ({
+export const runnerOf = (row: RunnerRow, you: Owner): z.infer<typeof runnerSchema> => ({
   ...row,
-  servesYou: row.tenant === you.tenant && (row.shared || row.user === you.user),
+  servesYou: serves(row, you),
   online: Date.now() - Date.parse(row.lastSeenAt) < ONLINE_MS,
-  tools: tools.map(({ name, effect, description }) => ({ name, effect, description })),
+  tools: row.tools.map(({ name, effect, description }) => ({ name, effect, description })),
 });
 
 /** The action `agent_tool_call`. */

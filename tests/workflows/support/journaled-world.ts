@@ -13,6 +13,7 @@ import { approvalIdOf } from '../../../contracts/approvals.ts';
 import { newId } from '../../../contracts/ids.ts';
 import { NO_SPEND } from '../../../contracts/usage.ts';
 import type { Attempt, Journal, RequestedCall } from '../../../journal/port.ts';
+import { newSession } from '../../journal/support/facts.ts';
 import { ScriptedWorld } from './scripted-world.ts';
 import { userMessage, type SessionKit, type StartOptions } from './session-kit.ts';
 
@@ -108,20 +109,7 @@ export async function journaledSession(
   const world = new JournaledWorld(journal);
   world.answers = answers;
   const sessionId = newId('ses');
-  await journal.sessions.create({
-    sessionId,
-    tenant: 'acme',
-    user: 'anna',
-    digest: sessionId,
-    agent: 'assistant',
-    model: 'demo',
-    workspace: null,
-    context: null,
-    title: null,
-    externalId: null,
-    tools: [],
-    limits: {},
-  });
+  await journal.sessions.create(newSession({ sessionId, user: 'anna', digest: sessionId }));
   const message = userMessage();
   const session = await kit.session({ world, sessionId, message, ...more });
   const events = async () =>
