@@ -60,7 +60,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
     'Key that stored tokens are encrypted with: 32 bytes in base64, the same for all workers. The embedded mode makes its own.',
   PERDURE_OLD_SECRET_KEYS:
     'Keys of before, with commas between: still read after a change of the key.',
-  PERDURE_CACHE: 'Where downloaded and built servers are kept.',
+  PERDURE_CACHE: 'Where downloaded and built servers and compiled code are kept.',
   TEMPORAL_CLI_PATH: 'The Temporal CLI to start the embedded server with.',
   OPENROUTER_API_KEY: 'Key of OpenRouter; without perdure.yaml it also chooses the model.',
   OPENAI_API_KEY: 'Key of OpenAI; without perdure.yaml it also chooses the model.',

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultCacheDir } from './cache-dir.ts';
 
 /** Says one line to the person who is waiting. */
 export type Report = (line: string) => void;
@@ -18,12 +18,6 @@ export interface CacheEntry {
 
 const LOCK_POLL_MS = 250;
 const SQLITE_BUSY = 5;
-
-/** The folder outside the clone where downloaded and built servers are kept. */
-export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['PERDURE_CACHE']) return env['PERDURE_CACHE'];
-  return join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'perdure');
-}
 
 export async function exists(path: string): Promise<boolean> {
   return stat(path).then(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { cached, defaultCacheDir, exists } from './cache.ts';
+import { defaultCacheDir } from './cache-dir.ts';
+import { cached, exists } from './cache.ts';
 import type { Report } from './cache.ts';
 import type { Found, Link } from './chain.ts';
 import { withProgress } from './run.ts';

@@ -12,7 +12,7 @@ import { startDevServer } from '../../servers/dev-server.ts';
 import type { DevServer } from '../../servers/dev-server.ts';
 import { startModelServer } from './model-server.ts';
 import type { ModelServer } from './model-server.ts';
-import { MAIN, ProductProcess } from './processes.ts';
+import { MAIN, ProductProcess, UNMEASURED } from './processes.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -148,7 +148,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 /** As an operator does it before the first start. */
 async function migrate(env: Readonly<Record<string, string>>): Promise<void> {
   await promisify(execFile)(process.execPath, [MAIN, 'migrate'], {
-    env: { ...process.env, ...env },
+    env: { ...UNMEASURED, ...env },
   });
 }
 
