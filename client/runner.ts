@@ -60,6 +60,11 @@ export function runnerClient(calls: Calls, registration: RegisterRunner) {
     news: (runnerId: RunnerId, options: NewsOptions = {}): AsyncGenerator<RunnerNews, void> =>
       newsOf(calls, { runnerId, instance }, options),
 
+    /** Says that it ends: it takes no more calls, and may still answer those that it has. @throws {PerdureError} `runner_replaced`, `not_found` */
+    async leave(runnerId: RunnerId, signal?: AbortSignal): Promise<void> {
+      await call((trpc, o) => trpc.runner.leave.mutate({ runnerId, instance }, o), signal);
+    },
+
     /** Claims a call, or renews the claim. @returns undefined where somebody else has it, or its result is wanted no more */
     async claim(
       runnerId: RunnerId,

@@ -10,6 +10,8 @@ export interface RunnerRow extends Owner, Readonly<RegisterRunner> {
   /** ISO 8601, as the next one. */
   readonly registeredAt: string;
   readonly lastSeenAt: string;
+  /** Its process said that it ends, and nothing was heard of it since. */
+  readonly gone: boolean;
 }
 
 export interface Runners {
@@ -23,6 +25,8 @@ export interface Runners {
   ): Promise<{ readonly row: RunnerRow; readonly before: RunnerId | null }>;
   /** Its connection stands. @returns undefined where this instance is not the registered one any more */
   seen(runnerId: RunnerId, instance: RunnerId): Promise<RunnerRow | undefined>;
+  /** This instance ends; what it registered stays, and so do its calls. @returns as `seen` */
+  left(runnerId: RunnerId, instance: RunnerId): Promise<RunnerRow | undefined>;
   get(runnerId: RunnerId): Promise<RunnerRow | undefined>;
   /** A user's own and the shared ones of the tenant, all of the tenant without a user; by name. */
   list(owner: {

@@ -20,6 +20,7 @@ const rowOf = (record: RunnersTable): RunnerRow => ({
   version: record.version,
   registeredAt: new Date(record.registered_at).toISOString(),
   lastSeenAt: new Date(record.last_seen_at).toISOString(),
+  gone: record.gone === 1,
 });
 
 const recordOf = (
@@ -39,23 +40,18 @@ const recordOf = (
   version,
   registered_at: now,
   last_seen_at: now,
+  gone: 0,
 });
+
+interface Heard extends Pick<RunnersTable, 'instance' | 'gone'> {
+  readonly runnerId: RunnersTable['runner_id'];
+}
 
 export const runners = (store: Store): Runners => ({
   register: (owner, runner) => register(store, recordOf(owner, runner, store.now())),
 
-  async seen(runnerId, instance) {
-    const record = await transact(store, (tx) =>
-      tx
-        .updateTable('runners')
-        .set({ last_seen_at: store.now() })
-        .where('runner_id', '=', runnerId)
-        .where('instance', '=', instance)
-        .returningAll()
-        .executeTakeFirst(),
-    );
-    return record && rowOf(record);
-  },
+  seen: (runnerId, instance) => heardOf(store, { runnerId, instance, gone: 0 }),
+  left: (runnerId, instance) => heardOf(store, { runnerId, instance, gone: 1 }),
 
   async get(runnerId) {
     const record = await reach(store, (db) =>
@@ -116,6 +112,23 @@ async function register(
       .executeTakeFirstOrThrow();
     return { row: rowOf(written), before: before?.instance ?? null };
   });
+}
+
+/** Of the registered instance only: the one before must not speak for its successor. */
+async function heardOf(
+  store: Store,
+  { runnerId, instance, gone }: Heard,
+): Promise<RunnerRow | undefined> {
+  const record = await transact(store, (tx) =>
+    tx
+      .updateTable('runners')
+      .set({ last_seen_at: store.now(), gone })
+      .where('runner_id', '=', runnerId)
+      .where('instance', '=', instance)
+      .returningAll()
+      .executeTakeFirst(),
+  );
+  return record && rowOf(record);
 }
 
 async function listed(

@@ -212,6 +212,7 @@ export interface RunnersTable {
   version: string;
   registered_at: number;
   last_seen_at: number;
+  gone: Flag;
 }
 
 export interface AuditTable {

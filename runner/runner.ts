@@ -12,6 +12,9 @@ import type { StateFolder } from './state-folder.ts';
 import { offerOf } from './tools.ts';
 import type { RunnerTool } from './tools.ts';
 
+/** Nobody who ends a runner waits longer for an API that is away. */
+const LEAVE_MS = 3_000;
+
 export interface RunnerOptions {
   /** One that goes on trying for as long as a runner may be without its API. */
   readonly client: PerdureClient;
@@ -48,7 +51,9 @@ class Runner {
   readonly #slots: Slots;
   /** Ends the stream of calls. */
   readonly #listening = new AbortController();
+  readonly #leaving = new AbortController();
   readonly #calls = new Map<CallId, { stop: AbortController; over: Promise<void> }>();
+  #runnerId: RunnerId | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: RunnerOptions) {
@@ -68,9 +73,11 @@ class Runner {
     } catch (error) {
       this.#failure ??= { error };
     }
+    const left = this.#leave();
     // Those that run may still finish, unless what failed concerns them as well: then they end by it.
     while (this.#calls.size > 0)
       await Promise.all([...this.#calls.values()].map(({ over }) => over));
+    await left;
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -80,6 +87,7 @@ class Runner {
 
   quit(): void {
     this.#listening.abort();
+    this.#leaving.abort();
     for (const { stop } of this.#calls.values()) stop.abort(new Stop('quit'));
   }
 
@@ -102,6 +110,7 @@ class Runner {
     const { workdir, state, permit, tools, onReport: report } = this.#options;
     try {
       const { runnerId, leaseMs } = await this.#connection.register(signal);
+      this.#runnerId = runnerId;
       report({ type: 'registered', runnerId, tools: tools.map(({ name }) => name) });
       const byName = new Map(tools.map((tool) => [tool.name, tool]));
       const client = this.#connection;
@@ -111,6 +120,14 @@ class Runner {
       if (signal.aborted) return undefined;
       throw error;
     }
+  }
+
+  /** As soon as it takes no more calls, though some may still run. */
+  async #leave(): Promise<void> {
+    if (this.#runnerId === undefined) return;
+    const signal = AbortSignal.any([this.#leaving.signal, AbortSignal.timeout(LEAVE_MS)]);
+    // Without it the API finds out by itself, a little later.
+    await this.#connection.leave(this.#runnerId, signal).catch(() => undefined);
   }
 
   #resume(parts: CallParts): void {

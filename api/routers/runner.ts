@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { registerRunnerSchema, runnerIdSchema } from '../../contracts/runners.ts';
 import { anyone, operator, person, router } from '../procedures.ts';
 import {
+  leaveRunner,
   listRunners,
   openCalls,
   registerRunner,
@@ -12,6 +13,9 @@ import { agentToolCallSchema, runnerOf, runnerSchema } from '../schemas/runner.t
 import { rest } from './rest.ts';
 
 const ref = z.strictObject({ runnerId: runnerIdSchema });
+const ownRef = ref.extend({
+  instance: runnerIdSchema.describe('What the runner registered with.'),
+});
 
 export const runnerRouter = router({
   register: anyone
@@ -46,9 +50,25 @@ export const runnerRouter = router({
           'With `Accept: text/event-stream` a stream of `{ "type": "offer", "action": … }` and `{ "type": "closed", "callId": … }`, beginning with what waits.',
       }),
     )
-    .input(ref.extend({ instance: runnerIdSchema.describe('What the runner registered with.') }))
+    .input(ownRef)
     .output(z.object({ calls: z.array(agentToolCallSchema) }).meta({ id: 'AgentToolCalls' }))
     .query(async ({ ctx, input }) => ({ calls: [...(await openCalls(ctx, input))] })),
+
+  leave: anyone
+    .meta(
+      rest('POST /api/runners/{runnerId}/leave', 'Say that a runner ends and takes no more calls', {
+        description:
+          'It is away at once, and stays registered. Calls that it claimed are still its own; a sign of life takes it back.',
+      }),
+    )
+    .input(ownRef)
+    .output(
+      z.object({ runnerId: runnerIdSchema, left: z.literal(true) }).meta({ id: 'RunnerLeft' }),
+    )
+    .mutation(async ({ ctx, input }) => {
+      await leaveRunner(ctx, input);
+      return { runnerId: input.runnerId, left: true as const };
+    }),
 
   share: operator
     .meta(rest('POST /api/runners/{runnerId}/share', 'Let a runner serve the whole tenant, or not'))

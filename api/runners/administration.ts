@@ -48,6 +48,18 @@ export async function openCalls(
     .map((call) => actionOf(call, runner));
 }
 
+/**
+ * It takes no more calls. It stays registered, may answer those that it has claimed, and is there again as soon as it is heard of.
+ * @throws not_found, runner_replaced
+ */
+export async function leaveRunner(
+  ctx: ApiContext,
+  { runnerId, instance }: { runnerId: RunnerId; instance: RunnerId },
+): Promise<void> {
+  refuseReplaced(await ownRunner(ctx, runnerId), instance);
+  await ctx.deps.journal.runners.left(runnerId, instance);
+}
+
 /** @throws not_found */
 export async function shareRunner(
   ctx: ApiContext,

@@ -13,7 +13,7 @@ export const runnerSchema = z
     user: z.string(),
     shared: z.boolean().describe('Serves all users of the tenant.'),
     servesYou: z.boolean().describe('May execute the calls of your own sessions.'),
-    online: z.boolean(),
+    online: z.boolean().describe('Connected, and takes calls.'),
     labels: runnerLabelsSchema,
     workdir: z.string(),
     tools: z.array(z.object({ name: z.string(), effect: effectSchema, description: z.string() })),
@@ -29,7 +29,7 @@ const ONLINE_MS = 40_000;
 export const runnerOf = (row: RunnerRow, you: Owner): z.infer<typeof runnerSchema> => ({
   ...row,
   servesYou: serves(row, you),
-  online: Date.now() - Date.parse(row.lastSeenAt) < ONLINE_MS,
+  online: !row.gone && Date.now() - Date.parse(row.lastSeenAt) < ONLINE_MS,
   tools: row.tools.map(({ name, effect, description }) => ({ name, effect, description })),
 });
 

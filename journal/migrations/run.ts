@@ -10,6 +10,7 @@ import { approvals } from './0005-approvals.ts';
 import { runners } from './0006-runners.ts';
 import { mcpManifests } from './0007-mcp-manifests.ts';
 import { credentials } from './0008-credentials.ts';
+import { runnersThatLeft } from './0009-runners-that-left.ts';
 import { inDialect } from './sql-migration.ts';
 import type { Dialect } from '../store.ts';
 import type { Tables } from '../tables.ts';
@@ -23,6 +24,7 @@ const MIGRATIONS = {
   '0006-runners': runners,
   '0007-mcp-manifests': mcpManifests,
   '0008-credentials': credentials,
+  '0009-runners-that-left': runnersThatLeft,
 };
 
 export interface MigrationStatus {

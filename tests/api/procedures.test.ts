@@ -122,6 +122,7 @@ const TOUR: Record<string, Stop> = {
   'mcp.list': {},
   'mcp.approve': { input: () => ({ server: 'files', hash: MANIFEST.hash }) },
   'mcp.revoke': { input: () => ({ server: 'files' }) },
+  'runner.leave': { input: ({ runnerId }) => ({ runnerId, instance: INSTANCE }) },
   'runner.remove': { input: ({ runnerId }) => ({ runnerId }) },
 };
 const nameOf = (stop: string): string => stop.split('#')[0]!;

@@ -93,6 +93,47 @@ test('a runner is told that its session was stopped, and aborts the tool', async
   expect(await runner.end('SIGTERM')).toBe(0);
 });
 
+/** Whether the API says that the runner is there. */
+async function isOnline(name: string): Promise<boolean | undefined> {
+  const { body } = await stage.product.send('GET', '/api/runners');
+  const all = body['runners'] as { name: string; online: boolean }[];
+  return all.find((runner) => runner.name === name)?.online;
+}
+
+test('a runner that is stopped is away at once, while it finishes its call; a restart of the API does not make it so', async () => {
+  const name = uniqueName('leaving');
+  const runner = await (await stage.runner({ name })).start();
+  const { counter, product, proxy } = stage;
+  await product.restartApi();
+  proxy.target = product.url;
+  expect(await isOnline(name)).toBe(true);
+  counter.holdAgain();
+  const before = counter.total;
+  const sessionId = await stage.ask({ name }, 'count_never_retry{"hold":true}');
+  await runner.until(() => counter.total > before);
+  runner.signal('SIGTERM');
+  await eventually(
+    () => isOnline(name),
+    (online) => online === false,
+  );
+  counter.release();
+  expect(await stage.settled(sessionId)).toMatchObject([{ outcome: 'completed' }]);
+  expect(await runner.end('SIGTERM')).toBe(0);
+  expect(await isOnline(name)).toBe(false);
+  await runner.start();
+  expect(await isOnline(name)).toBe(true);
+});
+
+test('a runner whose goodbye nobody answers ends all the same', async () => {
+  const name = uniqueName('unheard');
+  const runner = await (await stage.runner({ name })).start();
+  const reached = stage.proxy.hold('runner.leave', 'request');
+  runner.signal('SIGTERM');
+  await reached;
+  expect(await runner.end('SIGTERM')).toBe(0);
+  stage.proxy.release();
+});
+
 test('a large result is uploaded and previewed; one that no artifact holds is a failure that the model reads', async () => {
   const name = uniqueName('big');
   await (await stage.runner({ name })).start();

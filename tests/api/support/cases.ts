@@ -70,6 +70,9 @@ export const CASES: Record<string, Case> = {
   'runner.calls': {
     names: ({ runnerId }) => ({ runnerId, instance: 'run_01jd9rk0x3e8wvz5t2m4q7h6na' }),
   },
+  'runner.leave': {
+    names: ({ runnerId }) => ({ runnerId, instance: 'run_01jd9rk0x3e8wvz5t2m4q7h6na' }),
+  },
   'runner.share': { names: ({ runnerId }) => ({ runnerId, shared: true }) },
   'runner.remove': { names: ({ runnerId }) => ({ runnerId }) },
   'approval.list': { own: {} },
@@ -121,6 +124,7 @@ export const FOR_RUNNERS = [
   'runner.register',
   'runner.list',
   'runner.calls',
+  'runner.leave',
   'artifact.put',
   'artifact.get',
 ];

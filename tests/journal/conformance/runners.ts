@@ -43,6 +43,7 @@ export const runnersConformance = (dialect: Dialect) =>
         shared: false,
         registeredAt: new Date(now).toISOString(),
         lastSeenAt: new Date(now).toISOString(),
+        gone: false,
       });
       await runners.share(row.runnerId, true);
       now += 1_000;
@@ -62,6 +63,25 @@ export const runnersConformance = (dialect: Dialect) =>
       expect(await runners.remove(row.runnerId)).toBe(false);
       expect(await runners.get(row.runnerId)).toBeUndefined();
       expect(await runners.share(row.runnerId, true)).toBeUndefined();
+    });
+
+    test('one that left stays registered, and is gone until it is heard of; the process before it cannot sign it off', async () => {
+      let now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { runners } = opened.journal;
+      const [first, second] = [runner(), runner()];
+      const { row } = await runners.register(OWNER, first);
+      now += 1_000;
+      const left = { ...row, gone: true, lastSeenAt: new Date(now).toISOString() };
+      expect(await runners.left(row.runnerId, first.instance)).toEqual(left);
+      expect(await runners.list(OWNER)).toEqual([left]);
+      expect(await runners.selected(OWNER, { name: row.name })).toEqual([left]);
+      expect(await runners.seen(row.runnerId, first.instance)).toMatchObject({ gone: false });
+      await runners.left(row.runnerId, first.instance);
+      const { row: successor } = await runners.register(OWNER, second);
+      expect(successor.gone).toBe(false);
+      expect(await runners.left(row.runnerId, first.instance)).toBeUndefined();
+      expect(await runners.get(row.runnerId)).toEqual(successor);
     });
 
     test('a session finds its user’s own ones by name or labels, then those that are shared, and nobody else’s', async () => {
