@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { messageIdSchema, sessionIdSchema } from '../../contracts/events.ts';
+import { runnerSelectorSchema } from '../../contracts/runners.ts';
 import { callIdSchema, effectSchema, toolModeSchema } from '../../contracts/tools.ts';
 import type { LedgerCall } from '../../journal/port.ts';
 import { time } from './session.ts';
@@ -14,6 +15,9 @@ export const pendingCallSchema = z
     mode: toolModeSchema,
     effect: effectSchema,
     arguments: z.json(),
+    runner: runnerSelectorSchema
+      .nullable()
+      .describe('Of a remote call: which runners may claim it.'),
     state: z.enum(['held', 'requested', 'running', 'offered', 'leased', 'answered', 'settled']),
     holder: z.string().nullable(),
     dueAt: time.nullable(),

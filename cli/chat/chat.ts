@@ -9,6 +9,7 @@ import { apiUrl } from '../connect.ts';
 import { withLongTexts } from '../long-texts.ts';
 import { ownFolder } from './options.ts';
 import type { ChatOptions } from './options.ts';
+import { RunnerWatch } from './runner-watch.ts';
 
 /** Turns of a resumed session that are shown again. */
 export const SHOWN_AGAIN = 5;
@@ -19,6 +20,8 @@ export interface ChatDisplay {
   opened(sessionId: string, view: ConversationView): void;
   step(step: FollowStep): void;
   connection(notice: ConnectionNotice): void;
+  /** A line on what a call waits for. */
+  waits(line: string): void;
   /** The session can no longer be followed. */
   failed(error: unknown): void;
 }
@@ -35,6 +38,8 @@ export class Chat {
   #view = EMPTY_CONVERSATION;
   #stop = new AbortController();
   #following: Promise<void> = Promise.resolve();
+  /** The message before is with the API, or is not going to be. */
+  #sent: Promise<unknown> = Promise.resolve();
   #change = Promise.withResolvers<void>();
 
   constructor(client: PerdureClient, options: ChatOptions, display: ChatDisplay) {
@@ -74,7 +79,7 @@ export class Chat {
   }
 
   /**
-   * Sends a message, in a new session where there is none yet; an ended session is reopened by it.
+   * Sends a message behind those before it, in a new session where there is none yet; an ended session is reopened by it.
    * @returns its turn once that is settled; undefined where the message was rejected, removed, or left behind
    */
   async send(text: string): Promise<TurnView | undefined> {
@@ -82,10 +87,11 @@ export class Chat {
     const settled = new Promise<TurnView | undefined>((resolve) =>
       this.#waiting.set(messageId, resolve),
     );
+    const { signal } = this.#stop;
+    const sent = this.#sent.then(() => this.#deliver(text, messageId, signal));
+    this.#sent = sent.catch(() => undefined);
     try {
-      const { signal } = this.#stop;
-      if (this.#session) await this.#session.send(text, { messageId, reopen: true, signal });
-      else await this.#begin(text, messageId);
+      await sent;
     } catch (error) {
       this.#waiting.delete(messageId);
       throw error;
@@ -109,6 +115,12 @@ export class Chat {
     const turn = this.#view.session.details.turn ?? undefined;
     await this.#session.interrupt(turn, { signal: this.#stop.signal });
     return true;
+  }
+
+  async #deliver(text: string, messageId: MessageId, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#session) await this.#session.send(text, { messageId, reopen: true, signal });
+    else await this.#begin(text, messageId);
   }
 
   async #begin(message: string, messageId: MessageId): Promise<void> {
@@ -137,12 +149,15 @@ export class Chat {
   #open(session: SessionClient, view: ConversationView): void {
     this.#session = session;
     this.#view = view;
-    this.#stop = new AbortController();
     this.#display.opened(session.id, view);
     this.#following = this.#follow(session, this.#stop.signal);
   }
 
   async #follow(session: SessionClient, signal: AbortSignal): Promise<void> {
+    const say = (line: string) => this.#display.waits(line);
+    const { client } = this;
+    const watch = new RunnerWatch({ client, sessionId: session.id, left: signal, say });
+    watch.update(this.#view);
     try {
       const onConnection = (notice: ConnectionNotice) => this.#display.connection(notice);
       for await (const step of session.follow({ from: this.#view, signal, onConnection })) {
@@ -150,6 +165,7 @@ export class Chat {
         this.#change.resolve();
         this.#change = Promise.withResolvers();
         this.#display.step({ ...step, event: await this.#wholly(step.event) });
+        watch.step(step);
         this.#settle(step);
       }
     } catch (error) {

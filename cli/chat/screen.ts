@@ -11,8 +11,6 @@ export interface Screen {
   write(text: string): void;
   /** A line of its own, dimmed. */
   notice(text: string): void;
-  /** The same for what can wait until the line that is being written is whole. */
-  aside(text: string): void;
   /** Shows the prompt, and with it what was typed meanwhile. */
   prompt(): void;
   /** True where something is typed that was not sent. */
@@ -59,7 +57,6 @@ export function createScreen(): Screen {
   return {
     write,
     notice: (text) => text && write(`${paper.atLineStart ? '' : '\n'}${dimmed(text)}`),
-    aside: (text) => (paper.atLineStart ? write(dimmed(text)) : paper.later(dimmed(text))),
     prompt() {
       if (shown || closed) return;
       if (!paper.atLineStart) paper.write('\n');
@@ -90,35 +87,22 @@ const dimmed = (text: string): string => `${DIM[0]}${text}${DIM[1]}\n`;
 interface Paper {
   readonly atLineStart: boolean;
   write(text: string): void;
-  /** Written as soon as the present line is whole. */
-  later(text: string): void;
   /** Somebody else has ended the present line. */
   broken(): void;
 }
 
-/** Knows whether a line is being written, and what waits for its end. */
+/** Knows whether a line is being written. */
 function paperOn(stdout: NodeJS.WriteStream): Paper {
   let atLineStart = true;
-  let waiting = '';
-  const put = (text: string) => {
-    if (text === '') return;
-    stdout.write(text);
-    atLineStart = text.endsWith('\n');
-  };
   return {
     get atLineStart() {
       return atLineStart;
     },
     write(text) {
-      const whole = text.lastIndexOf('\n') + 1;
-      put(text.slice(0, whole));
-      if (atLineStart) {
-        put(waiting);
-        waiting = '';
-      }
-      put(text.slice(whole));
+      if (text === '') return;
+      stdout.write(text);
+      atLineStart = text.endsWith('\n');
     },
-    later: (text) => void (waiting += text),
     broken: () => void (atLineStart = true),
   };
 }

@@ -2,11 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newId } from '../../../contracts/ids.ts';
 import { uniqueName } from '../../api/support/fixture.ts';
 import { machineIn, startPerdureRunner } from '../../runner/support/perdure-runner.ts';
+import type { PerdureRunner } from '../../runner/support/perdure-runner.ts';
 import { openRunnerStage, type RunnerStage } from '../../runner/support/stage.ts';
+import { MAIN } from '../../support/processes.ts';
 import { jsonLines, perdure } from '../command.ts';
 import { openTerminal } from '../terminal.ts';
 
@@ -89,18 +92,66 @@ test('shows what an edit on that machine would do before it is approved, and so 
   await terminal.sees(/✓ edit_file: .*\+rewritten on/);
 });
 
+/** The API counts a runner as there for a while after its last sign of life. */
+function longAfter(): Disposable {
+  const now = Date.now;
+  const later = vi.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+  return { [Symbol.dispose]: () => later.mockRestore() };
+}
+
+async function gone({ child }: PerdureRunner): Promise<void> {
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
 test('says that a runner is away, and its calls wait', async () => {
   const { name, runner } = await machine();
-  runner.child.kill('SIGTERM');
-  await once(runner.child, 'exit');
-  const now = Date.now;
-  // The API counts it as there for a while.
-  const later = vi.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
-  try {
-    expect((await chat(['--runner', name])).err).toContain('is away; calls wait until it is back');
-  } finally {
-    later.mockRestore();
-  }
+  await gone(runner);
+  using _ = longAfter();
+  expect((await chat(['--runner', name])).err).toContain('is away; calls wait until it is back');
+});
+
+test('says once for which runner a call waits and how to start it, and that it has taken the call', async () => {
+  const { name, workdir, args, runner } = await machine();
+  await gone(runner);
+  using _ = longAfter();
+  const env = { PERDURE_URL: stage.product.url };
+  await using terminal = openTerminal(['chat', '--runner', name], env);
+  await terminal.sees('› ');
+  terminal.enter(READ);
+  const start = `npx perdure runner --name ${name} --workdir ${workdir}`;
+  const waiting = `(waiting for the runner ${name}, which is away. Start it on its machine with: ${start})`;
+  await terminal.sees(`⚙ read_file {"path":"notes.txt"}\n${waiting}\n`);
+  const session = /ses_\w+/.exec(terminal.text)![0];
+  // Whoever comes later is told, too.
+  await using late = openTerminal(['chat', '--session', session], env);
+  await late.sees(waiting);
+  await using again = await startPerdureRunner(args);
+  await terminal.sees(`(${name} has taken the call and runs read_file)\n`);
+  await terminal.sees(`✓ read_file: written on ${name}`);
+  await terminal.sees('› ');
+  expect(again.err()).toBe('');
+  expect(terminal.text.split(waiting)).toHaveLength(2);
+});
+
+test('through a pipe says on stderr for whom a call waits; events stay what stdout has', async () => {
+  const { name, args, runner } = await machine();
+  await gone(runner);
+  using _ = longAfter();
+  const env = { ...process.env, PERDURE_URL: stage.product.url };
+  const child = execa(process.execPath, [MAIN, 'chat', '--runner', name, '--json'], {
+    env,
+    input: `${READ}\n`,
+  });
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  await vi.waitFor(() => expect(err).toContain(`(waiting for the runner ${name}, `), 60_000);
+  await using __ = await startPerdureRunner(args);
+  const { stdout, stderr } = await child;
+  expect(stderr).toContain(`(${name} has taken the call and runs read_file)`);
+  const events = jsonLines(stdout);
+  expect(events.map(({ type }) => type)).toContain('tool.started');
+  expect(events.at(-1)).toMatchObject({ type: 'turn.settled', data: { outcome: 'completed' } });
 });
 
 test('says whose the runner is where it serves somebody else', async () => {

@@ -90,23 +90,41 @@ describe('a chat in a terminal', () => {
     terminal.enter('#first tokens=40 delay=150');
     await terminal.sees('first-2 ');
     terminal.enter('#second tokens=3');
-    // The answer is one line, and stays one.
-    await terminal.sees(/first-40 *\n\(queued: #second tokens=3\)\n/);
+    terminal.enter('#third tokens=2');
+    // The answer stays whole; then each message is seen again as its turn comes.
+    await terminal.sees(/first-40 *\n› #second tokens=3\n\(queued: #third tokens=2\)\nsecond-1/);
     expect(terminal.text).toContain(words('first', 40));
-    await terminal.sees('second-3');
+    await terminal.sees(/second-3 *\n› #third tokens=2\nthird-1/);
     await terminal.sees('› ');
   });
 
-  test('tells of a queued message as soon as a line of the answer ends', async () => {
+  test('tells of a queued message at once where tools run, and never between the lines of an answer', async () => {
     const text = `${words('one', 20)}\nSecond line, ${words('two', 20)}`;
-    cluster.model.script({ text, tokenDelayMs: 300 }, { text: 'done' });
+    const call = { name: 'list_files', arguments: { path: 'docs/errors' } };
+    cluster.model.script(
+      { text, tokenDelayMs: 300, toolCalls: [call] },
+      { text: 'That was it.' },
+      { text: 'done' },
+    );
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
     terminal.enter('two lines, please');
     await terminal.sees('one-1 ');
     terminal.enter('more');
-    await terminal.sees('one-20\n(queued: more)\nSecond line, two-1 ');
-    await terminal.sees('done');
+    const rest = text.slice('one-1 '.length);
+    await terminal.sees(`${rest}\n  ⚙ list_files {"path":"docs/errors"}\n(queued: more)\n`);
+    await terminal.sees('That was it.\n› more\ndone');
+  });
+
+  test('sends lines in the order in which they were typed, the first ones into one session', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    const labels = ['a', 'b', 'c', 'd', 'e'];
+    terminal.enter(labels.map((label) => `#order-${label} tokens=1`).join('\r'));
+    await terminal.sees('order-e-1');
+    const order = asked().filter((user) => user.startsWith('#order-'));
+    expect(order).toEqual(labels.map((label) => `#order-${label} tokens=1`));
+    expect(terminal.text.match(/session ses_\w+/g)).toHaveLength(1);
   });
 
   test('survives kill -9 of the server in mid-answer: the answer is whole, and none of it comes twice', async () => {
