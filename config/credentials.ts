@@ -8,11 +8,14 @@ import type { FileSettings } from './schema.ts';
 
 type Key = keyof CredentialSettings;
 
+/** A refresh token is given, or a person signs in for it, at an address that is given or that the issuer says. */
+const FIRST_TOKEN: readonly Key[] = ['refreshTokenEnv', 'deviceAuthorizationUrl', 'issuer'];
+
 /** What a strategy cannot do without; one of each list. */
 const NEEDED: Record<Strategy, readonly (readonly Key[])[]> = {
   'api-key': [['provider']],
   'oauth2-client-credentials': [['issuer', 'tokenUrl'], ['clientIdEnv'], ['clientSecretEnv']],
-  'oauth2-refresh': [['issuer', 'tokenUrl'], ['clientIdEnv'], ['refreshTokenEnv']],
+  'oauth2-refresh': [['issuer', 'tokenUrl'], ['clientIdEnv'], FIRST_TOKEN],
   command: [['command']],
 };
 
@@ -29,7 +32,7 @@ const OAUTH = [
 const KNOWN: Record<Strategy, readonly Key[]> = {
   'api-key': ['provider', 'apiKeyEnv'],
   'oauth2-client-credentials': OAUTH,
-  'oauth2-refresh': [...OAUTH, 'refreshTokenEnv', 'reuseRefreshToken'],
+  'oauth2-refresh': [...OAUTH, 'refreshTokenEnv', 'deviceAuthorizationUrl', 'reuseRefreshToken'],
   command: ['command', 'args', 'env', 'successCodes', 'retryCodes', 'successPattern'],
 };
 
@@ -90,7 +93,7 @@ function misplaced(credential: CredentialSettings): readonly KeyProblem[] {
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 const addresses = (credential: CredentialSettings): readonly KeyProblem[] =>
-  (['issuer', 'tokenUrl'] as const).flatMap((key) => {
+  (['issuer', 'tokenUrl', 'deviceAuthorizationUrl'] as const).flatMap((key) => {
     const text = credential[key];
     const message = text === undefined ? undefined : unfit(new URL(text));
     return message === undefined ? [] : [{ key, message }];

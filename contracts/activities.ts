@@ -3,6 +3,7 @@
  * Every payload here stays far under 64 KiB: content over 32 KiB travels as an artifact's reference.
  */
 import type { Authenticated } from './authentication.ts';
+import type { LoginAnswer, LoginBegun } from './credential-login.ts';
 import type { ApprovalOutcome } from './approvals.ts';
 import type { Part } from './content.ts';
 import type { ErrorInfo } from './errors.ts';
@@ -221,6 +222,25 @@ export interface AuthActivities {
    * use, with `max_attempts_exceeded` after the last attempt of its policy; either with the attempts so far as details.
    */
   authenticate(input: AuthenticateInput): Promise<Authenticated>;
+}
+
+export interface LoginInput {
+  /** Name under credentials. */
+  readonly credential: string;
+  /** The user who began it, for the audit. */
+  readonly by: string;
+}
+
+export interface AskInput extends LoginInput {
+  /** What `beginLogin` gave. */
+  readonly sealed: string;
+}
+
+export interface LoginActivities {
+  /** Has a code for a person to enter. Never fails for what the provider does. */
+  beginLogin(input: LoginInput): Promise<LoginBegun>;
+  /** Asks once whether the person has decided; stores what is given. Never fails for what the provider does. */
+  askForLogin(input: AskInput): Promise<LoginAnswer>;
 }
 
 /** On the queue of the worker process that has the program. */

@@ -10,6 +10,8 @@ export const AUDIT_ACTIONS = {
   'credential.accepted': 'a provider let Perdure in',
   'credential.refused': 'a provider did not, or could not be asked',
   'credential.checked': 'somebody had a credential checked, or its token renewed',
+  'credential.login_begun': 'somebody began to sign in for a credential',
+  'credential.login_cancelled': 'somebody ended a sign-in that nobody had decided yet',
   'credential.forgotten': 'somebody had the stored token of a credential forgotten',
   'approval.approved': 'a call was approved',
   'approval.rejected': 'a call was rejected',

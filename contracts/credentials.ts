@@ -53,7 +53,13 @@ export const credentialSchema = z.strictObject({
   refreshTokenEnv: environmentName
     .optional()
     .describe(
-      '`oauth2-refresh`: name of the variable with the first refresh token; later ones are kept encrypted in the journal.',
+      '`oauth2-refresh`: name of the variable with the first refresh token; later ones are kept encrypted in the journal. Absent: a person signs in with `perdure auth login`.',
+    ),
+  deviceAuthorizationUrl: z
+    .url()
+    .optional()
+    .describe(
+      '`oauth2-refresh`: where `perdure auth login` begins (the device authorization endpoint); absent: as `issuer` says.',
     ),
   reuseRefreshToken: z
     .boolean()

@@ -1,5 +1,6 @@
 /** Tokens that workers renew for each other: one worker at a time holds the right to, by compare-and-set on the version. */
 import type { Selectable } from 'kysely';
+import type { Strategy } from '../contracts/authentication.ts';
 import { databaseNow } from './database-clock.ts';
 import type { CredentialKey, CredentialRow, CredentialStore, NewSecret, Renewal } from './port.ts';
 import { reach, transact } from './store.ts';
@@ -67,6 +68,8 @@ export const credentials = (store: Store): CredentialStore => ({
   settle: (key, renewal, next) =>
     transact(store, (tx) => settle(store, tx, { key, renewal, next })),
 
+  replace: (key, next) => transact(store, (tx) => replace(store, tx, { key, next })),
+
   release: (key, renewal) =>
     transact(store, async (tx) => {
       await held(tx, key, renewal).set({ holder: null, held_until: null }).execute();
@@ -113,13 +116,7 @@ async function claim(
   { key, renewal }: Claiming,
 ): ReturnType<CredentialStore['claim']> {
   const { version, holder, strategy, claimMs } = renewal;
-  const times = { expires_at: null, updated_at: databaseNow(store) };
-  const empty = { ...key, ...times, secret: null, version: 0, holder: null, held_until: null };
-  await tx
-    .insertInto('credentials')
-    .values({ ...empty, strategy })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await ensureRow(store, tx, { ...key, strategy });
   const row = await locked(store, tx, key);
   if (row.version !== version) return 'changed';
   if (row.held_until !== null && row.now < row.held_until) return 'held';
@@ -127,6 +124,34 @@ async function claim(
     .set({ holder, held_until: row.now + claimMs, strategy })
     .execute();
   return row.holder === null ? 'claimed' : 'taken_over';
+}
+
+/** The first version where there was none. */
+async function ensureRow(store: Store, tx: Tx, key: CredentialKey & { strategy: Strategy }) {
+  const times = { expires_at: null, updated_at: databaseNow(store) };
+  await tx
+    .insertInto('credentials')
+    .values({ ...key, ...times, secret: null, version: 0, holder: null, held_until: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+interface Replacing {
+  readonly key: CredentialKey;
+  readonly next: Parameters<CredentialStore['replace']>[1];
+}
+
+async function replace(store: Store, tx: Tx, { key, next }: Replacing): Promise<void> {
+  const { strategy, secret, expiresInMs } = next;
+  await ensureRow(store, tx, { ...key, strategy });
+  const { now, version } = await locked(store, tx, key);
+  await update(tx, key)
+    .set({
+      ...{ strategy, secret, version: version + 1, updated_at: now },
+      expires_at: expiresInMs === null ? null : now + expiresInMs,
+      ...{ holder: null, held_until: null },
+    })
+    .execute();
 }
 
 interface Settling {

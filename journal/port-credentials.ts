@@ -45,6 +45,8 @@ export interface CredentialStore {
   ): Promise<'claimed' | 'taken_over' | 'held' | 'changed'>;
   /** Stores the next version. @returns false where the claim was lost: nothing is stored */
   settle(key: CredentialKey, renewal: Renewal, next: NewSecret): Promise<boolean>;
+  /** Stores the next version whoever renews the one of now, and cannot store what comes of that: somebody has signed in anew. */
+  replace(key: CredentialKey, next: NewSecret & { readonly strategy: Strategy }): Promise<void>;
   /** Gives the claim back with everything as it was. */
   release(key: CredentialKey, renewal: Renewal): Promise<void>;
   /** The version counts as ended from now on: somebody refused it. Nothing where it is another one by now. */

@@ -9,6 +9,8 @@ import type { ActivityLog, ActivityMetrics } from '../observed.ts';
 import { orAbort } from '../model/abortable.ts';
 import { redact } from '../model/redaction.ts';
 import { guarded } from './breaker.ts';
+import { DeviceLogin } from './device-login.ts';
+import type { Told } from './device-login.ts';
 import { AuthFailure, classifyAuthFailure } from './failure.ts';
 import type { AuthVerdict } from './failure.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -48,17 +50,25 @@ export interface Attempt {
 export class Authenticator {
   readonly #parts: AuthenticatorParts;
   readonly #tokens: Tokens;
+  /** People who sign in. */
+  readonly logins: DeviceLogin;
   /** Tokens that were handed out, to be taken out of whatever a provider says. */
   readonly #known = new Set<string>();
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
     const { journal, box, log, secrets } = parts;
+    const vault = new Vault({ store: journal.credentials, box, log });
+    const hide = (secret: string): void => this.#hide(secret);
+    this.logins = new DeviceLogin({
+      ...{ vault, secrets, log, hide },
+      find: (name) => this.#credential(name),
+      guarded: (credential, call) => this.#guarded(credential, call),
+      verdict: (name, error) => this.verdict(name, error),
+      note: (name, action, told) => this.#note(name, action, told),
+    });
     this.#tokens = new Tokens({
-      vault: new Vault({ store: journal.credentials, box, log }),
-      secrets,
-      log,
-      hide: (secret) => this.#hide(secret),
+      ...{ vault, secrets, log, hide },
       exchange: (name, exchange) =>
         this.#audited(name, () =>
           this.#guarded(exchange.credential, () => exchangeTokens(exchange)),
@@ -142,16 +152,16 @@ export class Authenticator {
       await this.#note(name, 'credential.accepted');
       return result;
     } catch (error) {
-      await this.#note(name, 'credential.refused', this.verdict(name, error));
+      await this.#note(name, 'credential.refused', { verdict: this.verdict(name, error) });
       throw error;
     }
   }
 
-  async #note(name: string, action: AuditAction, verdict?: AuthVerdict): Promise<void> {
+  async #note(name: string, action: AuditAction, { verdict, by }: Told = {}): Promise<void> {
     const { journal, log } = this.#parts;
     const entry = {
       tenant: INSTALLATION_TENANT,
-      user: null,
+      user: by ?? null,
       action,
       subject: name,
       details: {

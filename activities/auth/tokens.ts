@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CredentialSettings } from '../../contracts/credentials.ts';
 import type { Renewal } from '../../journal/port.ts';
 import type { ActivityLog } from '../observed.ts';
-import { sha256 } from '../digest.ts';
 import { AuthFailure, mayHaveHappened } from './failure.ts';
+import { persistently } from './persistently.ts';
+import { firstRefreshToken, seedOf } from './seed.ts';
 import type { Exchange, Tokens as NewTokens } from './strategies/oauth2.ts';
 import { needed } from './strategies/strategy.ts';
 import type { SecretLookup } from './strategies/strategy.ts';
@@ -17,7 +18,6 @@ const RENEW_BEFORE_MS = 60_000;
 const CLAIM_MS = 60_000;
 /** How often the others look whether the one has renewed it. */
 const LOOK_EVERY_MS = 200;
-const SAVE_TRIES = 7;
 
 export interface TokenParts {
   readonly vault: Vault;
@@ -135,18 +135,19 @@ export class Tokens {
 
   async #exchange(wanted: Wanted, claimed: Claimed): Promise<Remembered> {
     const { name, credential, signal } = wanted;
-    const { secrets, exchange } = this.#parts;
+    const { vault, secrets, exchange, log } = this.#parts;
     const { stored, renewal } = claimed;
     const seed = this.#seed(credential);
     let sent = claimed.lost;
     try {
       const refreshToken = this.#refreshToken(wanted, stored);
-      if (sent && refreshToken !== undefined && !credential.reuseRefreshToken) throw spent();
+      if (sent && refreshToken !== undefined && !credential.reuseRefreshToken) throw spent(name);
       sent = false;
       const tokens = await exchange(name, { credential, secrets, signal, refreshToken });
       const content = { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken, seed };
       this.#hide(content);
-      await this.#save(name, renewal, content);
+      const saved = await persistently({ name, log }, () => vault.settle(name, renewal, content));
+      if (!saved) log.warn({ credential: name }, 'a new token came too late to be stored');
       const next = { content, version: renewal.version + 1, expiresInMs: tokens.lifetimeMs };
       return this.#remember(name, credential, next)!;
     } catch (error) {
@@ -171,38 +172,21 @@ export class Tokens {
     }
   }
 
-  /** The newest one; the environment's where nothing came of it yet, or somebody has signed in again since. */
+  /** The newest one; the environment's where nothing came of it yet, or somebody has put another one there since. */
   #refreshToken({ name, credential }: Wanted, stored: Stored): string | undefined {
     if (credential.strategy !== 'oauth2-refresh') return undefined;
-    const first = needed(this.#parts.secrets, credential.refreshTokenEnv);
+    const { secrets } = this.#parts;
     // What it cannot read came of the environment's token, most likely, which is used up then.
     if (stored.unreadable && !credential.reuseRefreshToken) throw unreadable(name);
     const { seed, ...known } = stored.content;
-    if (seed !== sha256(first)) return first;
-    if (known.spent && !credential.reuseRefreshToken) throw spent();
-    return known.refreshToken ?? first;
+    const first = firstRefreshToken(credential, secrets);
+    if (seed !== this.#seed(credential)) return first ?? missing(name, credential, secrets);
+    if (known.spent && !credential.reuseRefreshToken) throw spent(name);
+    return known.refreshToken ?? first ?? missing(name, credential, secrets);
   }
 
-  #seed({ strategy, refreshTokenEnv }: CredentialSettings): string | undefined {
-    if (strategy !== 'oauth2-refresh' || refreshTokenEnv === undefined) return undefined;
-    const first = this.#parts.secrets(refreshTokenEnv);
-    return first === undefined ? undefined : sha256(first);
-  }
-
-  /** What the server has given it gives once: a journal that is away for a moment must not lose it. */
-  async #save(name: string, renewal: Renewal, content: Sealed): Promise<void> {
-    const { vault, log } = this.#parts;
-    for (let tries = 1; ; tries++) {
-      try {
-        const saved = await vault.settle(name, renewal, content);
-        if (!saved) log.warn({ credential: name }, 'a new token came too late to be stored');
-        return;
-      } catch (error) {
-        if (tries === SAVE_TRIES) throw new NotSaved(error);
-        log.warn({ credential: name, err: error }, 'a new token is not stored yet');
-        await delay(LOOK_EVERY_MS * 2 ** tries);
-      }
-    }
+  #seed(credential: CredentialSettings): string | undefined {
+    return seedOf(credential, this.#parts.secrets);
   }
 
   #hide({ accessToken, refreshToken }: Sealed): void {
@@ -217,24 +201,27 @@ interface Claimed {
   readonly lost: boolean;
 }
 
-/** The exchange succeeded, and its result is lost. */
-class NotSaved extends Error {
-  constructor(cause: unknown) {
-    super('the new token could not be stored', { cause });
-    this.name = 'NotSaved';
-  }
-}
-
 const rest = ({ refreshToken }: Sealed): Sealed => ({ refreshToken });
 
 const unreadable = (name: string): AuthFailure =>
   new AuthFailure(
     'misconfigured',
-    `its stored tokens cannot be decrypted with PERDURE_SECRET_KEY: give the key of before in PERDURE_OLD_SECRET_KEYS, or run "perdure auth forget ${name}", sign in again and give the new refresh token`,
+    `its stored tokens cannot be decrypted with PERDURE_SECRET_KEY: give the key of before in PERDURE_OLD_SECRET_KEYS, or run "perdure auth forget ${name}", ${signInAgain(name)}`,
   );
 
-const spent = (): AuthFailure =>
+const spent = (name: string): AuthFailure =>
   new AuthFailure(
     'invalid_credentials',
-    'its refresh token was sent once and the answer never came, so that it may be used up: sign in again and give the new refresh token (or set reuseRefreshToken where the server lets one be used again)',
+    `its refresh token was sent once and the answer never came, so that it may be used up: ${signInAgain(name)} (or set reuseRefreshToken where the server lets one be used again)`,
   );
+
+const signInAgain = (name: string): string =>
+  `sign in again ("perdure auth login ${name}", or a new refresh token in its variable)`;
+
+function missing(name: string, credential: CredentialSettings, secrets: SecretLookup): never {
+  if (credential.refreshTokenEnv !== undefined) needed(secrets, credential.refreshTokenEnv);
+  throw new AuthFailure(
+    'invalid_credentials',
+    `nobody has signed in for it yet: run "perdure auth login ${name}"`,
+  );
+}

@@ -14,6 +14,8 @@ export interface Sealed {
   readonly refreshToken?: string | undefined;
   /** Digest of the refresh token in the environment that all this came from: another one there begins anew. */
   readonly seed?: string | undefined;
+  /** Digest of the device code by which a person signed in for it: the same sign-in is stored once. */
+  readonly login?: string | undefined;
   /** Its refresh token was sent, and nobody knows what became of it. */
   readonly spent?: true | undefined;
 }
@@ -70,6 +72,23 @@ export class Vault {
     return this.#store.settle(placeOf(name), renewal, { secret, expiresInMs });
   }
 
+  /** As {@link CredentialStore.replace}. */
+  replace(name: string, strategy: Strategy, content: Sealed): Promise<void> {
+    const secret = this.#requireBox().seal(JSON.stringify(content), placeOf(name));
+    const expiresInMs = content.lifetimeMs ?? null;
+    return this.#store.replace(placeOf(name), { strategy, secret, expiresInMs });
+  }
+
+  /** For what travels through Temporal and is stored nowhere else. @throws {AuthFailure} `misconfigured` without a key */
+  sealLogin(name: string, text: string): string {
+    return this.#requireBox().seal(text, loginOf(name));
+  }
+
+  /** @returns undefined where no key of this worker opens it */
+  openLogin(name: string, sealed: string): string | undefined {
+    return this.#requireBox().open(sealed, loginOf(name))?.text;
+  }
+
   release(name: string, renewal: Renewal): Promise<void> {
     return this.#store.release(placeOf(name), renewal);
   }
@@ -106,3 +125,5 @@ export class Vault {
 }
 
 const placeOf = (name: string) => ({ tenant: INSTALLATION_TENANT, name });
+/** No credential's name has a colon: it opens as nothing that is stored. */
+const loginOf = (name: string) => placeOf(`login:${name}`);

@@ -59,10 +59,30 @@ describe('a credential', () => {
     [CLIENT, 'clientSecretEnv', 'is missing; oauth2-client-credentials needs clientSecretEnv'],
     [REFRESH, 'clientIdEnv', 'is missing; oauth2-refresh needs clientIdEnv'],
     [REFRESH, 'issuer', 'is missing; oauth2-refresh needs issuer or tokenUrl'],
-    [REFRESH, 'refreshTokenEnv', 'is missing; oauth2-refresh needs refreshTokenEnv'],
     [COMMAND, 'command', 'is missing; command needs command'],
   ])('%o says what it cannot do without: %s', async (credential, key, message) => {
     expect(await saidOf(without(credential, key))).toEqual({ [`credentials.it.${key}`]: message });
+  });
+
+  it('of a person needs a refresh token, or an address where the person signs in, which an issuer may say', async () => {
+    const { issuer: _, refreshTokenEnv, ...bare } = REFRESH;
+    const of = { ...bare, tokenUrl: 'https://login.example.com/token' };
+    expect(await saidOf(of)).toEqual({
+      'credentials.it.refreshTokenEnv':
+        'is missing; oauth2-refresh needs refreshTokenEnv or deviceAuthorizationUrl or issuer',
+    });
+    const deviceAuthorizationUrl = 'https://login.example.com/device';
+    await load({ yaml: yamlOf({ ...of, refreshTokenEnv }) });
+    await load({ yaml: yamlOf({ ...of, deviceAuthorizationUrl }) });
+    await load({ yaml: yamlOf(without(REFRESH, 'refreshTokenEnv')) });
+    await load({ yaml: yamlOf({ ...REFRESH, deviceAuthorizationUrl }) });
+    expect(
+      await saidOf({ ...of, deviceAuthorizationUrl: 'http://login.example.com/device' }),
+    ).toEqual({
+      'credentials.it.deviceAuthorizationUrl': 'is not https, which is needed beyond this machine',
+    });
+    const misplaced = await saidOf({ ...CLIENT, deviceAuthorizationUrl });
+    expect(Object.keys(misplaced)).toEqual(['credentials.it.deviceAuthorizationUrl']);
   });
 
   it('needs one of two addresses, and takes no second one that nobody would ask', async () => {

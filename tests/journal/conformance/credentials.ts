@@ -92,6 +92,21 @@ export const credentialsConformance = (dialect: Dialect) =>
       expect(row!.expiresInMs).toBeLessThan(0);
     });
 
+    test('are replaced where somebody signs in anew, whoever renews them, and what that brings is not stored', async () => {
+      await using opened = await emptyJournal(dialect);
+      const { credentials } = opened.journal;
+      const anew = { secret: 'anew', expiresInMs: 60_000, strategy: 'oauth2-refresh' } as const;
+      await credentials.replace(KEY, anew);
+      expect(await credentials.get(KEY)).toMatchObject({ secret: 'anew', version: 1 });
+      expect(await claim(credentials, 1, 'one')).toBe('claimed');
+      await credentials.replace(KEY, { ...anew, secret: 'again', expiresInMs: null });
+      const late = { secret: 'late', expiresInMs: 1 };
+      expect(await credentials.settle(KEY, { version: 1, holder: 'one' }, late)).toBe(false);
+      const row = await credentials.get(KEY);
+      expect(row).toMatchObject({ secret: 'again', version: 2, expiresInMs: null });
+      expect(await claim(credentials, 2, 'two')).toBe('claimed');
+    });
+
     test('are forgotten, once, also under the hands of whoever renews them, and stored anew under a later version', async () => {
       await using opened = await emptyJournal(dialect);
       const { credentials } = opened.journal;
