@@ -6,6 +6,7 @@ import type { Journal } from '../journal/port.ts';
 import type { Arrivals } from './auth/arrivals.ts';
 import type { Keyring } from './auth/keyring.ts';
 import type { Refusals } from './auth/refusals.ts';
+import type { CredentialLogins } from './engine/credential-logins.ts';
 import type { SessionEngine } from './engine/engine.ts';
 import type { Feeds } from './events/feeds.ts';
 import type { Connections } from './limits/connections.ts';
@@ -34,6 +35,7 @@ export interface ApiDeps {
   readonly journal: Journal;
   readonly catalogue: ModelCatalogue;
   readonly engine: SessionEngine;
+  readonly logins: CredentialLogins;
   readonly feeds: Feeds;
   readonly runnerFeeds: RunnerFeeds;
   readonly access: SessionAccess;

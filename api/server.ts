@@ -11,6 +11,7 @@ import { Keyring } from './auth/keyring.ts';
 import { Refusals } from './auth/refusals.ts';
 import { hashSecret } from './auth/secret.ts';
 import type { ApiDeps, ApiSettings } from './deps.ts';
+import { CredentialLogins } from './engine/credential-logins.ts';
 import { SessionEngine } from './engine/engine.ts';
 import { Feeds } from './events/feeds.ts';
 import { createApp } from './http/app.ts';
@@ -84,6 +85,7 @@ function dependencies(options: ApiOptions): ApiDeps {
   return {
     ...{ settings, journal, catalogue, log, metrics },
     engine: new SessionEngine({ client, updateMs: timeouts.updateMs, taskQueue }),
+    logins: new CredentialLogins({ client, taskQueue }),
     feeds: new Feeds(journal.events),
     runnerFeeds: new RunnerFeeds(journal, log),
     access: new SessionAccess(journal.sessions),

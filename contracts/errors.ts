@@ -88,6 +88,12 @@ export const ERRORS = {
     'Approval no longer open',
     'The approval was decided or withdrawn; nothing was changed.',
   ),
+  login_open: entry(
+    409,
+    false,
+    'Somebody else is signing in',
+    'Wait until it ends, or end it and begin anew (anew: true; perdure auth login NAME --anew).',
+  ),
   cursor_expired: entry(
     410,
     false,

@@ -2,6 +2,7 @@
 
 export const SESSION_WORKFLOW = 'session';
 export const CREDENTIAL_CHECK_WORKFLOW = 'credentialCheck';
+export const CREDENTIAL_LOGIN_WORKFLOW = 'credentialLogin';
 
 /** Workflows, model calls, records: many small slots. */
 export const SESSION_QUEUE = 'perdure-sessions';

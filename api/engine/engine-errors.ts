@@ -51,6 +51,9 @@ function refusedUpdate(error: WorkflowUpdateFailedError): PerdureError {
 export const isDroppedUpdate = (error: unknown): boolean =>
   error instanceof PerdureError && grpcCodeOf(error.cause) === GRPC.failedPrecondition;
 
+/** The time that was given to a call is over. */
+export const isDeadline = (error: unknown): boolean => grpcCodeOf(error) === GRPC.deadline;
+
 const noWorker = (cause: unknown): PerdureError =>
   new PerdureError('worker_unavailable', 'No worker answered in time.', { cause });
 

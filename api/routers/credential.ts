@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { LASTING_FAILURES, PASSING_FAILURES, STRATEGIES } from '../../contracts/authentication.ts';
+import { LOGIN_ENDS } from '../../contracts/credential-login.ts';
 import { errorInfoSchema } from '../../contracts/tools.ts';
 import { checkCredential } from '../credentials/check.ts';
 import { forgetCredential } from '../credentials/forget.ts';
 import { listCredentials } from '../credentials/list.ts';
+import { beginLogin, cancelLogin, loginState } from '../credentials/login.ts';
 import { operator, router } from '../procedures.ts';
 import { time } from '../schemas/session.ts';
+import { parseWait } from '../sessions/reply.ts';
 import { rest } from './rest.ts';
 
 const listSchema = z
@@ -45,6 +48,26 @@ const checkedSchema = z
     error: errorInfoSchema.optional(),
   })
   .meta({ id: 'CredentialChecked' });
+
+const loginSchema = z
+  .object({
+    credential: z.string(),
+    loginId: z.uuid(),
+    state: z.enum(['waiting', ...LOGIN_ENDS]),
+    message: z.string().describe('Why it ended; empty while it waits and where it succeeded.'),
+    code: z
+      .object({
+        userCode: z.string(),
+        verificationUri: z.string(),
+        verificationUriComplete: z.string().optional(),
+        expiresAt: time,
+      })
+      .optional()
+      .describe('What a person opens and enters; only in the answer that begins it.'),
+  })
+  .meta({ id: 'CredentialLogin' });
+
+const loginRef = z.strictObject({ name: z.string().max(100), loginId: z.uuid() });
 
 export const credentialRouter = router({
   list: operator
@@ -89,4 +112,46 @@ export const credentialRouter = router({
       await forgetCredential(ctx, name);
       return { credential: name, forgotten: true as const };
     }),
+
+  login: operator
+    .meta(
+      rest('POST /api/credentials/{name}/login', 'Sign in for a credential, as a person', {
+        description:
+          'Answers with an address and a code, which a person opens and enters (RFC 8628). It goes on in the workers, whoever waits for it; the same person again is shown the same code. `anew` ends the one that is open, whoever began it.',
+      }),
+    )
+    .input(z.strictObject({ name: z.string().max(100), anew: z.boolean().default(false) }))
+    .output(loginSchema)
+    .mutation(({ ctx, input }) => beginLogin(ctx, input)),
+
+  loginState: operator
+    .meta(
+      rest('GET /api/credentials/{name}/login/{loginId}', 'How a login goes', {
+        description: 'With `wait`, as soon as it has ended. Never with its code.',
+      }),
+    )
+    .input(
+      loginRef.extend({
+        wait: z
+          .string()
+          .max(10)
+          .default('0s')
+          .describe('How long to wait for its end, such as 20s or 500ms.'),
+      }),
+    )
+    .output(loginSchema)
+    .query(({ ctx, input: { wait, ...ref } }) =>
+      loginState(ctx, { ...ref, waitMs: parseWait(wait) }),
+    ),
+
+  cancelLogin: operator
+    .meta(
+      rest('DELETE /api/credentials/{name}/login/{loginId}', 'End a login', {
+        description:
+          'Answers when it has ended: `succeeded` where the person had decided at that moment, so that its token is stored.',
+      }),
+    )
+    .input(loginRef)
+    .output(loginSchema)
+    .mutation(({ ctx, input }) => cancelLogin(ctx, input)),
 });

@@ -41,6 +41,9 @@ const TOUR: Record<string, Stop> = {
   'credential.list': {},
   'credential.check': { input: () => ({ name: 'login' }) },
   'credential.forget': { input: () => ({ name: 'login' }) },
+  'credential.login': { input: () => ({ name: 'person' }), keep: ids('loginId') },
+  'credential.loginState': { input: ({ loginId }) => ({ name: 'person', loginId }) },
+  'credential.cancelLogin': { input: ({ loginId }) => ({ name: 'person', loginId }) },
   'system.audit': { input: () => ({}) },
   'artifact.put': {
     input: () => ({ base64: 'eA==', mediaType: 'text/plain' }),
@@ -140,7 +143,15 @@ beforeAll(async () => {
   product = await startFixture({
     worker: true,
     settings: {
-      credentials: { login: { strategy: 'command', command: 'true' } },
+      credentials: {
+        login: { strategy: 'command', command: 'true' },
+        // Nothing can be kept here: the login fails at once.
+        person: {
+          ...{ strategy: 'oauth2-refresh', clientIdEnv: 'ID' },
+          tokenUrl: 'https://login.example.com/token',
+          deviceAuthorizationUrl: 'https://login.example.com/device',
+        },
+      },
       mcpServers: { files: mcpServerSchema.parse({ command: 'files' }) },
     },
     secrets: { PATH: process.env['PATH'] ?? '' },

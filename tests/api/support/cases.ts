@@ -22,6 +22,9 @@ export const UNKNOWN: Ids = {
   artifact: `sha256_${'0'.repeat(64)}`,
 };
 
+/** Well-formed, and nobody’s. */
+const NO_LOGIN = '00000000-0000-4000-8000-000000000000';
+
 /** `input` names another's row: the answer must be that of an unknown id. `own`: there is nothing to name; the answer shows the caller's own. */
 export type Case =
   | { readonly names: (ids: Ids) => Record<string, unknown> }
@@ -88,6 +91,9 @@ export const CASES: Record<string, Case> = {
   'credential.list': { own: undefined },
   'credential.check': { own: { name: 'nobody' } },
   'credential.forget': { own: { name: 'nobody' } },
+  'credential.login': { own: { name: 'nobody' } },
+  'credential.loginState': { own: { name: 'nobody', loginId: NO_LOGIN } },
+  'credential.cancelLogin': { own: { name: 'nobody', loginId: NO_LOGIN } },
   'key.create': { own: { user: 'x' } },
   'key.list': { own: undefined },
   'key.revoke': { names: ({ keyId }) => ({ keyId }) },
@@ -106,6 +112,9 @@ export const OPERATOR_ONLY = [
   'credential.list',
   'credential.check',
   'credential.forget',
+  'credential.login',
+  'credential.loginState',
+  'credential.cancelLogin',
   'key.create',
   'key.list',
   'key.revoke',

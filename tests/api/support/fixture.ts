@@ -14,6 +14,7 @@ import type { Sweeping } from '../../../api/sweeper.ts';
 import { hashSecret, newSecret } from '../../../api/auth/secret.ts';
 import { settingsSchema, type SettingsInput } from '../../../config/schema.ts';
 import { resolveSettings, type Settings } from '../../../config/settings.ts';
+import type { SecretKeys } from '../../../contracts/credentials.ts';
 import { newId } from '../../../contracts/ids.ts';
 import { agentSchema, modelSchema, type ModelCatalogue } from '../../../contracts/settings.ts';
 import type { Journal, Role } from '../../../journal/port.ts';
@@ -49,6 +50,8 @@ export interface FixtureOptions {
   readonly sweeping?: Sweeping;
   /** Environment variables of the worker. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** With them the worker keeps tokens. */
+  readonly secretKeys?: SecretKeys | undefined;
 }
 
 export interface Answer {
@@ -155,8 +158,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const journal = options.wrap?.(opened) ?? opened;
   const taskQueue = `api-test-${randomUUID()}`;
   const product = { settings, journal: options.spoil?.(opened) ?? opened, temporal, taskQueue };
-  const { secrets } = options;
-  if (options.worker) await runWorker({ ...product, secrets }, parts);
+  const { secrets, secretKeys } = options;
+  const worker = { ...product, secrets, secretKeys };
+  if (options.worker) await runWorker(worker, parts);
   let registry = new Registry();
   const start = () =>
     startApi({
@@ -176,7 +180,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       return registry;
     },
     ...{ folder, settings, journal, models, temporal, taskQueue },
-    startWorker: () => runWorker({ ...product, secrets }, kept),
+    startWorker: () => runWorker(worker, kept),
     async restartApi() {
       await api.close();
       api = await start();
@@ -217,8 +221,9 @@ async function runWorker(
     temporal,
     taskQueue,
     secrets = {},
+    secretKeys,
   }: Pick<Fixture, 'settings' | 'journal' | 'temporal' | 'taskQueue'> &
-    Pick<FixtureOptions, 'secrets'>,
+    Pick<FixtureOptions, 'secrets' | 'secretKeys'>,
   parts: AsyncDisposableStack,
 ): Promise<void> {
   const { timeouts, policies, catalogue, credentials } = settings;
@@ -230,7 +235,7 @@ async function runWorker(
     workflowBundle: await testBundle(WORKFLOWS),
     activities: createSessionActivities({
       ...{ ...known, timeouts, secrets: lookUp },
-      authenticator: createAuthenticator({ ...known, secrets: lookUp, credentials }),
+      authenticator: createAuthenticator({ ...known, secrets: lookUp, secretKeys, credentials }),
       tools: toolRegistry({ timeouts, home: settings.home, runners: journal.runners }),
     }),
   });
