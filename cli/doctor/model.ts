@@ -55,7 +55,8 @@ async function checkProvider(
 
 /** Of a token that workers have and keep: what they need for it. */
 function checkStored(check: string, name: string, { settings, secrets }: Parts): Finding {
-  const { clientIdEnv, clientSecretEnv, refreshTokenEnv } = settings.credentials[name] ?? {};
+  const { strategy, clientIdEnv, clientSecretEnv, refreshTokenEnv } =
+    settings.credentials[name] ?? {};
   const unset = [clientIdEnv, clientSecretEnv, refreshTokenEnv].filter(
     (variable) => variable !== undefined && !secrets(variable),
   );
@@ -64,7 +65,9 @@ function checkStored(check: string, name: string, { settings, secrets }: Parts):
     const mend = `Set ${variables} for the worker and restart it.`;
     return problem(check, `credential ${name}: ${variables} is not set`, mend);
   }
-  const detail = `credential ${name}: its token is had and kept by workers`;
+  const person = strategy === 'oauth2-refresh' && refreshTokenEnv === undefined;
+  const first = person ? `a person signs in (npx perdure auth login ${name}), and ` : '';
+  const detail = `credential ${name}: ${first}its token is had and kept by workers`;
   return ok(check, `${detail} (npx perdure auth check ${name})`);
 }
 

@@ -123,6 +123,15 @@ test('a token is left to the workers: no exchange is made, and it is said how to
       detail: 'credential sso: its token is had and kept by workers (npx perdure auth check sso)',
     },
   ]);
+  const { refreshTokenEnv: _, ...person } = credentials.sso;
+  const deviceAuthorizationUrl = `${server.issuer}/device`;
+  const signedIn = { ...settings, credentials: { sso: { ...person, deviceAuthorizationUrl } } };
+  expect(await findings({ settings: signedIn, env })).toMatchObject([
+    {
+      status: 'ok',
+      detail: expect.stringContaining('a person signs in (npx perdure auth login sso)'),
+    },
+  ]);
   expect(server.requests).toEqual([]);
 });
 
