@@ -59,6 +59,8 @@ export type RegisterRunner = z.output<typeof registerRunnerSchema>;
 
 /** The action by which a runner is asked to execute a tool. Durations only: its clock may be wrong. */
 export interface AgentToolCall {
+  /** What is asked for: so far there is nothing else. */
+  readonly type: 'agent_tool_call';
   readonly invocation: {
     readonly callId: CallId;
     readonly name: string;

@@ -6,6 +6,7 @@ export const actionOf = (
   { callId, name, arguments: json, effect, timeoutMs, attempts, sessionId }: LedgerCall,
   { workdir }: Pick<RunnerRow, 'workdir'>,
 ): AgentToolCall => ({
+  type: 'agent_tool_call',
   invocation: {
     callId,
     name,

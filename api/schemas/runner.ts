@@ -36,6 +36,7 @@ export const runnerOf = (row: RunnerRow, you: Owner): z.infer<typeof runnerSchem
 /** The action `agent_tool_call`. */
 export const agentToolCallSchema: z.ZodType<AgentToolCall> = z
   .object({
+    type: z.literal('agent_tool_call'),
     invocation: z.object({
       callId: callIdSchema,
       name: z.string(),

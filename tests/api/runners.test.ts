@@ -115,6 +115,7 @@ test('a runner is told at once of what waits and of what comes, with the whole a
   expect(stream.news[0]).toEqual({
     type: 'offer',
     action: {
+      type: 'agent_tool_call',
       invocation: {
         callId: before.callIds[0],
         name: 'look_up',
