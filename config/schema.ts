@@ -115,6 +115,9 @@ const journalSchema = z.strictObject({
   deltaRetentionMs: milliseconds
     .default(3_600_000)
     .describe('Deltas of settled turns are pruned after this time.'),
+  auditRetentionMs: milliseconds
+    .default(31_536_000_000)
+    .describe('Entries of the audit are removed after this time (365 days).'),
 });
 
 const workerSchema = z.strictObject({

@@ -1,4 +1,4 @@
-/** Who came in, who was refused, what was decided and changed. Only ever added to. */
+/** Who came in, who was refused, what was decided and changed. Added to, and removed when it is old; never changed. */
 import type { Audit, AuditEntry, AuditItem } from './port.ts';
 import { keyBefore, pageOf } from './page.ts';
 import { reach, transact } from './store.ts';
@@ -44,5 +44,20 @@ export const audit = (store: Store): Audit => ({
         .execute(),
     );
     return pageOf(records, page.limit, { key: (record) => record.entry, item: itemOf });
+  },
+
+  async prune({ olderThanMs, limit }) {
+    const before = store.now() - olderThanMs;
+    const { numDeletedRows } = await transact(store, (tx) =>
+      tx
+        .deleteFrom('audit')
+        .where('at', '<', before)
+        // They were written in this order: nothing reads the whole table each minute.
+        .where('entry', 'in', (from) =>
+          from.selectFrom('audit').select('entry').orderBy('entry').limit(limit),
+        )
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numDeletedRows);
   },
 });

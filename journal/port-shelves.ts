@@ -100,4 +100,6 @@ export interface Audit {
   write(entry: AuditEntry): Promise<void>;
   /** Newest first. */
   list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditItem>>;
+  /** Removes up to `limit` entries, the oldest ones, that were written longer ago. @returns how many */
+  prune(options: { olderThanMs: number; limit: number }): Promise<number>;
 }

@@ -97,8 +97,7 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   if (programs) started.use(programs);
   const workers = await createWorkers(parts, { connection, presence, ask, tools, programs });
   await mcp.start();
-  const retentionMs = settings.journal.deltaRetentionMs;
-  started.use(startPruning({ journal: parts.journal, log, retentionMs }));
+  started.use(startPruning({ journal: parts.journal, log, retention: settings.journal }));
   const missing = (): Promise<readonly string[]> => whatIsMissing(workers, watch, parts.journal);
   const { healthPort, healthHost } = settings.worker;
   if (healthPort !== undefined) {

@@ -48,7 +48,7 @@ const audit = (key: string, query = ''): Promise<Answer> =>
 const entriesIn = ({ body }: Answer): Entry[] => body.items as unknown as Entry[];
 const itemsOf = async (key: string, query = '?limit=200'): Promise<Entry[]> =>
   entriesIn(await audit(key, query));
-const post = (path: string, key: string, body: object = {}): Promise<Answer> =>
+const post = (path: string, key: string | undefined, body: object = {}): Promise<Answer> =>
   product.send('POST', path, { key, body });
 
 /** Entries with this action, once there are as many: a refusal is written beside the answer. */
@@ -140,20 +140,25 @@ test("another tenant's operators neither see nor use the installation's credenti
   expect(provider.requests).toHaveLength(asked);
 });
 
-test('what was decided on calls is in it', async () => {
+/** A call that somebody's session asks for is approved, the next one rejected. */
+async function decideTwice(asks: string | undefined, decides: string | undefined): Promise<void> {
   for (const decision of ['approve', 'reject']) {
     const message = `call=ask${JSON.stringify({ question: decision })}`;
-    const { sessionId } = (await post('/api/sessions', keys.ann, { agent: 'careful', message }))
-      .body;
+    const { sessionId } = (await post('/api/sessions', asks, { agent: 'careful', message })).body;
     const [approval] = await eventually(
       async () =>
-        (await product.send('GET', `/api/approvals?sessionId=${sessionId}`, { key: keys.ann }))
-          .body['approvals'] as Json[],
+        (await product.send('GET', `/api/approvals?sessionId=${sessionId}`, { key: asks })).body[
+          'approvals'
+        ] as Json[],
       (open) => open.length > 0,
     );
     const decided = `/api/approvals/${approval!['approvalId'] as string}/decision`;
-    expect((await post(decided, keys.olga, { decision })).status).toBe(200);
+    expect((await post(decided, decides, { decision })).status).toBe(200);
   }
+}
+
+test('what was decided on calls is in it', async () => {
+  await decideTwice(keys.ann, keys.olga);
   expect(
     (await itemsOf(keys.olga)).filter(({ action }) => action.startsWith('approval')),
   ).toMatchObject([
@@ -176,14 +181,20 @@ test('runners that come, are shared and removed are in it', async () => {
   ]);
 });
 
-test("trust in an MCP server's tools is in it: on first use, and by whose word", async () => {
+/** Two lists of a server, one after the other. */
+async function listTwice(server: string): Promise<void> {
   const tool = (digit: string) => ({
     ...{ name: 'echo', description: digit, inputSchema: { type: 'object' as const } },
     ...{ hints: {}, hash: digit },
   });
-  const manifest = (digit: string) => ({ hash: digit.repeat(64), tools: [tool(digit)] });
-  for (const digit of ['a', 'b'])
-    await product.journal.mcpManifests.observe('files', manifest(digit));
+  for (const digit of ['a', 'b']) {
+    const manifest = { hash: digit.repeat(64), tools: [tool(digit)] };
+    await product.journal.mcpManifests.observe(server, manifest);
+  }
+}
+
+test("trust in an MCP server's tools is in it: on first use, and by whose word", async () => {
+  await listTwice('files');
   await post('/api/mcp-servers/files/approval', keys.local, { hash: 'b'.repeat(64) });
   await product.send('DELETE', '/api/mcp-servers/files/approval', { key: keys.local });
   expect((await itemsOf(keys.local)).filter(({ subject }) => subject === 'files')).toMatchObject([
@@ -191,6 +202,30 @@ test("trust in an MCP server's tools is in it: on first use, and by whose word",
     { action: 'mcp.approved', user: 'lee', details: { hash: 'b'.repeat(64) } },
     { action: 'mcp.pinned', user: null, details: { hash: 'a'.repeat(64) } },
   ]);
+});
+
+test('what the local owner does without a key is in it as well', async () => {
+  const nobody = undefined;
+  const remove = (path: string) => product.send('DELETE', path);
+  const { keyId } = (await post('/api/keys', nobody, { user: 'kim' })).body;
+  await remove(`/api/keys/${String(keyId)}`);
+  await post('/api/credentials/good/check', nobody);
+  await remove('/api/credentials/good/token');
+  await decideTwice(nobody, nobody);
+  const runner = { name: 'here', instance: newId('run'), workdir: '/w', tools: [], version: '1' };
+  const { runnerId } = (await post('/api/runners', nobody, runner)).body;
+  await post(`/api/runners/${String(runnerId)}/share`, nobody, { shared: true });
+  await remove(`/api/runners/${String(runnerId)}`);
+  await listTwice('owned');
+  await post('/api/mcp-servers/owned/approval', nobody, { hash: 'b'.repeat(64) });
+  await remove('/api/mcp-servers/owned/approval');
+  const own = (await itemsOf(keys.local)).filter(({ user }) => user === 'local');
+  expect(own.map(({ action }) => action).toReversed()).toEqual([
+    ...['key.created', 'key.revoked', 'credential.checked', 'credential.forgotten'],
+    ...['approval.approved', 'approval.rejected'],
+    ...['runner.registered', 'runner.shared', 'runner.removed', 'mcp.approved', 'mcp.revoked'],
+  ]);
+  expect(new Set(own.map(({ tenant }) => tenant))).toEqual(new Set(['local']));
 });
 
 test('each action of the closed list has happened by now, none beside it, and the documentation names them all', async () => {

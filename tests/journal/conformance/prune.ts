@@ -23,6 +23,26 @@ import {
 
 export const pruneConformance = (dialect: Dialect) =>
   describe('pruning', () => {
+    test('removes entries of the audit that are old enough, the oldest first and so many at once', async () => {
+      let now = 1_000;
+      await using opened = await emptyJournal(dialect, () => now);
+      const { audit } = opened.journal;
+      const entry = { tenant: 'acme', user: 'ann', action: 'key.created', details: {} } as const;
+      for (const subject of ['a', 'b', 'c', 'd']) {
+        await audit.write({ ...entry, subject });
+        now += 1_000;
+      }
+      const kept = async () =>
+        (await audit.list({}, { limit: 9 })).items.map(({ subject }) => subject);
+      // They are 4, 3, 2 and 1 seconds old.
+      expect(await audit.prune({ olderThanMs: 4_000, limit: 9 })).toBe(0);
+      expect(await audit.prune({ olderThanMs: 1_500, limit: 2 })).toBe(2);
+      expect(await kept()).toEqual(['d', 'c']);
+      expect(await audit.prune({ olderThanMs: 1_500, limit: 2 })).toBe(1);
+      expect(await audit.prune({ olderThanMs: 1_500, limit: 2 })).toBe(0);
+      expect(await kept()).toEqual(['d']);
+    });
+
     test('removes the deltas of settled turns once they are old enough, and changes nothing that is shown', async () => {
       let now = Date.now();
       await using opened = await journalWithStep(dialect, () => now);
