@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { PerdureEvent } from '../../../contracts/events.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { toModelMessages } from '../../../activities/model/context/messages.ts';
-import { ENDS, fight, KINDS, TROUBLES } from '../support/calls-in-trouble.ts';
+import {
+  CLAIMED_ONCE,
+  ENDS,
+  fight,
+  KINDS,
+  LEASE_MS,
+  TROUBLES,
+} from '../support/calls-in-trouble.ts';
 import type { Blow, Fight } from '../support/calls-in-trouble.ts';
 import { emptyJournal } from '../support/dialects.ts';
 import type { Dialect } from '../support/dialects.ts';
@@ -68,6 +75,11 @@ const blow = (troubles: readonly Blow['trouble'][]) =>
     passMs: fc.constantFrom(0, 0, 0, 1, 16_000, 61_000),
   });
 
+/** Which kinds of calls: in each run there is one that may be claimed once. */
+const chosen = fc
+  .tuple(fc.constantFrom(...CLAIMED_ONCE), fc.array(fc.nat({ max: KINDS - 1 }), { maxLength: 3 }))
+  .map(([once, others]) => [once, ...others]);
+
 /** Rounds of what happens at once; the turn ends in one of them, or after all. */
 const rounds = fc
   .array(fc.array(blow(TROUBLES), { minLength: 1, maxLength: 4 }), { minLength: 4, maxLength: 16 })
@@ -89,23 +101,24 @@ export const oneResultConformance = (dialect: Dialect) =>
       if (dialect.name === 'postgres')
         journals.push(others.adopt(await database.open(() => now), (other) => other.close()));
       await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.nat({ max: KINDS - 1 }), { minLength: 1, maxLength: 4 }),
-          rounds,
-          async (kinds, all) => {
-            const calls = await fight(journals, kinds);
-            for (const round of all) {
-              now += Math.max(...round.map(({ passMs }) => passMs));
-              await Promise.all(round.map((one) => calls.strike(one)));
-              const settled = settledIn(await allEvents(journal, calls.sessionId));
-              expect(new Set(settled.map(({ callId }) => callId)).size).toBe(settled.length);
-              await expectWellFormed(journal, calls);
-            }
-            await calls.seal();
-            await expectOneResult(journal, calls);
+        fc.asyncProperty(chosen, rounds, async (kinds, all) => {
+          const calls = await fight(journals, kinds);
+          for (const round of all) {
+            now += Math.max(...round.map(({ passMs }) => passMs));
+            await Promise.all(round.map((one) => calls.strike(one)));
+            const settled = settledIn(await allEvents(journal, calls.sessionId));
+            expect(new Set(settled.map(({ callId }) => callId)).size).toBe(settled.length);
             await expectWellFormed(journal, calls);
-          },
-        ),
+            const before = now;
+            now += LEASE_MS;
+            expect(await calls.claimAgain()).toEqual([]);
+            // Nothing was written, so nobody saw that time.
+            now = before;
+          }
+          await calls.seal();
+          await expectOneResult(journal, calls);
+          await expectWellFormed(journal, calls);
+        }),
         { numRuns: 40 },
       );
     });

@@ -69,28 +69,37 @@ export interface Fight {
   readonly told: ReadonlyMap<CallId, Told>;
   /** Never throws but for what nobody should be told. */
   strike(blow: Blow): Promise<void>;
+  /** Once every lease is over, somebody else asks for each call that was claimed and must not run twice. @returns those that he is given */
+  claimAgain(): Promise<readonly CallId[]>;
   /** The workflow's last word, wherever the calls stand. */
   seal(): Promise<void>;
 }
 
-const LEASE_MS = 15_000;
+export const LEASE_MS = 15_000;
 const OWNERS = ['one', 'two'];
 
-const kinds = (['worker', 'mcp', 'client', 'remote'] as const).flatMap((mode: ToolMode) =>
-  (['read', 'keyed', 'never-retry'] as const).flatMap((effect: Effect) => [
-    toolCallOf({ mode, effect }),
-    askedCallOf({ mode, effect }),
-  ]),
+interface Kind {
+  readonly mode: ToolMode;
+  readonly effect: Effect;
+  /** Whether a person is asked before. */
+  readonly asked: boolean;
+}
+
+const kinds: readonly Kind[] = (['worker', 'mcp', 'client', 'remote'] as const).flatMap((mode) =>
+  (['read', 'keyed', 'never-retry'] as const).flatMap((effect) =>
+    [false, true].map((asked) => ({ mode, effect, asked })),
+  ),
 );
 
-function toolCallOf(change: Partial<RequestedCall>) {
-  return () => toolCall(change);
-}
-function askedCallOf(change: Partial<RequestedCall>) {
-  return () => askedCall(change);
-}
-
 export const KINDS = kinds.length;
+/** Those that somebody outside may claim at once, and nobody after him. */
+export const CLAIMED_ONCE: readonly number[] = [...kinds.entries()].flatMap(
+  ([index, { mode, effect, asked }]) =>
+    (mode === 'client' || mode === 'remote') && effect === 'never-retry' && !asked ? [index] : [],
+);
+
+const callOf = ({ asked, ...kind }: Kind): RequestedCall =>
+  asked ? askedCall(kind) : toolCall(kind);
 
 /** @param chosen which kinds of calls the step asks for @param journals of several processes, which share a database */
 export async function fight(
@@ -101,7 +110,7 @@ export async function fight(
   const sessionId = await createSession(journal);
   const claim = claimOf(sessionId);
   const { turn } = claim;
-  const calls = chosen.map((kind) => kinds[kind % KINDS]!());
+  const calls = chosen.map((kind) => callOf(kinds[kind % KINDS]!));
   await journal.steps.finish(await claimed(journal, claim), asksFor(...calls));
   const told = new Map(
     calls.map(({ callId }): [CallId, Told] => [
@@ -193,6 +202,17 @@ export async function fight(
       } catch (error) {
         if (!isRefusal(error)) throw error;
       }
+    },
+    claimAgain: async () => {
+      const claimedOnce = calls.filter(
+        ({ callId, effect }) => effect === 'never-retry' && told.get(callId)!.holders.size > 0,
+      );
+      const given = await Promise.all(
+        claimedOnce.map(({ callId }) =>
+          journal.ledger.lease(callId, { holder: 'a stranger', leaseMs: LEASE_MS }),
+        ),
+      );
+      return given.flatMap((call) => (call ? [call.callId] : []));
     },
     seal: async () => void (await journal.steps.seal(sealOf({ sessionId, turn, step: 2 }))),
   };
