@@ -25,7 +25,7 @@ async function historyPlaces(address: string, workflowId: string): Promise<Place
   }
 }
 
-it('what an MCP server is given by reference stands in no event, no history, no log line and no request of the model', async () => {
+it('what an MCP server is given by reference stands in no event, no history, no log line, no list that is kept and no request of the model', async () => {
   await using server = await hostileServer(TELLS_ALL);
   await using open = await stage();
   const lines: string[] = [];
@@ -64,10 +64,13 @@ it('what an MCP server is given by reference stands in no event, no history, no 
     const requests = JSON.stringify(open.model.requests);
     // Where it was looked, something is.
     expect(histories.map(({ bytes }) => bytes.toString()).join('')).toContain('wiki__speak');
-    expect(requests).toContain('[redacted]');
+    expect(requests).toContain('Speaks with Bearer [redacted] [redacted].');
+    const manifests = JSON.stringify(await open.journal.mcpManifests.list());
+    expect(manifests).toContain('Speaks with');
     const places: readonly Place[] = [
       ...histories,
       { where: 'events', bytes: JSON.stringify(events) },
+      { where: 'the list that the journal keeps', bytes: manifests },
       { where: 'log', bytes: lines.join('') },
       { where: "the model's requests", bytes: requests },
     ];

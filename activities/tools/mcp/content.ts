@@ -8,6 +8,7 @@ import { cleanText } from '../../model/clean-text.ts';
 import { cutMiddle } from '../../model/context/shrink.ts';
 import { readBlock } from './blocks.ts';
 import type { FileBlock } from './blocks.ts';
+import { hide, hideIn } from './hide.ts';
 import { MAX_RESULT_PARTS } from './limits.ts';
 import { structuredBeside } from './structured.ts';
 import type { Beside } from './structured.ts';
@@ -27,22 +28,7 @@ const MAX_TEXT_BYTES = INLINE_BYTES / 4;
 const PREVIEW_CHARACTERS = 1_000;
 /** With them a result stays a list of at most 50 parts. */
 const MAX_PREVIEWS = 8;
-/** Shorter values would blacken ordinary words. */
-const SHORTEST_SECRET = 6;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;.*)?$/;
-
-export const hide = (text: string, secrets: readonly string[]): string =>
-  secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
-
-/** Names of properties are a server's words, too. */
-const hideIn = (value: unknown, secrets: readonly string[]): unknown =>
-  JSON.parse(JSON.stringify(value), (_, inner: unknown) => {
-    if (typeof inner === 'string') return hide(inner, secrets);
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).map(([key, of]) => [hide(key, secrets), of]));
-  });
 
 /** What a server's answer says, without what must not be said. */
 interface Read {

@@ -1,5 +1,6 @@
 /** Reads the entries of a server's list, each by itself: one that is malformed does not take the others with it. */
 import { z } from 'zod';
+import { hideIn } from './hide.ts';
 import { listingOf } from './manifest.ts';
 import type { ListedTool, Listing, RefusedTool } from './manifest.ts';
 
@@ -28,12 +29,23 @@ const nameOf = (entry: unknown): string => {
   return typeof name === 'string' ? name : '(without a name)';
 };
 
-export function readListing(server: string, entries: readonly unknown[]): Listing {
+/** The server would not know the tool by the name that is left. */
+const TELLING_NAME = 'name: has a secret in it that the server was given';
+
+/** @param secrets what the server was given: nothing of it is kept, offered, logged or hashed */
+export function readListing(
+  server: string,
+  entries: readonly unknown[],
+  secrets: readonly string[],
+): Listing {
   const tools: ListedTool[] = [];
   const malformed: RefusedTool[] = [];
-  for (const entry of entries) {
+  for (const told of entries) {
+    const entry = hideIn(told, secrets);
     const { data, error } = listedToolSchema.safeParse(entry);
-    if (data) tools.push(data);
+    if (nameOf(entry) !== nameOf(told))
+      malformed.push({ name: nameOf(entry).slice(0, 128), reason: TELLING_NAME });
+    else if (data) tools.push(data);
     else malformed.push({ name: nameOf(entry).slice(0, 128), reason: reasonOf(error) });
   }
   const { manifest, refused } = listingOf(server, tools);

@@ -7,6 +7,7 @@ import { McpConnection } from './connection.ts';
 import type { ConnectionParts } from './connection.ts';
 import { readListing } from './listed-tool.ts';
 import type { Listing } from './manifest.ts';
+import { secretsOf } from './secrets.ts';
 
 export interface ServerParts extends Omit<ConnectionParts, 'onToolsChanged' | 'isOld'> {
   /** Told of every list that is not the one before; until it has been taken in, nobody calls what is on it. */
@@ -148,8 +149,8 @@ export class McpServer {
   async #relist(connection: McpConnection): Promise<void> {
     this.#isStale = false;
     this.#stale = Promise.withResolvers();
-    const { name, log, onListed } = this.#parts;
-    const listing = readListing(name, await connection.list());
+    const { name, server, secrets, log, onListed } = this.#parts;
+    const listing = readListing(name, await connection.list(), secretsOf(server, secrets));
     const isNew = this.#live?.listing.manifest.hash !== listing.manifest.hash;
     if (isNew || this.#live?.connection !== connection) {
       const { tools } = listing.manifest;

@@ -59,6 +59,33 @@ describe('an MCP server that behaves badly', () => {
     expect(await stage.call('odd__with_dots')).toMatchObject(SPOKEN);
   });
 
+  it('tells in its list what it was given in secret: it is taken out before anybody reads the list', async () => {
+    const token = 'the-token-of-the-stranger';
+    await using stage = await mcpStage(
+      { odd: stranger('tells-token', { env: { TOKEN: 'ODD_TOKEN' } }) },
+      { secrets: { ODD_TOKEN: token } },
+    );
+    await stage.offers(['odd__speak']);
+    const [row] = await stage.journal.mcpManifests.list();
+    expect(row!.approved.tools).toMatchObject([
+      {
+        description: 'Speaks with [redacted].',
+        inputSchema: {
+          description: '[redacted]',
+          properties: { 'with-[redacted]': { enum: ['[redacted]'], default: '[redacted]' } },
+        },
+        outputSchema: { description: '[redacted]' },
+      },
+    ]);
+    const line = JSON.parse(await stage.says('has listed its tools')) as { refused: unknown[] };
+    expect(line.refused).toMatchObject([
+      { name: 'speak-[redacted]', reason: expect.stringContaining('secret') },
+      { name: 'malformed', reason: expect.stringContaining('inputSchema.type') },
+    ]);
+    expect(await stage.call('odd__speak')).toMatchObject({ outcome: 'completed' });
+    expect(JSON.stringify([row, stage.logged])).not.toContain(token);
+  });
+
   it('says nothing: it is away after its time to connect, and is tried again', async () => {
     await using stage = await met('silent', { connectMs: 500 });
     expect(await stage.says('MCP server is away')).toContain('it did not answer in 0.5 s');

@@ -83,10 +83,13 @@ export const ANSWERS = {
   },
 } as const satisfies Record<string, Answer>;
 
-/** The headers that it was asked with, in every place that an answer has. */
+const given = ({ headers }: IncomingMessage): string =>
+  `${headers.authorization} ${String(headers['x-word'])}`;
+
+/** The headers that it was asked with, in every place that an answer has; its list tells them, too. */
 export const TELLS_ALL: Answer = ({ asked, request, response }) => {
   const word = String(request.headers['x-word']);
-  const all = `${request.headers.authorization} ${word}`;
+  const all = given(request);
   const send = (message: object): void =>
     void response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`);
   response.writeHead(200, STREAM);
@@ -111,6 +114,9 @@ const INITIALIZED = {
 };
 const TOOLS = [{ name: 'speak', description: 'Speaks.', inputSchema: { type: 'object' } }];
 
+const telling = (request: IncomingMessage): readonly object[] =>
+  TOOLS.map((tool) => ({ ...tool, description: `Speaks with ${given(request)}.` }));
+
 async function bodyOf(request: IncomingMessage): Promise<Asked> {
   const pieces: Buffer[] = [];
   for await (const piece of request) pieces.push(piece as Buffer);
@@ -132,7 +138,8 @@ export async function hostileServer(answer: Answer): Promise<Hostile> {
     const say = (result: object): void =>
       void response.writeHead(200, JSON_TYPE).end(reply(id, result));
     if (method === 'initialize') return say(INITIALIZED);
-    if (method === 'tools/list') return say({ tools: TOOLS });
+    if (method === 'tools/list')
+      return say({ tools: answer === TELLS_ALL ? telling(request) : TOOLS });
     if (method !== 'tools/call') {
       const error = { code: -32_601, message: 'no such method' };
       return void response

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const how = process.argv[2] ?? '';
+/** What it was given in secret. */
+const TOKEN = process.env['TOKEN'] ?? '';
 
 interface Asked {
   readonly id?: string | number;
@@ -46,6 +48,20 @@ const LISTS: Record<string, readonly unknown[]> = {
     tool('talkative', { description: 'x'.repeat(50_000) }),
     'no tool at all',
   ],
+  'tells-token': [
+    tool('speak', {
+      title: TOKEN,
+      description: `Speaks with ${TOKEN}.`,
+      inputSchema: {
+        type: 'object',
+        description: TOKEN,
+        properties: { [`with-${TOKEN}`]: { enum: [TOKEN], default: TOKEN } },
+      },
+      outputSchema: { type: 'object', description: TOKEN },
+    }),
+    tool(`speak-${TOKEN}`),
+    tool('malformed', { inputSchema: { type: TOKEN } }),
+  ],
 };
 
 function deep(levels: number): object {
@@ -77,6 +93,7 @@ function call(): object {
         { type: 'text', text: 'y'.repeat(2_000) },
       ]).flat(),
     };
+  if (how === 'tells-token') return { content: [], structuredContent: {} };
   if (how === 'wrong-form') return { content: 'none' };
   return { content: [{ type: 'text', text: 'spoken' }] };
 }
@@ -102,7 +119,7 @@ function answer({ id, method, params }: Asked): void {
 }
 
 if (how === 'dies-at-once') {
-  process.stderr.write(`no such key: ${process.env['TOKEN'] ?? ''}\n`);
+  process.stderr.write(`no such key: ${TOKEN}\n`);
   process.exit(2);
 }
 if (how === 'garbage') {
