@@ -1,15 +1,21 @@
 /** What a handler returned, as the API takes it: a large result is uploaded, and its reference sent with its beginning and end. */
+import { cleanText } from '../contracts/clean-text.ts';
 import type { ArtifactRef } from '../contracts/content.ts';
-import { MAX_ARTIFACT_BYTES, MAX_TOOL_RESULT_BYTES } from '../contracts/limits.ts';
+import { cutMiddle, RESULT_PREVIEW_CHARACTERS } from '../contracts/cut-middle.ts';
+import {
+  MAX_ANSWER_MESSAGE_CHARACTERS,
+  MAX_ARTIFACT_BYTES,
+  MAX_TOOL_RESULT_BYTES,
+} from '../contracts/limits.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
 
-/** Of a large result, the model reads this much. */
-const PREVIEW_CHARACTERS = 8_192;
-const MAX_MESSAGE = 10_000;
+/** Why there is no result, in words that the API takes. */
+export const answerMessage = (message: string): string =>
+  cleanText(message.slice(0, MAX_ANSWER_MESSAGE_CHARACTERS)) || 'The tool failed.';
 
 export const failed = (message: string): ToolAnswer => ({
   status: 'failed',
-  message: message.toWellFormed().slice(0, MAX_MESSAGE) || 'The tool failed.',
+  message: answerMessage(message),
 });
 
 /** The tool has run: none of these is a reason to run it again. */
@@ -35,16 +41,15 @@ export async function outcomeOf(value: unknown, upload: Upload): Promise<ToolAns
     return spoilt(
       `its result has ${bytes.length} bytes, and at most ${MAX_ARTIFACT_BYTES} are kept. Ask for less at once.`,
     );
-  const mediaType = typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
-  return {
-    status: 'completed',
-    artifact: await upload(bytes, mediaType),
-    preview: cutMiddle(text),
-  };
+  return uploaded({ text, bytes, isText: typeof value === 'string' }, upload);
 }
 
-function cutMiddle(text: string): string {
-  const note = `\n[… ${text.length - PREVIEW_CHARACTERS} characters left out …]\n`;
-  const half = Math.floor((PREVIEW_CHARACTERS - note.length) / 2);
-  return (text.slice(0, half) + note + text.slice(text.length - half)).toWellFormed();
-}
+/** A large result, of which the model reads the beginning and the end. @param isText else it is JSON */
+export const uploaded = async (
+  { text, bytes, isText }: { text: string; bytes: Uint8Array; isText: boolean },
+  upload: Upload,
+): Promise<ToolAnswer> => ({
+  status: 'completed',
+  artifact: await upload(bytes, isText ? 'text/plain; charset=utf-8' : 'application/json'),
+  preview: cleanText(cutMiddle(text, RESULT_PREVIEW_CHARACTERS)),
+});

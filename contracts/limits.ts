@@ -8,6 +8,8 @@ export const MAX_MESSAGE_BYTES = 256 * KIB;
 export const MAX_TOOL_RESULT_BYTES = 1024 * KIB;
 /** An uploaded artifact. */
 export const MAX_ARTIFACT_BYTES = 32 * 1024 * KIB;
+/** Why a call has no result, in an answer of whoever ran it. */
+export const MAX_ANSWER_MESSAGE_CHARACTERS = 10_000;
 /** Above this, Temporal and events see a reference instead of the content. */
 export const INLINE_BYTES = 32 * KIB;
 /** No payload above this ever reaches Temporal: an oversized activity argument would be retried for ever. */

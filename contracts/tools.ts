@@ -1,6 +1,6 @@
 /** Tools: what a model may call, who answers, and what may be repeated. zod at run time: not for workflows, which take the types. */
 import { z } from 'zod';
-import { TIME_LIMITS } from './limits.ts';
+import { MAX_ANSWER_MESSAGE_CHARACTERS, TIME_LIMITS } from './limits.ts';
 import { artifactRefSchema } from './content.ts';
 import { ERROR_CODES } from './errors.ts';
 import { idPattern } from './ids.ts';
@@ -117,7 +117,7 @@ export const toolAnswerSchema = z.discriminatedUnion('status', [
   z.strictObject({
     /** `rejected`: whoever was to run it refused to; `unknown`: it was begun, and may or may not have taken effect. */
     status: z.enum(['failed', 'rejected', 'unknown']),
-    message: z.string().min(1).max(10_000),
+    message: z.string().min(1).max(MAX_ANSWER_MESSAGE_CHARACTERS),
   }),
 ]);
 export type ToolAnswer = z.infer<typeof toolAnswerSchema>;

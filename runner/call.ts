@@ -3,13 +3,14 @@
  * may still do: nothing was done yet, it may have taken effect, or this is the result.
  */
 import type { ClaimedCall } from '../client/index.ts';
+import { failed } from '../client/tool-outcome.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import type { AgentToolCall } from '../contracts/runners.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
 import type { KeptCall } from './call-files.ts';
 import type { CallParts } from './call-parts.ts';
 import { executed, runOf, Stop } from './executing.ts';
-import { deliverable, failed, success } from './outcome.ts';
+import { deliverable, success } from './outcome.ts';
 
 /**
  * A call that was offered: permitted, claimed, executed, delivered.

@@ -1,10 +1,11 @@
 /** Runs a tool under its claim: renewed while it runs, within the call's time, and stopped when nobody wants the result any more. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedCall } from '../client/index.ts';
+import { failed } from '../client/tool-outcome.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
 import type { AgentToolCall } from '../contracts/runners.ts';
 import type { CallParts } from './call-parts.ts';
-import { failed, failure, success } from './outcome.ts';
+import { failure, success } from './outcome.ts';
 import { boundedProgress } from './progress.ts';
 import { argumentProblem } from './tools.ts';
 import type { RunnerTool, ToolRun } from './tools.ts';

@@ -1,12 +1,7 @@
 /** Text that every database and client can take: no NUL, and surrogate pairs that a provider split between two deltas whole again. Pure. */
+import { cleanText } from '../../contracts/clean-text.ts';
 
 const ENDS_WITH_HIGH_SURROGATE = /[\uD800-\uDBFF]$/;
-
-/** NUL and lone surrogates become the replacement character. */
-export const cleanText = (text: string): string =>
-  text.includes('\0') || !text.isWellFormed()
-    ? text.replaceAll('\0', '\uFFFD').toWellFormed()
-    : text;
 
 /** In what `JSON.stringify` writes only lone surrogates are escaped so; a backslash before it may be escaped itself. */
 const LONE_SURROGATE = /(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g;

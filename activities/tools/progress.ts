@@ -1,5 +1,5 @@
 /** How far a running tool is, for whoever watches: at a bounded rate, since each report is a row of the log. */
-import { cleanText } from '../model/clean-text.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
 
 /** Between two reports; a tool may say more, the newest is what counts. */
 const EVERY_MS = 500;

@@ -5,7 +5,8 @@ import { newId } from '../../contracts/ids.ts';
 import type { ToolCallRef, ToolSettlement } from '../../contracts/tools.ts';
 import type { ToolCallPart } from '../../contracts/transcript.ts';
 import type { RequestedCall } from '../../journal/port.ts';
-import { cleanJson, cleanText } from '../model/clean-text.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanJson } from '../model/clean-text.ts';
 import type { ArgumentChecker } from './arguments.ts';
 import type { OfferedTools } from './offered-tools.ts';
 

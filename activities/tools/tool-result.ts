@@ -3,9 +3,8 @@ import { INLINE_BYTES, MAX_ARTIFACT_BYTES } from '../../contracts/limits.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
 import type { ToolSettlement } from '../../contracts/tools.ts';
 import type { Artifacts, Owner } from '../../journal/port.ts';
-import { RESULT_PREVIEW_CHARACTERS } from '../model/context/artifacts.ts';
-import { cleanText } from '../model/clean-text.ts';
-import { cutMiddle } from '../model/context/shrink.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
+import { cutMiddle, RESULT_PREVIEW_CHARACTERS } from '../../contracts/cut-middle.ts';
 
 type JsonResult = Extract<ToolSettlement, { outcome: 'completed' }>['result'];
 

@@ -5,7 +5,7 @@ import { RowCounts } from '../../activities/model/context/measure.ts';
 import { toModelMessages } from '../../activities/model/context/messages.ts';
 import { planContext } from '../../activities/model/context/plan.ts';
 import { systemPrompt } from '../../activities/model/context/prompt.ts';
-import { cutMiddle } from '../../activities/model/context/shrink.ts';
+import { cutMiddle } from '../../contracts/cut-middle.ts';
 import { Corrections, tokenCounter } from '../../activities/model/context/tokens.ts';
 import type { MessageId } from '../../contracts/ids.ts';
 import { agentSchema } from '../../contracts/settings.ts';

@@ -1,5 +1,6 @@
 /** Puts the text of artifacts in place of their references, as far as a model can use it. Images stay: whether one is shown depends on the model. */
 import type { Part } from '../../../contracts/content.ts';
+import { cutMiddle, RESULT_PREVIEW_CHARACTERS } from '../../../contracts/cut-middle.ts';
 import type { MessageId } from '../../../contracts/ids.ts';
 import { MAX_ARTIFACT_BYTES } from '../../../contracts/limits.ts';
 import { PerdureError } from '../../../contracts/perdure-error.ts';
@@ -9,10 +10,6 @@ import type { Artifacts } from '../../../journal/port.ts';
 import { contentOf } from './result-content.ts';
 import type { Completed } from './result-content.ts';
 import { saidText } from './said.ts';
-import { cutMiddle } from './shrink.ts';
-
-/** Of a large tool result, the model sees this much; the rest it can ask for. */
-export const RESULT_PREVIEW_CHARACTERS = 8_192;
 
 const isText = (mediaType: string): boolean =>
   /^text\/|^application\/(?:json|xml|yaml|javascript)\b/.test(mediaType);

@@ -8,7 +8,7 @@ import { begunCall, spendOf, timeoutsOf } from '../model-step.ts';
 import type { CallableModel } from '../providers.ts';
 import { usageRecorded } from '../settlement.ts';
 import { rowText } from './measure.ts';
-import { cutMiddle } from './shrink.ts';
+import { cutMiddle } from '../../../contracts/cut-middle.ts';
 import { SUMMARY_INSTRUCTIONS, conversationText, deterministicSummary } from './summarize.ts';
 import { TOKENS_PER_MESSAGE } from './tokens.ts';
 

@@ -1,4 +1,5 @@
 /** The deterministic way to make a conversation shorter, when there is nothing left to summarize: cut what is longest-winded and oldest. Pure. */
+import { cutMiddle } from '../../../contracts/cut-middle.ts';
 import type { MessageId } from '../../../contracts/ids.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import { changeNote } from './changed-arguments.ts';
@@ -13,15 +14,6 @@ interface ShrinkLimits {
 
 /** What is left of a tool's result or an old answer: enough to see what it was. */
 const STUB_CHARACTERS = 400;
-
-/** The beginning and the end, with a note of what is missing; never longer than the text. */
-export function cutMiddle(text: string, characters: number): string {
-  if (text.length <= characters) return text;
-  const note = `\n[… ${text.length - characters} characters left out …]\n`;
-  const room = Math.max(0, characters - note.length);
-  const head = Math.ceil(room / 2);
-  return text.slice(0, head) + note + (room > head ? text.slice(text.length - (room - head)) : '');
-}
 
 /** The same row with little text; rows that must stay whole are returned as they are. */
 function stub(row: TranscriptMessage): TranscriptMessage {

@@ -3,7 +3,7 @@ import { partsText } from '../../../contracts/content.ts';
 import type { TranscriptMessage } from '../../../contracts/transcript.ts';
 import { changeNote } from './changed-arguments.ts';
 import { settlementText } from './results.ts';
-import { cutMiddle } from './shrink.ts';
+import { cutMiddle } from '../../../contracts/cut-middle.ts';
 
 export const SUMMARY_INSTRUCTIONS =
   'You compress conversations. Write a summary of the conversation below for the assistant who will go on with it: what the person wants, ' +

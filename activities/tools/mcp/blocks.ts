@@ -1,6 +1,6 @@
 /** One block of a server's answer: a file, or words. Pure. */
 import type { ContentBlock } from '@modelcontextprotocol/client';
-import { cleanText } from '../../model/clean-text.ts';
+import { cleanText } from '../../../contracts/clean-text.ts';
 
 export interface FileBlock {
   readonly bytes: Buffer;

@@ -4,7 +4,7 @@ import { MCP_SEPARATOR } from '../../../contracts/mcp.ts';
 import { toolSchemaProblem } from '../../../contracts/tool-schema.ts';
 import { toolNameSchema } from '../../../contracts/tools.ts';
 import { sha256 } from '../../digest.ts';
-import { cleanText } from '../../model/clean-text.ts';
+import { cleanText } from '../../../contracts/clean-text.ts';
 import { MAX_DESCRIPTION_CHARACTERS } from './limits.ts';
 
 /** As the protocol has it; only what we use. */
