@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
+import { withJson } from './json-output.ts';
 
 export function registerDoctor(program: Command): void {
-  program
-    .command('doctor')
+  withJson(program.command('doctor'))
     .description('Check this installation, and say how to mend what is wrong.')
-    .option('--json', 'print one JSON object')
     .action(async (options: { json?: true }) => {
       const { doctor } = await import('./doctor/run.ts');
       await doctor(options);

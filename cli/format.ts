@@ -6,6 +6,7 @@ import type { SessionView } from '../contracts/session.ts';
 import type { ToolSettlement } from '../contracts/tools.ts';
 import type { TranscriptMessage } from '../contracts/transcript.ts';
 import { totalTokens } from '../contracts/usage.ts';
+import { clockTime, toSecond } from './times.ts';
 
 const SHORT = 100;
 
@@ -36,7 +37,7 @@ export function sessionTable(sessions: readonly SessionView[]): string {
     state,
     String(turns),
     agent,
-    updatedAt.slice(0, 19).replace('T', ' '),
+    toSecond(updatedAt),
     oneLine(title ?? '', 40),
   ]);
   return textTable(['SESSION', 'STATE', 'TURNS', 'AGENT', 'UPDATED (UTC)', 'TITLE'], rows);
@@ -121,5 +122,5 @@ export function resultLine(name: string, settlement: ToolSettlement): string {
 
 export const eventLine = ({ seq, at, type, turn, step, data }: PerdureEvent): string => {
   const place = turn ? ` …${turn.slice(-6)}${step ? `/${step}` : ''}` : '';
-  return `${String(seq).padStart(5)} ${at.slice(11, 23)} ${type.padEnd(18)}${place} ${oneLine(JSON.stringify(data), 140)}`;
+  return `${String(seq).padStart(5)} ${clockTime(at)} ${type.padEnd(18)}${place} ${oneLine(JSON.stringify(data), 140)}`;
 };

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { parseId } from '../contracts/ids.ts';
 import { ROLES } from '../journal/port.ts';
+import { printJson, withJson } from './json-output.ts';
 import type { KeyStore, NewKey } from './keys/store.ts';
 
 interface Output {
@@ -11,27 +12,23 @@ interface Output {
 
 export function registerKeys(program: Command): void {
   const keys = program.command('keys').description('Create, list and revoke API keys.');
-  keys
-    .command('create')
-    .description('Make a key; it is shown this once.')
+  const add = (signature: string, description: string): Command =>
+    withJson(keys.command(signature).description(description));
+
+  add('create', 'Make a key; it is shown this once.')
     .requiredOption('--user <name>', 'whom it stands for')
     .option('--tenant <name>', 'whose sessions it sees (default: local)')
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('user'))
     .option('--label <text>', 'a note for people', '')
-    .option('--json', 'print one JSON object')
     .action((options: NewKey & Output) => withStore((store) => create(store, options)));
-  keys
-    .command('list')
-    .description('Show all keys, without the secrets.')
-    .option('--json', 'print one JSON object')
-    .action((options: Output) => withStore((store) => list(store, options)));
-  keys
-    .command('revoke <keyId>')
-    .description('Refuse a key from now on.')
-    .option('--json', 'print one JSON object')
-    .action((keyId: string, options: Output) =>
-      withStore((store) => revoke(store, { keyId, ...options })),
-    );
+
+  add('list', 'Show all keys, without the secrets.').action((options: Output) =>
+    withStore((store) => list(store, options)),
+  );
+
+  add('revoke <keyId>', 'Refuse a key from now on.').action((keyId: string, options: Output) =>
+    withStore((store) => revoke(store, { keyId, ...options })),
+  );
 }
 
 async function withStore(work: (store: KeyStore) => Promise<void>): Promise<void> {
@@ -46,16 +43,13 @@ async function withStore(work: (store: KeyStore) => Promise<void>): Promise<void
 
 async function create(store: KeyStore, { json, ...key }: NewKey & Output): Promise<void> {
   const made = await store.create(key);
-  if (json) console.log(JSON.stringify(made));
+  if (json) printJson(made);
   else console.log(`${made.key}\n\nKeep it: it is not shown again. Its id is ${made.keyId}.`);
 }
 
 async function list(store: KeyStore, { json }: Output): Promise<void> {
   const keys = await store.list();
-  if (json) {
-    console.log(JSON.stringify({ keys }));
-    return;
-  }
+  if (json) return keys.forEach(printJson);
   if (keys.length === 0) console.log('There are no keys.');
   for (const { keyId, tenant, user, role, label, revokedAt } of keys) {
     const state = revokedAt === null ? 'valid' : `revoked ${revokedAt}`;
@@ -69,5 +63,6 @@ async function revoke(
 ): Promise<void> {
   const keyId = parseId(text, 'key');
   await store.revoke(keyId);
-  console.log(json ? JSON.stringify({ keyId, revoked: true }) : `${keyId} is revoked.`);
+  if (json) printJson({ keyId, revoked: true });
+  else console.log(`${keyId} is revoked.`);
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Settings } from '../config/settings.ts';
 import type { MigrationStatus } from '../journal/migrations/run.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
+import { printJson, withJson } from './json-output.ts';
 
 interface MigrateOptions {
   readonly down?: true;
@@ -11,12 +12,10 @@ interface MigrateOptions {
 }
 
 export function registerMigrate(program: Command): void {
-  program
-    .command('migrate')
+  withJson(program.command('migrate'))
     .description("Bring the journal's schema up to date and register Temporal's search attributes.")
     .option('--down', 'take the newest migration of the journal back')
     .option('--journal-only', 'leave Temporal alone')
-    .option('--json', 'print one JSON object')
     .action(run);
 }
 
@@ -25,10 +24,7 @@ async function run(options: MigrateOptions): Promise<void> {
   const settings = await readSettings({ localModels: null });
   const migrations = await migrateJournal(settings, options.down ? 'down' : 'up');
   const added = options.down || options.journalOnly ? [] : await register(settings);
-  if (options.json) {
-    console.log(JSON.stringify({ migrations, searchAttributesAdded: added }));
-    return;
-  }
+  if (options.json) return printJson({ migrations, searchAttributesAdded: added });
   for (const { name, executedAt } of migrations)
     console.log(`${executedAt === null ? 'not run' : 'run    '}  ${name}`);
   if (added.length > 0) console.log(`Registered with Temporal: ${added.join(', ')}`);

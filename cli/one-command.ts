@@ -22,5 +22,3 @@ export const withClient = (
     using client = connect(options, retryForMs, timeoutMs);
     await work(client);
   });
-
-export const printJson = (value: unknown): void => console.log(JSON.stringify(value));

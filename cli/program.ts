@@ -19,6 +19,7 @@ import { registerRunners } from './runners/register.ts';
 import { registerSessions } from './sessions/register.ts';
 import { registerUp } from './up.ts';
 import { registerWorker } from './worker.ts';
+import { explainWrongUsage } from './wrong-usage.ts';
 
 /** Adds one command (or one group of commands) to the program. */
 type Register = (program: Command) => void;
@@ -49,16 +50,10 @@ function createProgram(): Command {
     .description('Self-hosted, durable orchestrator for AI agents, on Temporal.')
     .version('0.1.0')
     .addHelpText('after', EXIT_CODES)
-    .showHelpAfterError('(perdure --help lists the commands)')
     .showSuggestionAfterError();
   for (const register of COMMANDS) register(program);
-  // Sub-commands do not inherit it, and Commander would exit with 1 for a wrong option.
-  exitByException(program);
+  explainWrongUsage(program);
   return program;
-}
-
-function exitByException(command: Command): void {
-  for (const inner of command.exitOverride().commands) exitByException(inner);
 }
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -161,11 +161,24 @@ ${policyTable()}
 | --- | --- |
 | 0 | done |
 | 1 | failed |
-| 2 | wrong usage: unknown command or option |
+| 2 | wrong usage: unknown command or option, something missing or malformed; the message names the help that says how |
 | 3 | wrong settings |
 | 4 | something needed is not reachable: a server, the database, a port |
 | 5 | what was named does not exist, or is somebody else's |
 | 130 | interrupted |
+
+## JSON of \`perdure\`
+
+\`--json\` prints objects, one a line: one where one thing was asked for, else as many as there are, and nothing where there is none. So do \`list\` of each command, \`audit\`, \`doctor\`
+(a line a check), \`sessions events\` and \`transcript\`, and \`chat\` and \`runner\` as things happen. Where lines are of several kinds, \`type\` says which: \`auth list\` has \`credential\`
+and \`breaker\`. Times are ISO 8601 in UTC; durations are milliseconds, and their names end in \`Ms\`. Errors are no JSON: they go to standard error and into the exit code.
+
+<!-- run -->
+
+\`\`\`sh
+npx perdure doctor --json | grep '"status":"warning"'
+npx perdure sessions list --json --limit 1
+\`\`\`
 
 ## A full example
 

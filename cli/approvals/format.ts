@@ -1,8 +1,7 @@
 /** Approvals as text for a terminal. */
 import type { Approval } from '../../client/index.ts';
 import { json, oneLine, printable, textTable } from '../format.ts';
-
-const minute = (at: string): string => at.slice(0, 16).replace('T', ' ');
+import { toMinute } from '../times.ts';
 
 export const approvalTable = (approvals: readonly Approval[]): string =>
   textTable(
@@ -11,7 +10,7 @@ export const approvalTable = (approvals: readonly Approval[]): string =>
       approvalId,
       printable(name),
       outcome ?? 'open',
-      minute(expiresAt),
+      toMinute(expiresAt),
       oneLine(json(input), 60),
     ]),
   );

@@ -3,6 +3,8 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { ApprovalDecision } from '../../contracts/approvals.ts';
 import { withConnection } from '../connection-options.ts';
+import { withJson } from '../json-output.ts';
+import { wholeNumber } from '../whole-number.ts';
 import type { ApproveOptions, ListOptions, OneOptions, RejectOptions } from './run.ts';
 
 export function registerApprovals(program: Command): void {
@@ -10,15 +12,12 @@ export function registerApprovals(program: Command): void {
     .command('approvals')
     .description('Calls of tools that wait for your word: list, show, approve, reject.');
   const add = (signature: string, description: string): Command =>
-    withConnection(approvals.command(signature).description(description).exitOverride()).option(
-      '--json',
-      'print JSON: one object, or one a line where there are many',
-    );
+    withJson(withConnection(approvals.command(signature).description(description)));
 
   add('list', 'calls that wait, newest first')
     .addOption(new Option('--state <state>', 'open or settled').choices(['open', 'settled']))
     .option('--session <id>', 'only of this session')
-    .option('--limit <count>', 'at most so many', wholeNumber, 50)
+    .option('--limit <count>', 'at most so many', wholeNumber(1), 50)
     .action(async (options: ListOptions) => (await run()).list(options));
 
   add('show <id>', 'the call, its arguments, what it would do').action(
@@ -36,11 +35,6 @@ export function registerApprovals(program: Command): void {
 
 /** Loaded when a command runs, so that `--help` is quick. */
 const run = () => import('./run.ts');
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number.');
-}
 
 function jsonObject(text: string): NonNullable<ApprovalDecision['arguments']> {
   const expected = new InvalidArgumentError(

@@ -1,7 +1,9 @@
 /** What the `approvals` commands do. */
-import type { Approval, ApprovalDecision } from '../../client/index.ts';
+import type { ApprovalDecision } from '../../client/index.ts';
 import { parseId } from '../../contracts/ids.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
+import { upTo } from '../pages.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { approvalDetails, approvalTable } from './format.ts';
 
@@ -20,21 +22,14 @@ export interface RejectOptions extends OneOptions {
   readonly reason?: string;
 }
 
-/** What the API gives at once. */
-const MAX_PAGE = 200;
-
 export const list = (options: ListOptions): Promise<void> =>
   withClient(options, async ({ approvals }) => {
     const { state, session, limit, json } = options;
     const sessionId = session === undefined ? undefined : parseId(session, 'ses');
-    const items: Approval[] = [];
-    let cursor: string | undefined;
-    do {
-      const size = Math.min(limit - items.length, MAX_PAGE);
-      const page = await approvals.list({ state, sessionId, cursor, limit: size });
-      items.push(...page.approvals);
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor && items.length < limit);
+    const items = await upTo(limit, async (page) => {
+      const { approvals: found, nextCursor } = await approvals.list({ state, sessionId, ...page });
+      return { items: found, nextCursor };
+    });
     if (json) return items.forEach(printJson);
     console.log(items.length > 0 ? approvalTable(items) : 'Nothing waits for an approval.');
   });

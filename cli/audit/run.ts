@@ -2,7 +2,10 @@
 import type { AuditAction } from '../../contracts/audit.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { oneLine, printable, textTable } from '../format.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
+import { upTo } from '../pages.ts';
+import { toSecond } from '../times.ts';
 
 export interface AuditOptions extends ConnectOptions {
   readonly action?: AuditAction;
@@ -10,8 +13,6 @@ export interface AuditOptions extends ConnectOptions {
   readonly json?: true;
 }
 
-/** What the API gives at once. */
-const MAX_PAGE = 200;
 const DETAILS = 100;
 
 interface Entry {
@@ -25,16 +26,9 @@ interface Entry {
 export const list = (options: AuditOptions): Promise<void> =>
   withClient(options, async (client) => {
     const { action, limit, json } = options;
-    const items: Entry[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await client.call((trpc, call) => {
-        const size = Math.min(limit - items.length, MAX_PAGE);
-        return trpc.system.audit.query({ action, cursor, limit: size }, call);
-      });
-      items.push(...page.items);
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor && items.length < limit);
+    const items: readonly Entry[] = await upTo(limit, (page) =>
+      client.call((trpc, call) => trpc.system.audit.query({ action, ...page }, call)),
+    );
     if (json) return items.forEach(printJson);
     console.log(items.length > 0 ? auditTable(items) : 'Nothing stands in the audit.');
   });
@@ -43,7 +37,7 @@ const auditTable = (entries: readonly Entry[]): string =>
   textTable(
     ['AT (UTC)', 'USER', 'ACTION', 'SUBJECT', 'DETAILS'],
     entries.map(({ at, user, action, subject, details }) => [
-      at.slice(0, 19).replace('T', ' '),
+      toSecond(at),
       printable(user ?? '–'),
       action,
       printable(subject ?? '–'),

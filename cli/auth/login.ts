@@ -2,7 +2,9 @@
 import type { PerdureClient } from '../../client/index.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { printable } from '../format.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
+import { toMinute } from '../times.ts';
 import type { ListOptions } from './run.ts';
 
 export interface LoginOptions extends ListOptions {
@@ -67,7 +69,7 @@ function instructions({
     `Open ${printable(verificationUri)}`,
     `and enter the code ${printable(userCode)}`,
     ...(complete === undefined ? [] : [`or open ${printable(complete)}, which has it already.`]),
-    `Waiting until ${expiresAt.slice(0, 16).replace('T', ' ')} UTC; Ctrl-C ends it.`,
+    `Waiting until ${toMinute(expiresAt)} UTC; Ctrl-C ends it.`,
   ].join('\n');
 }
 

@@ -1,6 +1,7 @@
 /** `perdure auth …`: how Perdure signs in to providers. */
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
+import { withJson } from '../json-output.ts';
 import type { LoginOptions } from './login.ts';
 import type { CheckOptions, ListOptions } from './run.ts';
 
@@ -11,10 +12,7 @@ export function registerAuth(program: Command): void {
       'Credentials of providers: list them, check one, sign in for one, forget its token.',
     );
   const add = (signature: string, description: string): Command =>
-    withConnection(auth.command(signature).description(description).exitOverride()).option(
-      '--json',
-      'print one JSON object',
-    );
+    withJson(withConnection(auth.command(signature).description(description)));
 
   add('list', 'credentials, what is stored of them, and circuit breakers').action(
     async (options: ListOptions) => (await run()).list(options),

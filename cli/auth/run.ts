@@ -1,7 +1,8 @@
 /** What the `auth` commands do. */
 import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed } from '../exit-codes.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
 
 export interface ListOptions extends ConnectOptions {
   readonly json?: true;
@@ -18,7 +19,11 @@ const ONE_CHECK = { retryForMs: 0, timeoutMs: CHECK_MS };
 export const list = ({ json, ...options }: ListOptions): Promise<void> =>
   withClient(options, async (client) => {
     const found = await client.call((trpc, call) => trpc.credential.list.query(undefined, call));
-    if (json) return printJson(found);
+    if (json) {
+      for (const credential of found.credentials) printJson({ type: 'credential', ...credential });
+      for (const breaker of found.breakers) printJson({ type: 'breaker', ...breaker });
+      return;
+    }
     if (found.credentials.length === 0) console.log('There are no credentials.');
     for (const { name, strategy, usedBy, stored } of found.credentials) {
       const until = stored && (stored.expiresAt ?? 'somebody refuses it');

@@ -1,7 +1,7 @@
 /** `--runner laptop`, or `--runner os=linux` for any that has the label. Light: loaded for every `perdure --help`. */
 import { InvalidArgumentError } from 'commander';
 import type { RunnerSelector } from '../../contracts/runners.ts';
-import { labels } from '../runner/label.ts';
+import { labels, labelsText } from '../labels.ts';
 
 /** No name of a runner has a "=". */
 export function runnerSelector(text: string, before?: RunnerSelector): RunnerSelector {
@@ -13,7 +13,4 @@ export function runnerSelector(text: string, before?: RunnerSelector): RunnerSel
 }
 
 export const selectorText = ({ name, labels: wanted = {} }: RunnerSelector): string =>
-  name ??
-  Object.entries(wanted)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
+  name ?? labelsText(wanted);

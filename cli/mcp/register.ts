@@ -1,6 +1,7 @@
 /** `perdure mcp …`: which tools of MCP servers are trusted. */
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
+import { withJson } from '../json-output.ts';
 import type { ApproveOptions, McpOptions } from './run.ts';
 
 export function registerMcp(program: Command): void {
@@ -10,10 +11,7 @@ export function registerMcp(program: Command): void {
       'Show MCP servers and their changed tools; approve the changes, or take an approval back.',
     );
   const add = (signature: string, description: string): Command =>
-    withConnection(mcp.command(signature).description(description).exitOverride()).option(
-      '--json',
-      'print one JSON object',
-    );
+    withJson(withConnection(mcp.command(signature).description(description)));
 
   add('list', 'servers, their approved tools, and the changes that wait').action(
     async (options: McpOptions) => (await run()).list(options),

@@ -1,5 +1,6 @@
 /** What `perdure mcp revoke` does. */
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
 import type { McpOptions } from './run.ts';
 import { serverText } from './text.ts';
 

@@ -2,7 +2,8 @@
 import type { PerdureClient } from '../../client/index.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
 import { serverText } from './text.ts';
 
 export interface McpOptions extends ConnectOptions {
@@ -18,7 +19,7 @@ const serversOf = async (client: PerdureClient) =>
 export const list = (options: McpOptions): Promise<void> =>
   withClient(options, async (client) => {
     const servers = await serversOf(client);
-    if (options.json) printJson({ servers });
+    if (options.json) servers.forEach(printJson);
     else if (servers.length === 0) console.log('No MCP servers. docs/mcp.md says how to add one.');
     else console.log(servers.map(serverText).join('\n\n'));
   });

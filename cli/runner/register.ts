@@ -1,8 +1,8 @@
 /** `perdure runner`: executes agents' tools on this machine. */
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
-import { labels } from './label.ts';
+import { labels } from '../labels.ts';
+import { wholeNumber } from '../whole-number.ts';
 import type { RunnerCommandOptions } from './options.ts';
 
 const HELP = `
@@ -21,7 +21,7 @@ export function registerRunner(program: Command): void {
     .option('--deny <tools>', 'never run these; may be repeated', names, [])
     .option('--ask', 'ask for calls that only read, too')
     .option('--network', 'let commands reach the network')
-    .option('--parallel <count>', 'calls at once', count, 4)
+    .option('--parallel <count>', 'calls at once', wholeNumber(1, 64), 4)
     .option('--state <folder>', 'where it keeps results until they are delivered')
     .option('--json', 'print what happens as lines of JSON')
     .addHelpText('after', HELP)
@@ -32,9 +32,3 @@ const names = (text: string, before: readonly string[]): string[] => [
   ...before,
   ...text.split(',').map((name) => name.trim()),
 ];
-
-function count(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 64) return number;
-  throw new InvalidArgumentError('Expected a whole number from 1 to 64.');
-}

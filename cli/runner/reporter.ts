@@ -1,6 +1,7 @@
 /** Lines about what the runner does, for people or as JSON. */
 import type { RunnerReport } from '../../runner/report.ts';
 import { oneLine } from '../format.ts';
+import { printJson } from '../json-output.ts';
 import type { RunnerCommandOptions } from './options.ts';
 
 const ARGUMENTS_CHARACTERS = 120;
@@ -25,7 +26,7 @@ const linesFor = ({ name, workdir }: RunnerCommandOptions): Lines => ({
 });
 
 export function reporter(options: RunnerCommandOptions): (report: RunnerReport) => void {
-  if (options.json) return (report) => console.log(JSON.stringify(report));
+  if (options.json) return (report) => printJson({ at: new Date().toISOString(), ...report });
   const lines = linesFor(options);
   return (report) => {
     const line = lines[report.type] as (report: RunnerReport) => string;

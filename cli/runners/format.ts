@@ -1,15 +1,10 @@
 /** Runners as text for a terminal. What they say of themselves comes from other machines. */
 import type { KnownRunner } from '../../client/index.ts';
 import { oneLine, textTable } from '../format.ts';
+import { labelsText } from '../labels.ts';
+import { toSecond } from '../times.ts';
 
 const stateOf = ({ online }: KnownRunner): string => (online ? 'online' : 'away');
-
-const labelsOf = ({ labels }: KnownRunner): string =>
-  Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
-
-const second = (at: string): string => at.slice(0, 19).replace('T', ' ');
 
 export const runnerTable = (runners: readonly KnownRunner[]): string =>
   textTable(
@@ -18,8 +13,8 @@ export const runnerTable = (runners: readonly KnownRunner[]): string =>
       runner.name,
       stateOf(runner),
       oneLine(`${runner.user}${runner.shared ? ' (shared)' : ''}`, 40),
-      oneLine(labelsOf(runner), 40),
-      second(runner.lastSeenAt),
+      oneLine(labelsText(runner.labels), 40),
+      toSecond(runner.lastSeenAt),
       oneLine(runner.workdir, 60),
     ]),
   );
@@ -34,7 +29,7 @@ export function runnerDetails(runner: KnownRunner): string {
     ['state', `${stateOf(runner)}, seen ${runner.lastSeenAt}`],
     ['serves', runner.shared ? 'all users of the tenant' : `${runner.user} only`],
     ['user', runner.user],
-    ['labels', labelsOf(runner) || 'none'],
+    ['labels', labelsText(runner.labels) || 'none'],
     ['folder', runner.workdir],
     ['version', runner.version],
     ['registered', runner.registeredAt],

@@ -1,6 +1,7 @@
 /** `perdure runners …`: which machines may execute tools for you, and for whom else. */
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
+import { withJson } from '../json-output.ts';
 import type { RunnersOptions } from './run.ts';
 
 const HELP = `
@@ -12,10 +13,7 @@ export function registerRunners(program: Command): void {
     .description('Runners that execute tools for you: list, show, share, unshare, forget.')
     .addHelpText('after', HELP);
   const add = (signature: string, description: string): Command =>
-    withConnection(runners.command(signature).description(description).exitOverride()).option(
-      '--json',
-      'print JSON: one object, or one a line where there are many',
-    );
+    withJson(withConnection(runners.command(signature).description(description)));
 
   add('list', 'those that may serve you, and whether they are there').action(
     async (options: RunnersOptions) => (await run()).list(options),

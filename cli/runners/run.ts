@@ -2,7 +2,8 @@
 import type { KnownRunner, PerdureClient } from '../../client/index.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
 import { runnerDetails, runnerTable } from './format.ts';
 import { howToStart, noSuchRunner } from './no-such-runner.ts';
 

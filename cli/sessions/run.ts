@@ -4,7 +4,9 @@ import type { SessionView } from '../../contracts/session.ts';
 import type { SessionState } from '../../contracts/session-state.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
 import type { TranscriptMessage } from '../../contracts/transcript.ts';
-import { printJson, withClient } from '../one-command.ts';
+import { printJson } from '../json-output.ts';
+import { withClient } from '../one-command.ts';
+import { upTo } from '../pages.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { withLongTexts } from '../long-texts.ts';
 import { eventLine, sessionDetails, sessionTable, transcriptText } from '../format.ts';
@@ -22,22 +24,12 @@ export interface EventsOptions extends OneOptions {
   readonly after: number;
 }
 
-/** What the API gives at once. */
-const MAX_PAGE = 200;
-
 export const list = (options: ListOptions): Promise<void> =>
   withClient(options, async (client) => {
     const { state, context, limit, json } = options;
-    const items: SessionView[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await client.call((trpc, call) => {
-        const size = Math.min(limit - items.length, MAX_PAGE);
-        return trpc.session.list.query({ state, context, cursor, limit: size }, call);
-      });
-      items.push(...page.items);
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor && items.length < limit);
+    const items: readonly SessionView[] = await upTo(limit, (page) =>
+      client.call((trpc, call) => trpc.session.list.query({ state, context, ...page }, call)),
+    );
     if (json) return items.forEach(printJson);
     console.log(
       items.length > 0 ? sessionTable(items) : 'No sessions. Begin one with: npx perdure chat',

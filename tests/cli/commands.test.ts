@@ -8,6 +8,7 @@ import { describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from '../../servers/child.ts';
 import { postgresDatabase } from '../support/database.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { jsonLines } from './command.ts';
 import { MAIN, Up, place } from './up-process.ts';
 
 // Each test starts the command several times, on machines that do other things too.
@@ -25,6 +26,9 @@ interface Finding {
   readonly detail: string;
   readonly mend?: string;
 }
+
+/** ISO 8601, UTC, as every time on `--json`. */
+const inTime: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
 type Given = Readonly<Record<string, string>>;
 
@@ -46,9 +50,11 @@ async function nobody(): Promise<Given> {
   };
 }
 
+const findingsIn = (out: string): readonly Finding[] => jsonLines(out) as unknown as Finding[];
+
 async function findings(at: { cwd: string; env: Given }): Promise<readonly Finding[]> {
   const { out } = await run(['doctor', '--json'], at);
-  return (JSON.parse(out) as { findings: Finding[] }).findings;
+  return findingsIn(out);
 }
 
 describe('perdure', () => {
@@ -202,6 +208,9 @@ describe('perdure keys', () => {
     expect((await run(['keys', 'revoke', `${made['keyId']}`], at)).code).toBe(0);
     expect((await run(['keys', 'list'], at)).out).toContain('revoked');
     expect((await run(['keys', 'revoke', `${made['keyId']}`], at)).code).toBe(5);
+    const [first, ...others] = jsonLines((await run(['keys', 'list', '--json'], at)).out);
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({ keyId: made['keyId'], createdAt: inTime, revokedAt: inTime });
     const malformed = await run(['keys', 'revoke', 'nonsense'], at);
     expect([malformed.code, malformed.err]).toEqual([2, expect.stringContaining('"key_"')]);
   });
@@ -218,7 +227,10 @@ describe('perdure keys', () => {
     const headers = { authorization: `Bearer ${key}` };
     const url = `${where.url}/api/sessions`;
     expect((await fetch(url, { headers })).status).toBe(200);
-    expect((await run(['keys', 'list', '--json'], at)).out).toContain(keyId);
+    const listed = jsonLines((await run(['keys', 'list', '--json'], at)).out);
+    expect(listed).toContainEqual(
+      expect.objectContaining({ keyId, user: 'ann', createdAt: inTime, revokedAt: null }),
+    );
     expect((await run(['keys', 'revoke', keyId], at)).code).toBe(0);
     expect((await fetch(url, { headers })).status).toBe(401);
     const own = await findings(at);
@@ -270,9 +282,7 @@ describe('perdure doctor', () => {
     const { code, out } = await run(['doctor', '--json'], { cwd: folder.path, env });
     foreign.close();
     expect(code).toBe(1);
-    const problems = (JSON.parse(out) as { findings: Finding[] }).findings.filter(
-      ({ status }) => status === 'problem',
-    );
+    const problems = findingsIn(out).filter(({ status }) => status === 'problem');
     expect(problems.map(({ check }) => check)).toEqual([
       'provider paid',
       'journal',

@@ -6,7 +6,7 @@ import { mcpServerSchema } from '../../contracts/mcp.ts';
 import type { McpManifest } from '../../contracts/mcp.ts';
 import { startFixture } from '../api/support/fixture.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { perdure } from './command.ts';
+import { jsonLines, perdure } from './command.ts';
 
 /** Each question is a process of its own. */
 vi.setConfig({ testTimeout: 240_000 });
@@ -24,7 +24,7 @@ async function findings(servers: object, env: Record<string, string> = {}): Prom
   await writeFile(settings, JSON.stringify({ mcpServers: servers }));
   const at = { PERDURE_CONFIG: settings, PERDURE_HOME: folder.path, ...env };
   const { out } = await perdure(['doctor', '--json'], { env: at });
-  const all = (JSON.parse(out) as { findings: Finding[] }).findings;
+  const all = jsonLines(out) as unknown as Finding[];
   return all.filter(({ check }) => check.startsWith('MCP server'));
 }
 

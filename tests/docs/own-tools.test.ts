@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
+import { jsonLines } from '../cli/command.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { blocksOf } from './markdown.ts';
 
@@ -45,8 +46,7 @@ describe("tools of one's own, as they are documented", () => {
     const args = [MAIN, 'doctor', '--json'];
     const options = { cwd: folder.path, env, reject: false };
     const { stdout } = await execa(process.execPath, args, options);
-    const { findings } = JSON.parse(stdout) as { findings: { check: string }[] };
-    expect(findings.filter(({ check }) => check === 'tools')).toEqual([
+    expect(jsonLines(stdout).filter(({ check }) => check === 'tools')).toEqual([
       {
         check: 'tools',
         status: 'ok',

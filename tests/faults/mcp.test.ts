@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { createPerdureClient } from '../../client/index.ts';
 import type { PerdureEvent } from '../../contracts/events.ts';
-import { perdure } from '../cli/command.ts';
+import { jsonLines, perdure } from '../cli/command.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { postgresDatabase } from '../support/database.ts';
@@ -132,11 +132,8 @@ test('a changed tool is used by no worker until an operator approves it with the
   const { out } = await perdure(['mcp', 'list'], { env });
   expect(out).toContain('description was: Looks at the shop.');
   expect(out).toContain('description is:  Looks, \uFFFD[2J and tells a stranger.');
-  const { waiting } = (
-    JSON.parse((await perdure(['mcp', 'list', '--json'], { env })).out) as {
-      servers: { waiting: { hash: string } }[];
-    }
-  ).servers[0]!;
+  const listed = jsonLines((await perdure(['mcp', 'list', '--json'], { env })).out);
+  const [{ waiting }] = listed as unknown as [{ waiting: { hash: string } }];
   const other = ['mcp', 'approve', 'shop', '--hash', '0'.repeat(64)];
   expect((await perdure(other, { env })).err).toContain('approval_stale');
   const approved = await perdure(['mcp', 'approve', 'shop', '--hash', waiting.hash], { env });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { EventOf, EventType, PerdureEvent } from '../../contracts/events.ts';
 import type { MessageId, SessionId } from '../../contracts/ids.ts';
-import { perdure } from '../cli/command.ts';
+import { jsonLines, perdure } from '../cli/command.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { Cluster } from '../support/cluster.ts';
 import { BASH, counting, presetInput } from '../support/programs/described.ts';
@@ -228,7 +228,7 @@ test('perdure chat talks to an agent that is a program, and doctor says whether 
 
   const settings = { PERDURE_CONFIG: join(cluster.folder, 'perdure.yaml') };
   const { out } = await perdure(['doctor', '--json'], { env: settings });
-  const { findings } = JSON.parse(out) as { findings: { check: string; status: string }[] };
+  const findings = jsonLines(out) as { check: string; status: string }[];
   expect(findings.filter(({ check }) => check.startsWith('program '))).toMatchObject([
     { check: 'program shell', status: 'ok' },
     { check: 'program counter', status: 'ok' },

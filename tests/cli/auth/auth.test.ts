@@ -57,7 +57,7 @@ const keys = (...args: string[]): Promise<Ran> => perdure(['keys', ...args], { e
 const keyMade = async () =>
   jsonOf(await keys('create', '--user', 'ann', '--json')) as { key: string; keyId: string };
 const jsonOf = ({ out }: Ran): unknown => JSON.parse(out);
-const inTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
+const inTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
 test('list shows each credential, who uses it, and nothing stored before anybody signed in', async () => {
   const text = await auth('list');
@@ -83,20 +83,23 @@ test('check signs in, prints the attempts or one JSON object, and ends with 0', 
     attempts: [{ number: 1, kind: 'succeeded', reason: '' }],
   });
   expect((await auth('check', 'login')).out).toBe('1. succeeded\nlogin works.');
-  const listed = jsonOf(await auth('list', '--json')) as { credentials: unknown[] };
-  expect(listed.credentials).toEqual([
+  expect(jsonLines((await auth('list', '--json')).out)).toEqual([
     {
+      type: 'credential',
       name: 'gateway',
       strategy: 'oauth2-client-credentials',
       usedBy: ['company'],
       stored: { version: 1, updatedAt: inTime, expiresAt: inTime },
     },
-    { name: 'wrong', strategy: 'oauth2-client-credentials', usedBy: [], stored: null },
     {
-      ...{ name: 'person', strategy: 'oauth2-refresh', usedBy: [] },
+      ...{ type: 'credential', name: 'wrong', strategy: 'oauth2-client-credentials' },
+      ...{ usedBy: [], stored: null },
+    },
+    {
+      ...{ type: 'credential', name: 'person', strategy: 'oauth2-refresh', usedBy: [] },
       stored: { version: 1, updatedAt: inTime, expiresAt: inTime },
     },
-    { name: 'login', strategy: 'command', usedBy: [], stored: null },
+    { type: 'credential', name: 'login', strategy: 'command', usedBy: [], stored: null },
   ]);
 });
 
@@ -134,6 +137,9 @@ test('check tries three times where the server fails, and the list shows what th
   expect(err).toBe('gateway does not work (max_attempts_exceeded).');
   const { host } = new URL(server.tokenUrl);
   expect((await auth('list')).out).toContain(`breaker auth:${host}  closed  3 failures in a row`);
+  expect(jsonLines((await auth('list', '--json')).out).at(-1)).toEqual({
+    ...{ type: 'breaker', key: `auth:${host}`, state: 'closed', failures: 3 },
+  });
 });
 
 test('forget drops what is stored, and the next one who needs a token begins anew', async () => {

@@ -47,7 +47,9 @@ test('without a terminal what reads runs, what does more is refused with the rea
     runner.child.kill('SIGTERM');
     const [exitCode] = (await once(runner.child, 'exit')) as [number];
     expect(exitCode).toBe(0);
-    const said = jsonLines(runner.out()).map(({ type }) => type);
+    const lines = jsonLines(runner.out());
+    for (const { at } of lines) expect(at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const said = lines.map(({ type }) => type);
     expect(said.slice(0, 4)).toEqual(['registered', 'started', 'finished', 'delivered']);
     expect(said.at(-1)).toBe('stopping');
   }
