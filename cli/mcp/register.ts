@@ -1,8 +1,10 @@
 /** `perdure mcp …`: which tools of MCP servers are trusted. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
 import { withJson } from '../json-output.ts';
-import type { ApproveOptions, McpOptions } from './run.ts';
+import type { ApproveOptions } from './approve.ts';
+import type { McpOptions } from './run.ts';
 
 export function registerMcp(program: Command): void {
   const mcp = program
@@ -14,13 +16,17 @@ export function registerMcp(program: Command): void {
     withJson(withConnection(mcp.command(signature).description(description)));
 
   add('list', 'servers, their approved tools, and the changes that wait').action(
-    async (options: McpOptions) => (await run()).list(options),
+    async (options: McpOptions) => (await import('./run.ts')).list(options),
   );
 
-  add('approve <server>', 'trust what the server lists now')
-    .option('--hash <hash>', 'only this list, as `perdure mcp list` showed it')
+  add('approve <server>', 'show what the server has changed, ask, and trust it')
+    .option(
+      '--hash <hash>',
+      'trust this list without asking, as `perdure mcp list` showed it',
+      hash,
+    )
     .action(async (server: string, options: ApproveOptions) =>
-      (await run()).approve(server, options),
+      (await import('./approve.ts')).approve(server, options),
     );
 
   add(
@@ -31,5 +37,9 @@ export function registerMcp(program: Command): void {
   );
 }
 
-/** Loaded when a command runs, so that `--help` is quick. */
-const run = () => import('./run.ts');
+function hash(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError(
+    'Expected the 64 digits and letters that `perdure mcp list` shows.',
+  );
+}

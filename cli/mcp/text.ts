@@ -35,20 +35,22 @@ function changedText({ before, after }: Waiting['changed'][number]): string {
   return [`  ~ ${plain(after.name)}`, ...lines, ...rest].join('\n');
 }
 
-function waitingText(server: string, waiting: Waiting): string[] {
-  const { added, changed, removed, hash, since } = waiting;
-  const waits = added.length + changed.length > 0;
-  return [
+/** What a server lists beside what is approved: `~` changed, `+` added, `-` removed. */
+export const changesText = ({ added, changed, removed, hash, since }: Waiting): string =>
+  [
     `  listed since ${since} (${hash}):`,
     ...changed.map(changedText),
     ...added.map(addedText),
     ...removed.map((name) => `  - ${plain(name)}`),
-    ...(waits
-      ? [
-          `  New and changed tools are not offered. To trust them: perdure mcp approve ${server} --hash ${hash}`,
-        ]
-      : []),
-  ];
+  ].join('\n');
+
+export const howToApprove = (server: string, { hash }: Waiting): string =>
+  `To trust this list: perdure mcp approve ${server} --hash ${hash}`;
+
+function waitingText(server: string, waiting: Waiting): string[] {
+  const waits = waiting.added.length + waiting.changed.length > 0;
+  const advice = `  New and changed tools are not offered. ${howToApprove(server, waiting)}`;
+  return [changesText(waiting), ...(waits ? [advice] : [])];
 }
 
 export function serverText({
