@@ -16,7 +16,7 @@ export type { ActiveContext, ContextsClient } from './contexts.ts';
 export type { ConnectionNotice, FollowOptions, ReconnectOptions } from './events/resume.ts';
 export type { FollowStep, Reply } from './settled.ts';
 export type { ClaimedCall, RegisteredRunner, RunnerClient } from './runner.ts';
-export type { KnownRunner, RunnersClient } from './runners.ts';
+export type { KnownRunner, RunnerListOptions, RunnersClient } from './runners.ts';
 export type {
   AnswerOptions,
   AnswerReport,

@@ -1,16 +1,30 @@
 /** The runners that may execute a person's remote tools, as people look at them; a runner's own side is `client/runner.ts`. */
 import { parseId } from '../contracts/ids.ts';
+import { labelsToText } from '../contracts/runner-labels.ts';
+import type { RunnerLabels } from '../contracts/runners.ts';
 import type { Calls } from './calls.ts';
 import type { CallOptions } from './session-commands.ts';
+
+export interface RunnerListOptions extends CallOptions {
+  /** Only those that are there; `false`: only those that are away. */
+  readonly online?: boolean | undefined;
+  /** Only those that have all of these. */
+  readonly labels?: RunnerLabels | undefined;
+}
 
 export type RunnersClient = ReturnType<typeof runnersClient>;
 
 /** Made by `PerdureClient.runners`. */
 export const runnersClient = ({ call }: Calls) => ({
-  /** Those that may serve you, by name; for an operator all of the tenant. Those that are away are among them. */
-  async list({ signal }: CallOptions = {}) {
+  /**
+   * Those that may serve you, by name; for an operator all of the tenant. Those that are away are among them, unless the filter says otherwise.
+   * @throws {PerdureError} `invalid_input` where a label has a character that none may have
+   */
+  async list({ signal, online, labels }: RunnerListOptions = {}) {
+    const wanted = labels && Object.keys(labels).length > 0 ? labelsToText(labels) : undefined;
+    const filter = { online, labels: wanted };
     const { runners } = await call((trpc, options) => {
-      return trpc.runner.list.query(undefined, options);
+      return trpc.runner.list.query(filter, options);
     }, signal);
     return runners;
   },

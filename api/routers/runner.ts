@@ -9,6 +9,7 @@ import {
   removeRunner,
   shareRunner,
 } from '../runners/administration.ts';
+import { filtered, runnerFilterSchema } from '../runners/filter.ts';
 import { agentToolCallSchema, runnerOf, runnerSchema } from '../schemas/runner.ts';
 import { rest } from './rest.ts';
 
@@ -37,10 +38,12 @@ export const runnerRouter = router({
 
   list: anyone
     .meta(rest('GET /api/runners', 'Runners that may serve you, and whether they are there'))
+    .input(runnerFilterSchema.prefault({}))
     .output(z.object({ runners: z.array(runnerSchema) }).meta({ id: 'Runners' }))
-    .query(async ({ ctx }) => {
+    .query(async ({ ctx, input }) => {
       const rows = await listRunners(ctx);
-      return { runners: rows.map((row) => runnerOf(row, ctx.principal)) };
+      const runners = rows.map((row) => runnerOf(row, ctx.principal));
+      return { runners: filtered(runners, input) };
     }),
 
   calls: anyone

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { withConnection } from '../connection-options.ts';
 import { withJson } from '../json-output.ts';
-import type { RunnersOptions } from './run.ts';
+import { labels } from '../labels.ts';
+import type { ListOptions, RunnersOptions } from './run.ts';
 
 const HELP = `
 A <runner> is its name, or its id where several users have one of that name. Starting one: npx perdure runner --help`;
@@ -15,9 +16,10 @@ export function registerRunners(program: Command): void {
   const add = (signature: string, description: string): Command =>
     withJson(withConnection(runners.command(signature).description(description)));
 
-  add('list', 'those that may serve you, and whether they are there').action(
-    async (options: RunnersOptions) => (await run()).list(options),
-  );
+  add('list', 'those that may serve you, and whether they are there')
+    .option('--online', 'only those that are there')
+    .option('--label <key=value>', 'only those that have it; may be repeated', labels)
+    .action(async (options: ListOptions) => (await run()).list(options));
   add('show <runner>', 'its labels, folder and tools').action(
     async (name: string, options: RunnersOptions) => (await run()).show(name, options),
   );

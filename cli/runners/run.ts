@@ -1,5 +1,6 @@
 /** What the `runners` commands do. */
 import type { KnownRunner, PerdureClient } from '../../client/index.ts';
+import type { RunnerLabels } from '../../contracts/runners.ts';
 import type { ConnectOptions } from '../connection-options.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { printJson } from '../json-output.ts';
@@ -11,13 +12,21 @@ export interface RunnersOptions extends ConnectOptions {
   readonly json?: true;
 }
 
-export const list = (options: RunnersOptions): Promise<void> =>
+export interface ListOptions extends RunnersOptions {
+  readonly online?: true;
+  readonly label?: RunnerLabels;
+}
+
+export const list = (options: ListOptions): Promise<void> =>
   withClient(options, async ({ runners }) => {
-    const found = await runners.list();
-    if (options.json) return found.forEach(printJson);
-    console.log(
-      found.length > 0 ? runnerTable(found) : `No runner has registered. ${howToStart()}`,
-    );
+    const { online, label, json } = options;
+    const found = await runners.list({ online, labels: label });
+    if (json) return found.forEach(printJson);
+    const isFiltered = online !== undefined || label !== undefined;
+    const none = isFiltered
+      ? 'No runner that may serve you fits. All of them: npx perdure runners list'
+      : `No runner has registered. ${howToStart()}`;
+    console.log(found.length > 0 ? runnerTable(found) : none);
   });
 
 export const show = (given: string, options: RunnersOptions): Promise<void> =>

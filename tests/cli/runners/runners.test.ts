@@ -74,6 +74,28 @@ test('list and show say which machines may serve you, for people and for program
   });
 });
 
+test('list is narrowed by labels and to those that are there, and says where none fits', async () => {
+  const [one, other] = [uniqueName('one'), uniqueName('other')];
+  const tag = one.toLowerCase();
+  await register('ann', one, { labels: { tag, os: 'linux' } });
+  await register('ann', other, { labels: { tag, os: 'macos' } });
+  const names = async (...args: string[]) =>
+    jsonLines((await as('ann')('list', '--json', ...args)).out).map(({ name }) => name);
+  expect(await names('--label', `tag=${tag}`)).toEqual([one, other].toSorted());
+  expect(await names('--online', '--label', `tag=${tag}`, '--label', 'os=linux')).toEqual([one]);
+  const none = await as('ann')('list', '--label', `tag=${tag}`, '--label', 'os=plan9');
+  expect(none).toMatchObject({
+    exitCode: 0,
+    out: 'No runner that may serve you fits. All of them: npx perdure runners list',
+  });
+  expect(await names('--label', 'os=plan9')).toEqual([]);
+  for (const wrong of ['linux', '=linux', 'os=li nux']) {
+    const refused = await as('ann')('list', '--label', wrong);
+    expect([refused.exitCode, refused.out]).toEqual([2, '']);
+    expect(refused.err).toContain('xpected key=value');
+  }
+});
+
 test('an operator shares a runner with the tenant and takes it back; its user may not', async () => {
   const name = uniqueName('server');
   await register('ann', name);
