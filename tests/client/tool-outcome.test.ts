@@ -19,7 +19,7 @@ test('of a result too large for its request the model reads both ends, with no h
   const stored = { artifact: `sha256:${'0'.repeat(64)}`, bytes: 1, mediaType: 'text/plain' };
   for (const before of ['', 'x']) {
     const text = `${before}${GRIN.repeat(MAX_TOOL_RESULT_BYTES)}`;
-    const answer = await outcomeOf(text, async () => stored as never);
+    const answer = await outcomeOf(text, async () => stored);
     const preview = answer.status === 'completed' ? answer.preview : undefined;
     if (preview === undefined) throw new Error('It has no preview.');
     expect(preview.length).toBeLessThanOrEqual(8_192);
