@@ -23,6 +23,8 @@ export interface RegisteredRunner {
 export interface ClaimedCall {
   /** Left for the result. */
   readonly dueInMs: number;
+  /** Monotonic time (`performance.now()`) at which the request that was answered was sent: the lease counts from then, or a little later. */
+  readonly sentAt: number;
 }
 
 export type RunnerClient = ReturnType<typeof runnerClient>;
@@ -73,8 +75,11 @@ export function runnerClient(calls: Calls, registration: RegisterRunner) {
     ): Promise<ClaimedCall | undefined> {
       try {
         const claim = { callId, runnerId, holder: instance };
-        const claimed = await call((trpc, o) => trpc.tool.claim.mutate(claim, o), signal);
-        return { dueInMs: claimed.dueInMs ?? 0 };
+        return await call(async (trpc, options) => {
+          const sentAt = performance.now();
+          const { dueInMs } = await trpc.tool.claim.mutate(claim, options);
+          return { dueInMs: dueInMs ?? 0, sentAt };
+        }, signal);
       } catch (error) {
         if (isGone(error)) return undefined;
         throw error;

@@ -10,6 +10,7 @@ import type { ToolAnswer } from '../contracts/tools.ts';
 import type { KeptCall } from './call-files.ts';
 import type { CallParts } from './call-parts.ts';
 import { executed, runOf, Stop } from './executing.ts';
+import type { Executed } from './executing.ts';
 import { deliverable, success } from './outcome.ts';
 
 /**
@@ -81,10 +82,11 @@ async function claimed(parts: CallParts, claiming: Claiming): Promise<void> {
   const { callId } = action.invocation;
   const claim = await claimOf(parts, claiming);
   if (!claim) return;
-  const outcome: ToolAnswer | undefined =
+  const outcome: Executed =
     refusal === undefined
       ? await begun(parts, { action, claim, signal })
       : { status: 'rejected', message: refusal };
+  if (outcome === 'lapsed') return claimed(parts, claiming);
   if (outcome) {
     parts.files.keep({ state: 'done', action, outcome });
     return deliver(parts, { action, outcome, signal });
@@ -116,7 +118,7 @@ async function claimOf(
 function begun(
   parts: CallParts,
   { action, ...rest }: { action: AgentToolCall; claim: ClaimedCall; signal: AbortSignal },
-): Promise<ToolAnswer | undefined> {
+): Promise<Executed> {
   parts.files.keep({ state: 'begun', action });
   parts.report({ type: 'started', action });
   return executed(parts, { action, ...rest });

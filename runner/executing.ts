@@ -1,5 +1,4 @@
 /** Runs a tool under its claim: renewed while it runs, within the call's time, and stopped when nobody wants the result any more. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedCall } from '../client/index.ts';
 import { failed } from '../client/tool-outcome.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
@@ -7,6 +6,7 @@ import type { AgentToolCall } from '../contracts/runners.ts';
 import type { CallParts } from './call-parts.ts';
 import { failure, success } from './outcome.ts';
 import { boundedProgress } from './progress.ts';
+import { leaseLeftMs, renew } from './renewal.ts';
 import { argumentProblem } from './tools.ts';
 import type { RunnerTool, ToolRun } from './tools.ts';
 
@@ -14,9 +14,9 @@ import type { RunnerTool, ToolRun } from './tools.ts';
 const TELLING_SHARE = 0.05;
 const TELLING_MS = 2_000;
 
-/** Why a tool is stopped. `gone`: its result is wanted no more. `quit`: the runner ends. */
+/** Why a tool is stopped. `gone`: its result is wanted no more. `quit`: the runner ends. `lapsed`: another runner may be given the call. */
 export class Stop extends Error {
-  readonly why: 'gone' | 'late' | 'quit';
+  readonly why: 'gone' | 'late' | 'quit' | 'lapsed';
   constructor(why: Stop['why']) {
     super(why);
     this.why = why;
@@ -30,37 +30,73 @@ interface Execution {
   readonly signal: AbortSignal;
 }
 
-/** @returns undefined where there is nothing to tell: the call is gone, or may be run again by whoever claims it next */
+/** `lapsed`: it is to be claimed again. Undefined: there is nothing to tell, the call is gone, or left to whoever claims it next. */
+export type Executed = ToolAnswer | 'lapsed' | undefined;
+
 export async function executed(
   parts: CallParts,
   { action, claim, signal }: Execution,
-): Promise<ToolAnswer | undefined> {
-  const { name, effect, arguments: input } = action.invocation;
+): Promise<Executed> {
+  const { callId, name, effect, arguments: input } = action.invocation;
   const tool = parts.tools.get(name);
   if (!tool) return failed(`This runner has no tool "${name}".`);
   const problem = argumentProblem(tool, input);
   if (problem !== undefined) return failed(`Invalid arguments for ${name}: ${problem}.`);
+  // Whoever claims it next may run it: it must not run here any more. What must not run twice is given to nobody else.
+  const mayLapse = effect !== 'never-retry';
+  if (mayLapse && leaseLeftMs(parts, claim.sentAt) <= 0) return 'lapsed';
   const limitMs = Math.max(1, claim.dueInMs - Math.min(TELLING_MS, claim.dueInMs * TELLING_SHARE));
-  const ending = new AbortController();
-  const stop = AbortSignal.any([signal, ending.signal]);
-  const timer = setTimeout(() => ending.abort(new Stop('late')), limitMs);
-  const renewing = renew(parts, action, { stop, lost: () => ending.abort(new Stop('gone')) });
+  const [late, ending] = [new AbortController(), new AbortController()];
+  const wanted = AbortSignal.any([signal, late.signal]);
+  const stop = AbortSignal.any([wanted, ending.signal]);
+  const timer = setTimeout(() => late.abort(new Stop('late')), limitMs);
+  const renewing = renew(parts, {
+    ...{ callId, sentAt: claim.sentAt, stop },
+    onLost: () => ending.abort(new Stop('gone')),
+    onLapsed: () => mayLapse && ending.abort(new Stop('lapsed')),
+  });
   try {
-    return success(await untilStopped(stop, () => run(parts, tool, { action, signal: stop })));
+    return await outcomeOf(run(parts, tool, { action, signal: stop }), { wanted, stop });
   } catch (error) {
-    if (!(error instanceof Stop)) return failure(error);
-    if (error.why === 'late')
-      return failed(`${name} took longer than ${Math.round(limitMs / 1_000)} s and was stopped.`);
-    if (error.why === 'gone' || effect !== 'never-retry') return undefined;
-    return {
-      status: 'unknown',
-      message: `The runner was stopped while ${name} ran. It may or may not have taken effect.`,
-    };
+    return error instanceof Stop ? stopped(action, error, limitMs) : failure(error);
   } finally {
     clearTimeout(timer);
     ending.abort(new Stop('gone'));
     await renewing;
   }
+}
+
+/** Where its claim lapses it is told to end, and waited for: it must not be begun again beside itself. */
+async function outcomeOf(
+  work: Promise<unknown>,
+  { wanted, stop }: { wanted: AbortSignal; stop: AbortSignal },
+): Promise<Executed> {
+  try {
+    return success(await untilStopped(stop, work));
+  } catch (error) {
+    if (!(error instanceof Stop && error.why === 'lapsed')) throw error;
+  }
+  try {
+    // It was done all the same: the API knows whether somebody else has the call.
+    return success(await untilStopped(wanted, work));
+  } catch (error) {
+    if (error instanceof Stop && error.why !== 'lapsed') throw error;
+    return 'lapsed';
+  }
+}
+
+function stopped(
+  { invocation: { name, effect } }: AgentToolCall,
+  { why }: Stop,
+  limitMs: number,
+): ToolAnswer | undefined {
+  if (why === 'late')
+    return failed(`${name} took longer than ${Math.round(limitMs / 1_000)} s and was stopped.`);
+  if (why === 'gone' || effect !== 'never-retry') return undefined;
+  return {
+    status: 'unknown',
+    message: `The runner was stopped while ${name} ran. It may or may not have taken effect.`,
+  };
 }
 
 async function run(
@@ -91,29 +127,12 @@ export const runOf = (
 ): ToolRun => ({ sessionId, callId, name, input, workspace: workdir, ...given });
 
 /** Does not wait for a tool that ignores its signal. */
-function untilStopped<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+function untilStopped<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const stopped = Promise.withResolvers<never>();
   const onAbort = (): void => stopped.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  return Promise.race([work(), stopped.promise]).finally(() =>
+  return Promise.race([work, stopped.promise]).finally(() =>
     signal.removeEventListener('abort', onAbort),
   );
-}
-
-/** A claim that cannot be renewed for the moment is no reason to stop: the result may still be the first. One that is refused is. */
-async function renew(
-  { client, runnerId, leaseMs }: CallParts,
-  { invocation: { callId } }: AgentToolCall,
-  { stop, lost }: { stop: AbortSignal; lost: () => void },
-): Promise<void> {
-  for (;;) {
-    await sleep(leaseMs / 3, undefined, { signal: stop }).catch(() => undefined);
-    if (stop.aborted) return;
-    try {
-      if (!(await client.claim(runnerId, callId, stop))) return lost();
-    } catch {
-      // Tried again; what is wrong with the connection is told by the stream of calls.
-    }
-  }
 }

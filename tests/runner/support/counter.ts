@@ -8,6 +8,8 @@ export interface Counter extends AsyncDisposable {
   readonly total: number;
   /** Tools that hold. */
   readonly holding: number;
+  /** The most executions of one call that held at one moment. */
+  readonly crowd: number;
   /** Tools that hold go on, and later ones no longer hold, until `holdAgain`. */
   release(): void;
   holdAgain(): void;
@@ -16,13 +18,21 @@ export interface Counter extends AsyncDisposable {
 /** The world outside: what happened there cannot be taken back, and is counted. */
 export async function startCounter(): Promise<Counter> {
   const counts = new Map<string, number>();
-  const holding: ServerResponse[] = [];
+  /** Each with its call. */
+  const holding = new Map<ServerResponse, string>();
   let released = false;
+  let crowd = 0;
+  const hold = (response: ServerResponse, callId: string): void => {
+    holding.set(response, callId);
+    // Also where the tool was aborted.
+    response.on('close', () => holding.delete(response));
+    crowd = Math.max(crowd, [...holding.values()].filter((one) => one === callId).length);
+  };
   const server = createServer((request, response) => {
     const callId = request.url!.split('/').at(-1)!;
     if (request.method === 'GET') {
       if (released) response.end('{}');
-      else holding.push(response);
+      else hold(response, callId);
       return;
     }
     counts.set(callId, (counts.get(callId) ?? 0) + 1);
@@ -36,11 +46,14 @@ export async function startCounter(): Promise<Counter> {
       return [...counts.values()].reduce((sum, count) => sum + count, 0);
     },
     get holding() {
-      return holding.length;
+      return holding.size;
+    },
+    get crowd() {
+      return crowd;
     },
     release() {
       released = true;
-      for (const response of holding.splice(0)) response.end('{}');
+      for (const response of holding.keys()) response.end('{}');
     },
     holdAgain: () => void (released = false),
     async [Symbol.asyncDispose]() {

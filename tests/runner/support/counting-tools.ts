@@ -23,9 +23,9 @@ const counting = (effect: Effect): RunnerTool => ({
   effect,
   async execute({ callId, input, signal, progress }) {
     progress('counting', 0.5);
-    if ((input as { wait?: boolean }).wait) await fetch(`${counter}/hold`, { signal });
+    if ((input as { wait?: boolean }).wait) await fetch(`${counter}/hold/${callId}`, { signal });
     const counted = await fetch(`${counter}/count/${callId}`, { method: 'POST', signal });
-    if ((input as { hold?: boolean }).hold) await fetch(`${counter}/hold`, { signal });
+    if ((input as { hold?: boolean }).hold) await fetch(`${counter}/hold/${callId}`, { signal });
     return { counted: await counted.json() };
   },
 });

@@ -13,6 +13,8 @@ export interface HoldingProxy extends AsyncDisposable {
   readonly url: string;
   /** From now on this procedure's calls hang. @returns what resolves when one does */
   hold(procedure: string, which: Held): Promise<void>;
+  /** Nothing passes any more, in either direction, and nobody is told so. @returns what connects again */
+  cut(): () => void;
   /** Everything passes again; what hangs stays so, as its caller is dead. */
   release(): void;
   /** Where the API is now. */
@@ -51,6 +53,14 @@ export async function startHoldingProxy(target: string): Promise<HoldingProxy> {
       const { promise, resolve } = Promise.withResolvers<void>();
       held = { procedure, which, reached: resolve };
       return promise;
+    },
+    cut() {
+      held = { procedure: '/', which: 'request', reached: () => undefined };
+      server.closeAllConnections();
+      return () => {
+        held = undefined;
+        server.closeAllConnections();
+      };
     },
     release: () => void (held = undefined),
     async [Symbol.asyncDispose]() {
