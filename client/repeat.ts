@@ -22,8 +22,9 @@ export async function repeated<T>(
     try {
       return await action();
     } catch (error) {
+      if (!isTransient(error)) throw error;
       const wait = retryDelay(failures, error);
-      if (!isTransient(error) || waited + wait > forMs) throw error;
+      if (waited + wait > forMs) throw error;
       waited += wait;
       await pause(wait, signal);
       signal?.throwIfAborted();

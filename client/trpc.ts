@@ -49,6 +49,11 @@ export function trpcError(error: unknown, base: string): unknown {
     const described = describedError({ detail: error.message, ...shape }, { cause: error });
     if (described) return described;
   }
+  // Such as a request whose head is too long: it was refused before tRPC saw it.
+  const body = error.meta?.['responseJSON'];
+  const refused =
+    typeof body === 'object' && body !== null && describedError(body, { cause: error });
+  if (refused) return refused;
   const { cause } = error;
   if (!cause || cause instanceof SyntaxError || cause.message === NOT_TRPC) {
     return new NetworkError(

@@ -40,8 +40,12 @@ describe('a call', () => {
       new Error('a bug'),
     ]) {
       const { action, calls } = failing(error);
-      await expect(repeated(action, options)).rejects.toBe(error);
+      let waits = 0;
+      const retryDelay = () => (waits += 1);
+      await expect(repeated(action, { forMs: 1_000, retryDelay })).rejects.toBe(error);
       expect(calls()).toBe(1);
+      // Whoever is asked for a wait says that there is no connection.
+      expect(waits).toBe(0);
     }
   });
 
