@@ -8,6 +8,7 @@ import { isHttpUrl } from './connection-options.ts';
 import type { ConnectOptions } from './connection-options.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { endWithReader } from './output.ts';
 
 /**
  * @param retryForMs how long a call waits for an API that does not answer
@@ -19,7 +20,7 @@ export function connect(
   timeoutMs?: number,
 ): PerdureClient {
   const url = usableUrl(options);
-  const key = options.key ?? clientEnvironment(process.env).key;
+  const key = usableKey(options);
   return createPerdureClient({ url, key, retryForMs, ...(timeoutMs && { timeoutMs }) });
 }
 
@@ -30,6 +31,16 @@ export function usableUrl(options: ConnectOptions): string {
   throw new CommandFailed(
     `PERDURE_URL is "${url}": expected a URL such as http://127.0.0.1:7400.`,
     EXIT.settings,
+  );
+}
+
+/** Never printed: it may be a real one with something before or behind it. @throws {CommandFailed} */
+export function usableKey({ key: given }: ConnectOptions): string | undefined {
+  const key = given?.trim() ?? clientEnvironment(process.env).key;
+  if (key === undefined || /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new CommandFailed(
+    `${given === undefined ? 'PERDURE_KEY' : '--key'} is no key: expected what \`perdure keys create\` printed.`,
+    given === undefined ? EXIT.settings : EXIT.usage,
   );
 }
 
@@ -59,15 +70,9 @@ export function explained(error: unknown): CommandFailed | undefined {
   return new CommandFailed(`${error.message}\n${next}`, EXIT.unavailable);
 }
 
-/** `perdure sessions events … | head` is no error: whoever read has enough. */
-function endOfReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.ok);
-}
-
 /** Runs a client command; its errors are explained. */
 export async function explaining(work: () => Promise<void>): Promise<void> {
-  process.stdout.on('error', endOfReader);
+  endWithReader();
   try {
     await work();
   } catch (error) {

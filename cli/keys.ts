@@ -1,7 +1,8 @@
 // `perdure keys`: who may use the API. A key is shown once, when it is made.
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { parseId } from '../contracts/ids.ts';
+import { MAX_KEY_LABEL_CHARACTERS, MAX_KEY_NAME_CHARACTERS } from '../contracts/limits.ts';
 import { ROLES } from '../journal/port.ts';
 import { printJson, withJson } from './json-output.ts';
 import type { KeyStore, NewKey } from './keys/store.ts';
@@ -16,10 +17,14 @@ export function registerKeys(program: Command): void {
     withJson(keys.command(signature).description(description));
 
   add('create', 'Make a key; it is shown this once.')
-    .requiredOption('--user <name>', 'whom it stands for')
-    .option('--tenant <name>', 'whose sessions it sees (default: local)')
+    .requiredOption('--user <name>', 'whom it stands for', text(1, MAX_KEY_NAME_CHARACTERS))
+    .option(
+      '--tenant <name>',
+      'whose sessions it sees (default: local)',
+      text(1, MAX_KEY_NAME_CHARACTERS),
+    )
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('user'))
-    .option('--label <text>', 'a note for people', '')
+    .option('--label <text>', 'a note for people', text(0, MAX_KEY_LABEL_CHARACTERS), '')
     .action((options: NewKey & Output) => withStore((store) => create(store, options)));
 
   add('list', 'Show all keys, without the secrets.').action((options: Output) =>
@@ -30,6 +35,14 @@ export function registerKeys(program: Command): void {
     withStore((store) => revoke(store, { keyId, ...options })),
   );
 }
+
+/** Straight in the journal nobody else would look. */
+const text =
+  (least: number, most: number) =>
+  (given: string): string => {
+    if (given.length >= least && given.length <= most) return given;
+    throw new InvalidArgumentError(`Expected ${least} to ${most} characters.`);
+  };
 
 async function withStore(work: (store: KeyStore) => Promise<void>): Promise<void> {
   const { readSettings } = await import('./settings.ts');

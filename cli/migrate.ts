@@ -1,9 +1,11 @@
 // `perdure migrate`: the journal's schema and Temporal's search attributes.
 import type { Command } from 'commander';
 import type { Settings } from '../config/settings.ts';
+import { PerdureError } from '../contracts/perdure-error.ts';
 import type { MigrationStatus } from '../journal/migrations/run.ts';
 import { CommandFailed, EXIT } from './exit-codes.ts';
 import { printJson, withJson } from './json-output.ts';
+import { endWithReader } from './output.ts';
 
 interface MigrateOptions {
   readonly down?: true;
@@ -20,6 +22,7 @@ export function registerMigrate(program: Command): void {
 }
 
 async function run(options: MigrateOptions): Promise<void> {
+  endWithReader();
   const { readSettings } = await import('./settings.ts');
   const settings = await readSettings({ localModels: null });
   const migrations = await migrateJournal(settings, options.down ? 'down' : 'up');
@@ -44,7 +47,9 @@ async function migrateJournal(
     const { journalFile } = await import('./process/journal.ts');
     return await migrateSqlite(journalFile(settings), command);
   } catch (error) {
-    throw new CommandFailed(`The journal: ${(error as Error).message}`, EXIT.unavailable);
+    const { message } = error as Error;
+    const isOurs = error instanceof PerdureError;
+    throw new CommandFailed(isOurs ? message : `The journal: ${message}`, EXIT.unavailable);
   }
 }
 

@@ -14,6 +14,7 @@ import { CommandFailed, EXIT } from './exit-codes.ts';
 import { registerKeys } from './keys.ts';
 import { registerMcp } from './mcp/register.ts';
 import { registerMigrate } from './migrate.ts';
+import { endWithReader } from './output.ts';
 import { registerRunner } from './runner/register.ts';
 import { registerRunners } from './runners/register.ts';
 import { registerSessions } from './sessions/register.ts';
@@ -49,11 +50,18 @@ function createProgram(): Command {
   const program = new Command('perdure')
     .description('Self-hosted, durable orchestrator for AI agents, on Temporal.')
     .version('0.1.0')
+    .configureOutput({ writeOut: printHelp })
     .addHelpText('after', EXIT_CODES)
     .showSuggestionAfterError();
   for (const register of COMMANDS) register(program);
   explainWrongUsage(program);
   return program;
+}
+
+/** Also what `--version` says. */
+function printHelp(text: string): void {
+  endWithReader();
+  process.stdout.write(text);
 }
 
 async function main(argv: readonly string[]): Promise<void> {

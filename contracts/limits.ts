@@ -10,6 +10,9 @@ export const MAX_TOOL_RESULT_BYTES = 1024 * KIB;
 export const MAX_ARTIFACT_BYTES = 32 * 1024 * KIB;
 /** Why a call has no result, in an answer of whoever ran it. */
 export const MAX_ANSWER_MESSAGE_CHARACTERS = 10_000;
+/** Of an API key: whom it stands for, and his tenant; the note for people. */
+export const MAX_KEY_NAME_CHARACTERS = 100;
+export const MAX_KEY_LABEL_CHARACTERS = 200;
 /** Above this, Temporal and events see a reference instead of the content. */
 export const INLINE_BYTES = 32 * KIB;
 /** No payload above this ever reaches Temporal: an oversized activity argument would be retried for ever. */

@@ -3,6 +3,9 @@ import type { RunnerLabels } from './runners.ts';
 
 const PAIR = '[A-Za-z0-9._/-]{1,100}=[A-Za-z0-9._/-]{0,100}';
 
+/** One label. */
+export const LABEL_TEXT = new RegExp(`^${PAIR}$`);
+
 export const LABELS_TEXT = new RegExp(`^${PAIR}(,${PAIR})*$`);
 
 export const labelsToText = (labels: RunnerLabels): string =>

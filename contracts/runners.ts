@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { declaredToolsSchema } from './declared-tools.ts';
 import type { SessionId, CallId, RunnerId } from './ids.ts';
 import { idPattern } from './ids.ts';
+import { RUNNER_NAME, RUNNER_NAME_EXPECTED } from './runner-name.ts';
 import type { Effect } from './tools.ts';
 
 export const runnerIdSchema = z
@@ -12,12 +13,7 @@ export const runnerIdSchema = z
   string
 >;
 
-export const runnerNameSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-    'expected a letter or digit, then up to 62 letters, digits, ".", "_" or "-"',
-  );
+export const runnerNameSchema = z.string().regex(RUNNER_NAME, RUNNER_NAME_EXPECTED);
 
 const MAX_LABELS = 20;
 const labelSchema = z.string().regex(/^[A-Za-z0-9._/-]{0,100}$/, {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { idPattern, type KeyId } from '../../contracts/ids.ts';
+import { MAX_KEY_LABEL_CHARACTERS, MAX_KEY_NAME_CHARACTERS } from '../../contracts/limits.ts';
 import { ROLES } from '../../journal/port.ts';
 import { createKey, listKeys, revokeKey } from '../auth/administration.ts';
 import { operator, router } from '../procedures.ts';
 import { time } from '../schemas/session.ts';
 import { rest } from './rest.ts';
 
-const name = z.string().min(1).max(100);
+const name = z.string().min(1).max(MAX_KEY_NAME_CHARACTERS);
 const keyIdSchema = z
   .string()
   .regex(new RegExp(idPattern('key')), 'expected a key id') as unknown as z.ZodType<KeyId, string>;
@@ -38,7 +39,7 @@ export const keyRouter = router({
       z.strictObject({
         user: name,
         role: z.enum(ROLES).default('user'),
-        label: z.string().max(200).default(''),
+        label: z.string().max(MAX_KEY_LABEL_CHARACTERS).default(''),
         tenant: name
           .optional()
           .describe("Your own when absent; another only for operators of the tenant 'local'."),

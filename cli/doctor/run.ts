@@ -2,6 +2,7 @@ import { environmentSecrets } from '../../config/secrets.ts';
 import type { Settings } from '../../config/settings.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import { printJson } from '../json-output.ts';
+import { endWithReader } from '../output.ts';
 import { readSettings } from '../settings.ts';
 import { ok, problem } from './check.ts';
 import type { Finding } from './check.ts';
@@ -17,6 +18,7 @@ const SIGNS = { ok: 'ok     ', warning: 'warning', problem: 'PROBLEM' } as const
 
 /** Exit code 1 when something is a problem; warnings are not. */
 export async function doctor(options: { readonly json?: true }): Promise<void> {
+  endWithReader();
   const findings = await examine();
   if (options.json) findings.forEach(printJson);
   else for (const finding of findings) console.log(lines(finding));

@@ -1,5 +1,7 @@
 /** `perdure runner`: executes agents' tools on this machine. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { RUNNER_NAME, RUNNER_NAME_EXPECTED } from '../../contracts/runner-name.ts';
 import { withConnection } from '../connection-options.ts';
 import { labels } from '../labels.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -14,7 +16,7 @@ must not run twice.`;
 export function registerRunner(program: Command): void {
   withConnection(program.command('runner'))
     .description('Execute the tools of your agents on this machine (docs/runner.md).')
-    .requiredOption('--name <name>', 'what agents and sessions call it')
+    .requiredOption('--name <name>', 'what agents and sessions call it', runnerName)
     .requiredOption('--workdir <folder>', 'the folder that its tools work in')
     .option('--label <key=value>', 'what else it is found by; may be repeated', labels, {})
     .option('--allow <tools>', 'run these without asking; may be repeated', names, [])
@@ -26,6 +28,11 @@ export function registerRunner(program: Command): void {
     .option('--json', 'print what happens as lines of JSON')
     .addHelpText('after', HELP)
     .action(async (options: RunnerCommandOptions) => (await import('./run.ts')).run(options));
+}
+
+function runnerName(text: string): string {
+  if (RUNNER_NAME.test(text)) return text;
+  throw new InvalidArgumentError(`A name: ${RUNNER_NAME_EXPECTED}.`);
 }
 
 const names = (text: string, before: readonly string[]): string[] => [

@@ -1,5 +1,5 @@
 /** Runs a remote runner until it is stopped. */
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { retryDelayMs } from '../../client/backoff.ts';
@@ -9,8 +9,7 @@ import { startRunner } from '../../runner/runner.ts';
 import type { RunningRunner } from '../../runner/runner.ts';
 import { openStateFolder } from '../../runner/state-folder.ts';
 import { previewOf, runnerTools } from '../../runner/tools.ts';
-import { clientEnvironment } from '../../config/client-environment.ts';
-import { apiUrl, explaining, usableUrl } from '../connect.ts';
+import { apiUrl, explaining, usableKey, usableUrl } from '../connect.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
 import type { RunnerCommandOptions } from './options.ts';
 import { permitOf } from './permit.ts';
@@ -42,9 +41,13 @@ export const run = (options: RunnerCommandOptions): Promise<void> =>
   });
 
 function clientOf(options: RunnerCommandOptions, report: (report: RunnerReport) => void) {
-  const key = options.key ?? clientEnvironment(process.env).key;
   return createPerdureClient({
-    ...{ url: usableUrl(options), key, retryForMs: FOR_EVER_MS, timeoutMs: TIMEOUT_MS },
+    ...{
+      url: usableUrl(options),
+      key: usableKey(options),
+      retryForMs: FOR_EVER_MS,
+      timeoutMs: TIMEOUT_MS,
+    },
     retryDelay(failures, error) {
       const retryInMs = retryDelayMs(failures, error);
       const message = error instanceof Error ? error.message : String(error);
@@ -57,11 +60,13 @@ function clientOf(options: RunnerCommandOptions, report: (report: RunnerReport) 
 
 async function folderOf(workdir: string): Promise<string> {
   try {
-    return await realpath(workdir);
+    const folder = await realpath(workdir);
+    if ((await stat(folder)).isDirectory()) return folder;
   } catch (error) {
     const { message } = error as Error;
     throw new CommandFailed(`--workdir ${workdir} cannot be used: ${message}`, EXIT.usage);
   }
+  throw new CommandFailed(`--workdir ${workdir} is a file: expected a folder.`, EXIT.usage);
 }
 
 /** One for each name and API, so that results never go to another one. */

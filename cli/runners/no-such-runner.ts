@@ -1,6 +1,8 @@
 /** What a person is told who names a runner that is not there. Light: also for the chat. */
 import type { KnownRunner } from '../../client/index.ts';
+import { RUNNER_NAME } from '../../contracts/runner-name.ts';
 import { CommandFailed, EXIT } from '../exit-codes.ts';
+import { oneLine } from '../format.ts';
 
 /** @param name of the one to start */
 export const howToStart = (name = 'NAME'): string =>
@@ -13,9 +15,8 @@ export function noSuchRunner(
 ): CommandFailed {
   const names = runners.map(({ name }) => name).join(', ');
   const known = runners.length === 0 ? 'none has registered' : `there is ${names}`;
-  const isName = /^\w[\w.-]*$/.test(wanted);
   return new CommandFailed(
-    `No runner of yours is ${JSON.stringify(wanted)}: ${known}.\n${howToStart(isName ? wanted : undefined)}`,
+    `No runner of yours is "${oneLine(wanted)}": ${known}.\n${howToStart(RUNNER_NAME.test(wanted) ? wanted : undefined)}`,
     EXIT.notFound,
   );
 }
