@@ -43,7 +43,8 @@ test.each([
 });
 
 test('a key that is none is not sent, nor shown; where it comes from the environment it is a wrong setting', async () => {
-  const env = { ...UNHEARD, PERDURE_KEY: 'pdk_ключ' };
+  await using folder = await temporaryFolder();
+  const env = { ...UNHEARD, PERDURE_KEY: 'pdk_ключ', XDG_STATE_HOME: folder.path };
   for (const args of [
     ['sessions', 'list'],
     ['runner', '--name', 'a', '--workdir', '.'],
