@@ -23,13 +23,21 @@ export function banner(settings: Settings): string {
     `               ${modelReason}`,
     `  Data         ${home}`,
     '',
-    ...(isDemo
-      ? ['Set OPENROUTER_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY for a real model.', '']
-      : []),
+    ...(isDemo ? [realModel(settings), ''] : []),
     ...next(settings),
     'Stop with Ctrl-C.',
     '',
   ].join('\n');
+}
+
+/** Where there is one beside the demo, a key would change nothing: the demo was chosen. */
+function realModel({ catalogue: { models, providers } }: Settings): string {
+  const real = Object.entries(models).filter(
+    ([, { provider }]) => providers[provider]?.kind !== 'demo',
+  );
+  return real.length > 0
+    ? `A real model is there, too: ${real.map(([name]) => name).join(', ')}. Name it as defaultModel, or with: npx perdure chat --model NAME`
+    : 'Set OPENROUTER_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY for a real model.';
 }
 
 /** Where nobody is let in without a key, the first one is made by whoever can read the data folder. */
