@@ -32,7 +32,15 @@ export class Asking {
     if (next?.approval.approvalId === this.#question?.approval.approvalId) return;
     this.#question = next;
     this.#expects = 'choice';
-    if (next) this.#screen.notice(questionText(next));
+    if (next) this.#ask(next);
+  }
+
+  /** Back from a reason or from arguments to the question. @returns false where neither is being typed */
+  back(): boolean {
+    if (!this.#question || this.#expects === 'choice') return false;
+    this.#expects = 'choice';
+    this.#ask(this.#question);
+    return true;
   }
 
   /** @returns false where the line is no answer, but a message */
@@ -43,7 +51,7 @@ export class Asking {
     this.#expects = 'choice';
     if (expects === 'reason') return decided(chat, question, rejection(line));
     if (expects === 'arguments') {
-      if (line === '') this.#screen.notice(questionText(question));
+      if (line === '') this.#ask(question);
       return line === '' || decided(chat, question, edited(line));
     }
     const choice = choiceOf(line);
@@ -54,6 +62,10 @@ export class Asking {
     } else if (choice === 'edit') this.#edit(question);
     else await decided(chat, question, choice);
     return true;
+  }
+
+  #ask(question: Question): void {
+    this.#screen.notice(questionText(question, (line) => this.#screen.isLast(line)));
   }
 
   #edit(question: Question): void {

@@ -20,20 +20,26 @@ export interface ChatDisplay {
   opened(sessionId: string, view: ConversationView): void;
   step(step: FollowStep): void;
   connection(notice: ConnectionNotice): void;
-  /** A line on what a call waits for. */
-  waits(line: string): void;
+  /** A line that is no event's. */
+  tells(line: string): void;
   /** The session can no longer be followed. */
   failed(error: unknown): void;
 }
 
-type Settled = (turn: TurnView | undefined) => void;
+/** A message from here whose turn is not settled. */
+interface Waiting {
+  readonly settle: (turn: TurnView | undefined) => void;
+  /** Whoever typed it saw what they typed. */
+  readonly seen: boolean;
+  /** The API has it. */
+  arrived: boolean;
+}
 
 export class Chat {
   readonly client: PerdureClient;
   readonly options: ChatOptions;
   readonly #display: ChatDisplay;
-  /** Messages sent from here whose turn is not settled. */
-  readonly #waiting = new Map<MessageId, Settled>();
+  readonly #waiting = new Map<MessageId, Waiting>();
   #session: SessionClient | undefined;
   #view = EMPTY_CONVERSATION;
   #stop = new AbortController();
@@ -61,6 +67,11 @@ export class Chat {
     return this.#view.session.details.turn !== null || this.#waiting.size > 0;
   }
 
+  /** True where a message of here is not known to have reached the API. */
+  get unsent(): boolean {
+    return [...this.#waiting.values()].some(({ arrived }) => !arrived);
+  }
+
   /** Goes on with a session from where it is. */
   async resume(sessionId: string): Promise<void> {
     const session = this.client.session(sessionId);
@@ -72,7 +83,7 @@ export class Chat {
     this.#stop.abort();
     this.#stop = new AbortController();
     await this.#following;
-    for (const settle of this.#waiting.values()) settle(undefined);
+    for (const { settle } of this.#waiting.values()) settle(undefined);
     this.#waiting.clear();
     this.#session = undefined;
     this.#view = EMPTY_CONVERSATION;
@@ -82,10 +93,10 @@ export class Chat {
    * Sends a message behind those before it, in a new session where there is none yet; an ended session is reopened by it.
    * @returns its turn once that is settled; undefined where the message was rejected, removed, or left behind
    */
-  async send(text: string): Promise<TurnView | undefined> {
+  async send(text: string, seen = true): Promise<TurnView | undefined> {
     const messageId = newId('msg');
-    const settled = new Promise<TurnView | undefined>((resolve) =>
-      this.#waiting.set(messageId, resolve),
+    const settled = new Promise<TurnView | undefined>((settle) =>
+      this.#waiting.set(messageId, { settle, seen, arrived: false }),
     );
     const { signal } = this.#stop;
     const sent = this.#sent.then(() => this.#deliver(text, messageId, signal));
@@ -104,9 +115,9 @@ export class Chat {
     return this.#change.promise;
   }
 
-  /** True where this chat sent the message itself. */
-  isMine(messageId: MessageId): boolean {
-    return this.#waiting.has(messageId);
+  /** True where the message was typed here, before the eyes of whoever typed it. */
+  wasSeen(messageId: MessageId): boolean {
+    return this.#waiting.get(messageId)?.seen === true;
   }
 
   /** @returns false where nothing is under way */
@@ -121,6 +132,8 @@ export class Chat {
     signal.throwIfAborted();
     if (this.#session) await this.#session.send(text, { messageId, reopen: true, signal });
     else await this.#begin(text, messageId);
+    const waiting = this.#waiting.get(messageId);
+    if (waiting) waiting.arrived = true;
   }
 
   async #begin(message: string, messageId: MessageId): Promise<void> {
@@ -138,12 +151,16 @@ export class Chat {
     const start = folder
       ? this.client.start({ ...wanted, workspace: folder })
       : this.client.start(wanted);
+    let elsewhere = '';
     const { session } = await start.catch((error: unknown) => {
       if (workspace !== undefined || !isAboutWorkspace(error)) throw error;
       // This folder was not asked for: where the server may not read it, the session does without.
+      elsewhere = `(the tools do not work in this folder: ${error.message} /status says in which.)`;
       return this.client.start(wanted);
     });
     this.#open(session, EMPTY_CONVERSATION);
+    // On a runner they work in that one's folder anyway.
+    if (elsewhere && !runner) this.#display.tells(elsewhere);
   }
 
   #open(session: SessionClient, view: ConversationView): void {
@@ -154,7 +171,7 @@ export class Chat {
   }
 
   async #follow(session: SessionClient, signal: AbortSignal): Promise<void> {
-    const say = (line: string) => this.#display.waits(line);
+    const say = (line: string) => this.#display.tells(line);
     const { client } = this;
     const watch = new RunnerWatch({ client, sessionId: session.id, left: signal, say });
     watch.update(this.#view);
@@ -176,7 +193,7 @@ export class Chat {
   /** What another program said in this session; who reads JSON gets the events as they are. */
   async #wholly(event: PerdureEvent): Promise<PerdureEvent> {
     if (this.options.json || event.type !== 'message.accepted') return event;
-    if (this.isMine(event.data.messageId)) return event;
+    if (this.wasSeen(event.data.messageId)) return event;
     const content = await withLongTexts(this.client, event.data.content);
     return { ...event, data: { ...event.data, content } };
   }
@@ -204,10 +221,10 @@ export class Chat {
   }
 
   #release(messageId: MessageId, turn: TurnView | undefined): void {
-    this.#waiting.get(messageId)?.(turn);
+    this.#waiting.get(messageId)?.settle(turn);
     this.#waiting.delete(messageId);
   }
 }
 
-const isAboutWorkspace = (error: unknown): boolean =>
+const isAboutWorkspace = (error: unknown): error is PerdureError =>
   error instanceof PerdureError && error.field === 'workspace';

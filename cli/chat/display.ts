@@ -34,7 +34,7 @@ export function displayOn(screen: Screen, asking: Asking, fail: (error: unknown)
       const waited = queued.take(step);
       if (
         event.type === 'message.accepted' &&
-        (waited || !display.chat?.isMine(event.data.messageId))
+        (waited || !display.chat?.wasSeen(event.data.messageId))
       )
         screen.write(said(event.data.content));
       const turn = view.turns.find(({ turn }) => turn === event.turn);
@@ -46,7 +46,7 @@ export function displayOn(screen: Screen, asking: Asking, fail: (error: unknown)
       queueMicrotask(() => tell(undefined));
     },
     connection: (change) => tell(connectionNotice(change)),
-    waits: tell,
+    tells: tell,
     failed: fail,
   };
   return display;

@@ -20,13 +20,14 @@ export async function interactive(start: ChatStart): Promise<void> {
   const chat = new Chat(client, options, display);
   display.chat = chat;
   try {
+    const entering = { chat, screen, asking, start };
     if (sessionId) await chat.resume(sessionId);
     const model = chat.view.session.details.model || firstModel(catalogue, options);
     screen.notice(
       `${modelLine(catalogue, model)}\n/help lists commands; Ctrl-C interrupts, twice leaves.`,
     );
-    screen.onLine((line) => void entered(line.trim(), { chat, screen, asking, start }));
-    screen.onInterrupt(interrupting(chat, screen, over.resolve));
+    screen.onLine((line, seen) => void entered({ line: line.trim(), seen }, entering));
+    screen.onInterrupt(interrupting({ chat, screen, asking }, over.resolve));
     screen.onClose(over.resolve);
     if (isTheirs(chat, asking)) screen.prompt();
     await over.promise;
@@ -34,6 +35,11 @@ export async function interactive(start: ChatStart): Promise<void> {
     screen.close();
     await farewell(chat);
   }
+}
+
+interface Line {
+  readonly line: string;
+  readonly seen: boolean;
 }
 
 interface Entering {
@@ -44,7 +50,7 @@ interface Entering {
 }
 
 /** Never throws: a message that could not be sent is no reason to leave. */
-async function entered(line: string, entering: Entering): Promise<void> {
+async function entered({ line, seen }: Line, entering: Entering): Promise<void> {
   const { chat, screen, asking, start } = entering;
   try {
     if (await asking.take(line, chat)) return;
@@ -53,7 +59,7 @@ async function entered(line: string, entering: Entering): Promise<void> {
       const said = slash.command?.run(chat, slash.argument, start.catalogue);
       screen.notice((await said) ?? `Unknown command ${oneLine(line)}: /help lists them.`);
     } else if (line !== '') {
-      await chat.send(line);
+      await chat.send(line, seen);
     }
   } catch (error) {
     screen.notice(complaint(error));
@@ -69,16 +75,22 @@ function complaint(error: unknown): string {
 }
 
 /**
- * While an answer is under way: interrupts it; pressed again before that took effect, leaves. With nothing under way: clears what is typed,
- * else leaves when pressed twice.
+ * What is typed, where it is the person's turn, is cleared, and an answer to a question begins again. With nothing typed: an answer under
+ * way is interrupted; pressed again before that took effect, or twice with nothing under way, it leaves.
  */
-function interrupting(chat: Chat, screen: Screen, leave: () => void): () => void {
+function interrupting(
+  { chat, screen, asking }: Omit<Entering, 'start'>,
+  leave: () => void,
+): () => void {
   let pressed: 'idle' | 'busy' | undefined;
   screen.onLine(() => (pressed = undefined));
   return () => {
     const now = chat.busy ? 'busy' : 'idle';
     if (pressed === now) return leave();
-    if (now === 'idle' && screen.typing) return screen.clearTyping();
+    const isClearing = isTheirs(chat, asking) && screen.typing;
+    if (isClearing) screen.clearTyping();
+    if (asking.back()) return screen.prompt();
+    if (isClearing) return;
     pressed = now;
     if (now === 'idle') {
       screen.notice('(Ctrl-C again leaves; the session stays)');
@@ -90,9 +102,10 @@ function interrupting(chat: Chat, screen: Screen, leave: () => void): () => void
 }
 
 async function farewell(chat: Chat): Promise<void> {
-  const { session, busy } = chat;
+  const { session, busy, unsent } = chat;
   await chat.leave();
+  if (unsent) console.log('Your last message may not have arrived.');
   if (!session) return;
-  if (busy) console.log('The answer goes on without you.');
+  if (busy && !unsent) console.log('The answer goes on without you.');
   console.log(`Go on with this session: npx perdure chat --session ${session.id}`);
 }

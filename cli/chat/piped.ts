@@ -56,7 +56,7 @@ function displayOf(asJson: boolean, fail: (error: unknown) => void): ChatDisplay
     opened: () => {},
     step: (step) => (asJson ? console.log(JSON.stringify(step.event)) : show(step)),
     connection: (change: ConnectionNotice) => notice(connectionNotice(change)),
-    waits: notice,
+    tells: notice,
     failed: (error) => fail(explained(error) ?? error),
   };
 }

@@ -17,22 +17,34 @@ const SHOWN_CHARACTERS = 4_000;
 
 const CHOICES = 'May it run? y yes · n no · e yes, with other arguments';
 
-export function questionText({ name, arguments: input, artifact, approval }: Question): string {
-  const { preview, rule, reason } = approval;
+/** The line of the call itself, as in the conversation. */
+const lineOf = ({ name, arguments: input, artifact }: Question): string =>
+  callLine(name, input, artifact);
+
+/** @param isShown whether this line is what the person sees last: then the call is not shown a second time */
+export function questionText(
+  question: Question,
+  isShown: (line: string) => boolean = () => false,
+): string {
+  const { preview, rule, reason } = question.approval;
   const why = reason === null ? rule : `${rule}: ${reason}`;
   return [
-    `? ${printable(name)} waits for your approval (${printable(why)})`,
-    preview === null ? callText(name, input, artifact) : printable(preview).trimEnd(),
+    `? ${printable(question.name)} waits for your approval (${printable(why)})`,
+    ...(preview === null
+      ? callText(question, isShown(lineOf(question)))
+      : [printable(preview).trimEnd()]),
     CHOICES,
   ].join('\n');
 }
 
 /** In a line a person reads calls that run anyway; of what they are asked about they see all. */
-function callText(name: string, input: unknown, artifact: Question['artifact']): string {
-  const line = callLine(name, input, artifact);
-  return line.endsWith('…') && artifact === null
-    ? `  ⚙ ${name}\n${bothEnds(printable(JSON.stringify(input, null, 2)), SHOWN_CHARACTERS)}`
-    : line;
+function callText(question: Question, isShown: boolean): readonly string[] {
+  const { name, arguments: input, artifact } = question;
+  const line = lineOf(question);
+  const isCut = line.endsWith('…') && artifact === null;
+  if (!isCut) return isShown ? [] : [line];
+  const whole = bothEnds(printable(JSON.stringify(input, null, 2)), SHOWN_CHARACTERS);
+  return isShown ? [whole] : [`  ⚙ ${name}`, whole];
 }
 
 /** The arguments as a line that can be edited; empty where they are not in the event. */

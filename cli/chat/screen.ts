@@ -2,6 +2,7 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline';
 import type { Interface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { PASTE_MODE, pasteAware, withBreaks, withoutBreaks } from './pasted.ts';
 
 const PROMPT = '› ';
 const DIM = ['\u001b[2m', '\u001b[22m'] as const;
@@ -11,6 +12,8 @@ export interface Screen {
   write(text: string): void;
   /** A line of its own, dimmed. */
   notice(text: string): void;
+  /** True where this is the line that was printed last. */
+  isLast(line: string): boolean;
   /** Shows the prompt, and with it what was typed meanwhile. */
   prompt(): void;
   /** True where something is typed that was not sent. */
@@ -18,7 +21,8 @@ export interface Screen {
   clearTyping(): void;
   /** Types for the person, who goes on from there. */
   type(text: string): void;
-  onLine(listener: (line: string) => void): void;
+  /** `seen`: the line was shown while it was typed. */
+  onLine(listener: (line: string, seen: boolean) => void): void;
   onInterrupt(listener: () => void): void;
   onClose(listener: () => void): void;
   close(): void;
@@ -28,14 +32,12 @@ export function createScreen(): Screen {
   const { stdin, stdout } = process;
   let shown = false;
   let closed = false;
+  let seen = false;
   const paper = paperOn(stdout);
   const gate = gateTo(stdout, () => shown);
-  const input: Interface = createInterface({
-    input: stdin,
-    output: gate,
-    terminal: true,
-    prompt: PROMPT,
-  });
+  const keys = { input: pasteAware(stdin), output: gate };
+  const input: Interface = createInterface({ ...keys, terminal: true, prompt: PROMPT });
+  stdout.write(PASTE_MODE.on);
 
   const hide = () => {
     if (!shown) return;
@@ -52,11 +54,13 @@ export function createScreen(): Screen {
   input.on('line', () => {
     // The terminal has moved to the next line by itself, if it showed the one that was sent.
     if (shown) paper.broken();
+    seen = shown;
     shown = false;
   });
   return {
     write,
     notice: (text) => text && write(`${paper.atLineStart ? '' : '\n'}${dimmed(text)}`),
+    isLast: (line) => paper.isLast(line),
     prompt() {
       if (shown || closed) return;
       if (!paper.atLineStart) paper.write('\n');
@@ -70,14 +74,16 @@ export function createScreen(): Screen {
       input.write(null, { ctrl: true, name: 'e' });
       input.write(null, { ctrl: true, name: 'u' });
     },
-    type: (text) => input.write(text),
-    onLine: (listener) => void input.on('line', listener),
+    type: (text) => input.write(withoutBreaks(text)),
+    onLine: (listener) => void input.on('line', (line) => listener(withBreaks(line), seen)),
     onInterrupt: (listener) => void input.on('SIGINT', listener),
     onClose: (listener) => void input.on('close', listener),
     close() {
       hide();
       closed = true;
+      stdout.write(PASTE_MODE.off);
       input.close();
+      stdin.pause();
     },
   };
 }
@@ -86,24 +92,31 @@ const dimmed = (text: string): string => `${DIM[0]}${text}${DIM[1]}\n`;
 
 interface Paper {
   readonly atLineStart: boolean;
+  isLast(line: string): boolean;
   write(text: string): void;
   /** Somebody else has ended the present line. */
   broken(): void;
 }
 
-/** Knows whether a line is being written. */
+/** Knows what stands in the line that is being written, and in the one before. */
 function paperOn(stdout: NodeJS.WriteStream): Paper {
-  let atLineStart = true;
+  let present = '';
+  let last = '';
   return {
     get atLineStart() {
-      return atLineStart;
+      return present === '';
     },
+    isLast: (line) => present === '' && line === last,
     write(text) {
-      if (text === '') return;
       stdout.write(text);
-      atLineStart = text.endsWith('\n');
+      const lines = `${present}${text}`.split('\n');
+      present = lines.pop() ?? '';
+      last = lines.at(-1) ?? last;
     },
-    broken: () => void (atLineStart = true),
+    broken() {
+      present = '';
+      last = '';
+    },
   };
 }
 

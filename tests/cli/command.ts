@@ -12,9 +12,9 @@ export interface Ran {
 
 export async function perdure(
   args: readonly string[],
-  { env, input = '' }: { env: Record<string, string>; input?: string },
+  { input = '', ...options }: { env: Record<string, string>; input?: string; cwd?: string },
 ): Promise<Ran> {
-  const ran = await execa(process.execPath, [MAIN, ...args], { env, input, reject: false });
+  const ran = await execa(process.execPath, [MAIN, ...args], { ...options, input, reject: false });
   return { exitCode: ran.exitCode, out: ran.stdout, err: ran.stderr };
 }
 

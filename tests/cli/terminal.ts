@@ -15,6 +15,8 @@ export interface Terminal extends AsyncDisposable {
   readonly raw: string;
   /** Types a line and presses Enter. */
   enter(line: string): void;
+  /** As terminals do, which say where a pasted text begins and ends. */
+  paste(text: string): void;
   press(key: 'ctrl-c' | 'ctrl-d' | 'ctrl-u'): void;
   /** Waits until `what` is printed, after everything that an earlier `sees` saw. @returns the first group of a pattern */
   sees(what: string | RegExp): Promise<string>;
@@ -73,6 +75,7 @@ export function openTerminal(args: readonly string[], env: Record<string, string
       return raw;
     },
     enter: (line) => pty.write(`${line}\r`),
+    paste: (text) => pty.write(`\u001b[200~${text}\u001b[201~`),
     press: (key) => pty.write(KEYS[key]),
     sees,
     exited,

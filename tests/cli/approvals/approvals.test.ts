@@ -35,17 +35,41 @@ describe('a chat in a terminal', () => {
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
     terminal.enter(CALL);
+    // The call stands right above the question, once.
     await terminal.sees(
-      '? list_files waits for your approval (approvalPolicy[0]: It looks around.)',
+      [
+        '  ⚙ list_files {"path":"docs/errors"}',
+        '? list_files waits for your approval (approvalPolicy[0]: It looks around.)',
+        'May it run? y yes · n no · e yes, with other arguments',
+      ].join('\n'),
     );
-    await terminal.sees('⚙ list_files {"path":"docs/errors"}');
-    await terminal.sees('y yes · n no · e yes, with other arguments');
     await terminal.sees('› ');
     terminal.enter('y');
     await terminal.sees('(approved by local)');
     await terminal.sees(/✓ list_files: .*\.md/);
     await terminal.sees('token-20');
     await terminal.sees('› ');
+  });
+
+  test('of several calls shows with each question which one it is about', async () => {
+    const paths = ['docs/errors', 'docs/decisions'];
+    const toolCalls = paths.map((path) => ({ name: 'list_files', arguments: { path } }));
+    cluster.model.script({ toolCalls }, { text: 'Both.' });
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('both, please');
+    const asked = '? list_files waits for your approval (approvalPolicy[0]: It looks around.)\n';
+    const call = (path: string) => `  ⚙ list_files {"path":"${path}"}\n`;
+    await terminal.sees(call('docs/errors'));
+    await terminal.sees(asked);
+    await terminal.sees('› ');
+    terminal.enter('y');
+    await terminal.sees('(approved by local)');
+    await terminal.sees(`${asked}${call('docs/decisions')}May it run?`);
+    await terminal.sees('› ');
+    terminal.enter('y');
+    await terminal.sees('(approved by local)');
+    await terminal.sees('Both.');
   });
 
   test('asks for the reason at "n", which the model reads', async () => {
@@ -88,6 +112,34 @@ describe('a chat in a terminal', () => {
     expect(JSON.stringify(cluster.model.requests.at(-1))).toContain(
       String.raw`it ran with these: {\"path\":\"examples\"}`,
     );
+  });
+
+  test('Ctrl-C gives up the arguments that are being edited, and nothing else; a pasted answer is one line', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter(CALL);
+    await terminal.sees('y yes · n no');
+    await terminal.sees('› ');
+    terminal.enter('e');
+    await terminal.sees('› {"path":"docs/errors"}');
+    terminal.press('ctrl-c');
+    await terminal.sees('? list_files waits for your approval');
+    await terminal.sees('› ');
+    terminal.enter('n');
+    await terminal.sees('Why not?');
+    await terminal.sees('› ');
+    terminal.press('ctrl-c');
+    await terminal.sees('? list_files waits for your approval');
+    await terminal.sees('› ');
+    terminal.enter('e');
+    await terminal.sees('› {"path":"docs/errors"}');
+    terminal.press('ctrl-u');
+    terminal.paste('{\n  "path": "examples"\n}\n');
+    await terminal.sees('⏎}');
+    terminal.enter('');
+    await terminal.sees('(approved by local, with other arguments)');
+    await terminal.sees('token-20');
+    expect(terminal.text).not.toContain('(interrupting');
   });
 
   test('asks again where it goes on with the session, takes other lines as messages, and hears what is decided elsewhere', async () => {

@@ -1,6 +1,7 @@
 /** Whom a chat's call waits for, asked of a real API. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RunnerWatch } from '../../../cli/chat/runner-watch.ts';
+import type { Look } from '../../../cli/chat/runner-watch.ts';
 import { createPerdureClient } from '../../../client/index.ts';
 import type { PerdureClient } from '../../../client/index.ts';
 import { newId } from '../../../contracts/ids.ts';
@@ -34,15 +35,13 @@ interface Watching extends AsyncDisposable {
   readonly said: readonly string[];
 }
 
-function watching(sessionId: string, heard = () => {}): Watching {
+const look = (late: boolean): Look => ({ afterMs: 50, late });
+
+function watching(sessionId: string, looks: readonly Look[]): Watching {
   const over = new AbortController();
   const client = createPerdureClient({ url: stage.product.url });
   const said: string[] = [];
-  const say = (line: string) => {
-    said.push(line);
-    heard();
-  };
-  const looks = [false, true, true].map((late) => ({ afterMs: 50, late }));
+  const say = (line: string) => void said.push(line);
   const watch = new RunnerWatch({ client, sessionId, left: over.signal, say, looks });
   const follow = async () => {
     const { signal } = over;
@@ -64,8 +63,15 @@ test('a runner that is there and takes no call is told of once, and once more wh
   const sessionId = await stage.ask({ name }, 'look{}');
   const now = Date.now;
   const clock = vi.spyOn(Date, 'now');
+  const muchLater: Look = {
+    get afterMs() {
+      clock.mockImplementation(() => now() + 60_000);
+      return 50;
+    },
+    late: true,
+  };
   try {
-    await using watch = watching(sessionId, () => clock.mockImplementation(() => now() + 60_000));
+    await using watch = watching(sessionId, [look(false), look(true), look(true), muchLater]);
     await vi.waitFor(() => expect(watch.said).toHaveLength(2), 60_000);
     expect(watch.said[0]).toContain(`the runner ${name} has not taken the call yet`);
     expect(watch.said[1]).toContain(`waiting for the runner ${name}, which is away`);
@@ -77,7 +83,7 @@ test('a runner that is there and takes no call is told of once, and once more wh
 test('nothing is said of a call that a person is asked about, until it is approved', async () => {
   const name = await idleRunner();
   const sessionId = await stage.ask({ name }, 'change{}');
-  await using watch = watching(sessionId);
+  await using watch = watching(sessionId, [look(false), look(true)]);
   const { client, said } = watch;
   const open = await vi.waitFor(async () => {
     const { approvals } = await client.approvals.list({ sessionId });

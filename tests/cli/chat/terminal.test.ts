@@ -125,6 +125,27 @@ describe('a chat in a terminal', () => {
     const order = asked().filter((user) => user.startsWith('#order-'));
     expect(order).toEqual(labels.map((label) => `#order-${label} tokens=1`));
     expect(terminal.text.match(/session ses_\w+/g)).toHaveLength(1);
+    // What was typed while nothing was shown stands above its answer.
+    for (const label of labels.slice(1))
+      expect(terminal.text).toMatch(
+        new RegExp(`\\n› #order-${label} tokens=1\\n(\\(queued.*\\n)*order-${label}-1`),
+      );
+  });
+
+  test('sends a pasted text of several lines as one message, once Enter is pressed', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.paste('first line\nsecond line\n#pasted tokens=2\n');
+    await terminal.sees('› first line⏎second line⏎#pasted tokens=2');
+    const before = asked().length;
+    terminal.enter('');
+    await terminal.sees('pasted-2');
+    await terminal.sees('› ');
+    expect(asked().slice(before)).toEqual(['first line\nsecond line\n#pasted tokens=2']);
+    terminal.press('ctrl-d');
+    await terminal.exited;
+    expect(terminal.raw.indexOf('\u001b[?2004h')).toBeGreaterThanOrEqual(0);
+    expect(terminal.raw.lastIndexOf('\u001b[?2004l')).toBeGreaterThan(0);
   });
 
   test('survives kill -9 of the server in mid-answer: the answer is whole, and none of it comes twice', async () => {
@@ -162,6 +183,24 @@ describe('a chat in a terminal', () => {
     await cluster.apis[0]!.start();
     await using again = openTerminal(['chat', '--session', id], env);
     await again.sees('left-200');
+  });
+
+  test('says that a message may not have arrived when it is left while the server is gone', async () => {
+    await using terminal = openTerminal(['chat'], env);
+    await terminal.sees('› ');
+    terminal.enter('#here tokens=2');
+    await terminal.sees('here-2');
+    await terminal.sees('› ');
+    await cluster.apis[0]!.kill();
+    await terminal.sees('(connection lost');
+    await terminal.sees('› ');
+    terminal.enter('#lost tokens=2');
+    terminal.press('ctrl-c');
+    await terminal.sees('(interrupting …)');
+    terminal.press('ctrl-c');
+    await terminal.sees('Your last message may not have arrived.\nGo on with this session');
+    expect(await terminal.exited).toBe(0);
+    expect(terminal.text).not.toContain('goes on without you');
   });
 
   test('goes on with a session by its id, shows what was said, and reopens it when it had ended', async () => {
@@ -220,76 +259,4 @@ describe('a chat in a terminal', () => {
     await terminal.sees(/\(model failed, 1×: .*trying again \d s from now\)/);
     await terminal.sees('here I am');
   });
-});
-
-describe('a chat through a pipe', () => {
-  test('answers each line in turn, answers on stdout and notices on stderr', async () => {
-    const ran = await perdure(['chat'], { env, input: '#a tokens=3\n\n#b tokens=2\n' });
-    expect(ran).toMatchObject({
-      exitCode: 0,
-      out: expect.stringMatching(/^a-1 a-2 a-3 *\nb-1 b-2 *$/),
-    });
-    expect(ran.err).toContain('model: fake');
-    expect(ran.err).toMatch(/go on with: npx perdure chat --session ses_/);
-  });
-
-  test('prints every event as a line of JSON when asked to', async () => {
-    const { out } = await perdure(['chat', '--json'], { env, input: '#a tokens=2\n' });
-    const events = jsonLines(out);
-    expect(events[0]).toMatchObject({ type: 'session.created', seq: 1 });
-    expect(events.at(-1)).toMatchObject({ type: 'turn.settled', data: { outcome: 'completed' } });
-  });
-
-  test('keeps to the session of a context', async () => {
-    const options = { env, input: '#ctx tokens=1\n' };
-    await perdure(['chat', '--context', 'my project'], options);
-    const { out } = await perdure(['chat', '--context', 'my project', '--json'], options);
-    const accepted = jsonLines(out).filter(({ type }) => type === 'message.accepted');
-    expect(accepted.length).toBe(1);
-    expect(jsonLines(out)[0]?.['seq']).toBeGreaterThan(3);
-  });
-
-  test('exits with 1 when a turn fails, and tells why', async () => {
-    cluster.model.script({ fault: { kind: 'status', status: 401, message: 'no such key' } });
-    const ran = await perdure(['chat'], { env, input: 'hello\n' });
-    expect(ran.exitCode).toBe(1);
-    expect(ran.err).toMatch(/✗ Turn failed: .*\(model_rejected\)/);
-  });
-
-  test.each([
-    {
-      what: 'an unknown session',
-      args: ['--session', 'ses_01jd9rk0x3e8wvz5t2m4q7h6na'],
-      code: 5,
-      message: 'not_found',
-    },
-    { what: 'a malformed id', args: ['--session', 'nonsense'], code: 2, message: 'invalid_id' },
-    {
-      what: 'an unknown agent',
-      args: ['--agent', 'nobody'],
-      code: 2,
-      message: 'expected one of assistant',
-    },
-    { what: 'no server', args: ['--url', 'http://127.0.0.1:9'], code: 4, message: 'npm start' },
-    {
-      what: 'another program on the port',
-      args: ['--url', 'MODEL'],
-      code: 4,
-      message: 'Is this the address of a Perdure API?',
-    },
-    {
-      what: 'something that is no URL',
-      args: ['--url', 'ftp://x'],
-      code: 2,
-      message: 'Expected a URL',
-    },
-  ])(
-    'says what is wrong with $what, and exits with its own code',
-    async ({ args, code, message }) => {
-      const real = args.map((arg) => (arg === 'MODEL' ? cluster.model.url : arg));
-      const ran = await perdure(['chat', ...real], { env, input: 'hello\n' });
-      expect(ran.exitCode).toBe(code);
-      expect(ran.err).toContain(message);
-    },
-  );
 });
