@@ -53,7 +53,8 @@ interface Entering {
 async function entered({ line, seen }: Line, entering: Entering): Promise<void> {
   const { chat, screen, asking, start } = entering;
   try {
-    if (await asking.take(line, chat)) return;
+    // At once where nothing is asked: the very next key may be Ctrl-C, which means this message.
+    if (asking.isOpen && (await asking.take(line, chat))) return;
     const slash = slashCommand(line);
     if (slash) {
       const said = slash.command?.run(chat, slash.argument, start.catalogue);

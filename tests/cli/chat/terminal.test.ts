@@ -136,7 +136,7 @@ describe('a chat in a terminal', () => {
     await using terminal = openTerminal(['chat'], env);
     await terminal.sees('› ');
     terminal.paste('first line\nsecond line\n#pasted tokens=2\n');
-    await terminal.sees('› first line⏎second line⏎#pasted tokens=2');
+    await terminal.sees('first line⏎second line⏎#pasted tokens=2');
     const before = asked().length;
     terminal.enter('');
     await terminal.sees('pasted-2');
