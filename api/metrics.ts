@@ -9,15 +9,16 @@ export interface ApiMetrics {
   readonly sweeps: Counter;
   readonly completedStarts: Counter;
   readonly lostRuns: Counter;
-  /** Of the whole journal, so that all API processes show the same. */
   readonly openApprovals: Gauge;
   readonly oldestApproval: Gauge;
+  readonly signInCircuits: Gauge<'provider'>;
 }
 
 export function createApiMetrics(registry: Registry): ApiMetrics {
   const registers = [registry];
   return {
     registry,
+    ...journalGauges(registers),
     requests: new Histogram({
       name: 'perdure_http_request_seconds',
       help: 'Time to answer an HTTP request, event streams excepted.',
@@ -52,6 +53,19 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
       help: 'Sessions that were ended because Temporal had no open run of them.',
       registers,
     }),
+    sweeps: new Counter({
+      name: 'perdure_swept_tool_calls_total',
+      help: 'Tool calls whose workflow was told again that the ledger has news.',
+      registers,
+    }),
+  };
+}
+
+/** Of the whole journal, so that all API processes show the same. */
+function journalGauges(
+  registers: Registry[],
+): Pick<ApiMetrics, 'openApprovals' | 'oldestApproval' | 'signInCircuits'> {
+  return {
     openApprovals: new Gauge({
       name: 'perdure_open_approvals',
       help: 'Calls about which a person is asked and nobody has decided, of all tenants.',
@@ -62,9 +76,10 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
       help: 'How long the oldest of them waits; 0 where there is none.',
       registers,
     }),
-    sweeps: new Counter({
-      name: 'perdure_swept_tool_calls_total',
-      help: 'Tool calls whose workflow was told again that the ledger has news.',
+    signInCircuits: new Gauge({
+      name: 'perdure_sign_in_circuit_open',
+      help: '1 while the circuit breaker of a sign-in, which all workers share, is not closed.',
+      labelNames: ['provider'],
       registers,
     }),
   };

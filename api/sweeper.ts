@@ -6,6 +6,7 @@ import { lostRuns } from './sweeps/lost-runs.ts';
 import { lostSignals } from './sweeps/lost-signals.ts';
 import { openApprovals } from './sweeps/open-approvals.ts';
 import { revokedKeys } from './sweeps/revoked-keys.ts';
+import { signInCircuits } from './sweeps/sign-in-circuits.ts';
 
 /** Milliseconds. */
 export interface Sweeping {
@@ -20,7 +21,7 @@ export interface Sweeping {
 export const SWEEPING: Sweeping = { everyMs: 3_000, startStalledMs: 10_000, quietForMs: 30_000 };
 
 /** Prometheus looks about as often. */
-const OPEN_APPROVALS_MS = 15_000;
+const GAUGES_MS = 15_000;
 
 /** With the time for which a key is remembered, this keeps below the 5 s after which a revoked key has lost its streams everywhere. */
 const REVOKED_KEYS_MS = 2_000;
@@ -35,7 +36,8 @@ export function startSweeper(
   const running = Promise.all([
     ...sweeps.map((sweep) => repeat(sweep, everyMs)),
     repeat(revokedKeys(deps), REVOKED_KEYS_MS),
-    repeat(openApprovals(deps), Math.max(everyMs, OPEN_APPROVALS_MS)),
+    repeat(openApprovals(deps), Math.max(everyMs, GAUGES_MS)),
+    repeat(signInCircuits(deps), Math.max(everyMs, GAUGES_MS)),
   ]);
   return async () => {
     stop.abort();

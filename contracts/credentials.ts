@@ -103,3 +103,16 @@ export interface SecretKeys {
   /** Still read, never written with. */
   readonly old: readonly Uint8Array[];
 }
+
+/** Whose trouble a failure is: credentials of one provider share a circuit breaker. */
+export function breakerOf({
+  strategy,
+  provider,
+  issuer,
+  tokenUrl,
+  command,
+}: CredentialSettings): string {
+  if (strategy === 'api-key') return `auth:${provider}`;
+  if (strategy === 'command') return `auth:command:${command}`;
+  return `auth:${new URL(tokenUrl ?? issuer ?? 'about:blank').host}`;
+}

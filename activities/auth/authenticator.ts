@@ -1,23 +1,23 @@
 /** Proves credentials and hands out tokens: what the activity, model calls and MCP connections have in common. */
 import type { AuditAction } from '../../contracts/audit.ts';
 import type { Strategy } from '../../contracts/authentication.ts';
-import { INSTALLATION_TENANT } from '../../contracts/credentials.ts';
+import { breakerOf, INSTALLATION_TENANT } from '../../contracts/credentials.ts';
 import type { CredentialCatalogue, CredentialSettings } from '../../contracts/credentials.ts';
 import type { ProviderSettings } from '../../contracts/settings.ts';
 import type { Journal } from '../../journal/port.ts';
-import type { ActivityLog, ActivityMetrics } from '../observed.ts';
+import type { ActivityLog } from '../observed.ts';
 import { orAbort } from '../model/abortable.ts';
 import { redact } from '../model/redaction.ts';
 import { guarded } from './breaker.ts';
 import { DeviceLogin } from './device-login.ts';
 import type { Told } from './device-login.ts';
-import { AuthFailure, classifyAuthFailure } from './failure.ts';
+import { AuthFailure, classifyAuthFailure, isCancelled } from './failure.ts';
 import type { AuthVerdict } from './failure.ts';
 import type { SecretBox } from './secret-box.ts';
 import { apiKeyOf, checkApiKey } from './strategies/api-key.ts';
 import { checkCommand } from './strategies/command.ts';
 import { exchangeTokens } from './strategies/oauth2.ts';
-import type { SecretLookup } from './strategies/strategy.ts';
+import type { SecretLookup, Sought } from './strategies/strategy.ts';
 import { Tokens } from './tokens.ts';
 import type { Token } from './tokens.ts';
 import { Vault } from './vault.ts';
@@ -34,7 +34,6 @@ export interface AuthenticatorParts {
   /** Undefined where no key is set: nothing can be stored then. */
   readonly box: SecretBox | undefined;
   readonly log: ActivityLog;
-  readonly metrics?: ActivityMetrics | undefined;
   /** From now on the value appears in no log line. */
   readonly hide?: ((secret: string) => void) | undefined;
   /** Limit of one exchange, which callers share. */
@@ -63,16 +62,13 @@ export class Authenticator {
     this.logins = new DeviceLogin({
       ...{ vault, secrets, log, hide },
       find: (name) => this.#credential(name),
-      guarded: (credential, call) => this.#guarded(credential, call),
+      guarded: (sought, call) => this.#guarded(sought, call),
       verdict: (name, error) => this.verdict(name, error),
       note: (name, action, told) => this.#note(name, action, told),
     });
     this.#tokens = new Tokens({
       ...{ vault, secrets, log, hide },
-      exchange: (name, exchange) =>
-        this.#audited(name, () =>
-          this.#guarded(exchange.credential, () => exchangeTokens(exchange)),
-        ),
+      exchange: (name, exchange) => this.#audited(name, exchange, () => exchangeTokens(exchange)),
     });
   }
 
@@ -89,7 +85,7 @@ export class Authenticator {
     }
     const sought = { credential, signal };
     const check = credential.strategy === 'api-key' ? checkApiKey : checkCommand;
-    await this.#audited(name, () => this.#guarded(credential, () => check(this.#parts, sought)));
+    await this.#audited(name, sought, () => check(this.#parts, sought));
   }
 
   /**
@@ -140,19 +136,21 @@ export class Authenticator {
     return orAbort(getting, signal);
   }
 
-  #guarded<T>(credential: CredentialSettings, call: () => Promise<T>): Promise<T> {
-    const { journal, log, metrics } = this.#parts;
-    return guarded({ store: journal.breakers, log, metrics }, breakerOf(credential), call);
+  #guarded<T>({ credential, signal }: Sought, call: () => Promise<T>): Promise<T> {
+    const { journal, log } = this.#parts;
+    const key = breakerOf(credential);
+    return guarded({ store: journal.breakers, log }, { key, signal, call });
   }
 
-  /** Who signed in where, and who was refused. The record must not disturb what it records. */
-  async #audited<T>(name: string, work: () => Promise<T>): Promise<T> {
+  /** Who signed in where, and who was refused; nobody was where whoever asked went away. The record must not disturb what it records. */
+  async #audited<T>(name: string, sought: Sought, call: () => Promise<T>): Promise<T> {
     try {
-      const result = await work();
+      const result = await this.#guarded(sought, call);
       await this.#note(name, 'credential.accepted');
       return result;
     } catch (error) {
-      await this.#note(name, 'credential.refused', { verdict: this.verdict(name, error) });
+      if (!isCancelled(sought.signal))
+        await this.#note(name, 'credential.refused', { verdict: this.verdict(name, error) });
       throw error;
     }
   }
@@ -179,17 +177,4 @@ export class Authenticator {
     this.#known.add(secret);
     this.#parts.hide?.(secret);
   }
-}
-
-/** Who is left alone when it fails: credentials of one provider share a breaker. */
-export function breakerOf({
-  strategy,
-  provider,
-  issuer,
-  tokenUrl,
-  command,
-}: CredentialSettings): string {
-  if (strategy === 'api-key') return `auth:${provider}`;
-  if (strategy === 'command') return `auth:command:${command}`;
-  return `auth:${new URL(tokenUrl ?? issuer ?? 'about:blank').host}`;
 }

@@ -6,7 +6,7 @@ import { createSecretBox } from './secret-box.ts';
 
 export type AuthenticatorDependencies = Pick<
   ActivityDependencies,
-  'journal' | 'catalogue' | 'secrets' | 'policies' | 'log' | 'metrics'
+  'journal' | 'catalogue' | 'secrets' | 'policies' | 'log'
 > & {
   readonly credentials?: CredentialCatalogue | undefined;
   /** Absent: nothing can be stored, so credentials that must be are refused. */

@@ -12,7 +12,7 @@ import { seedOf } from './seed.ts';
 import { askForTokens, requestDeviceCode } from './strategies/device-code.ts';
 import type { AnsweringServer } from './strategies/device-code.ts';
 import type { Tokens } from './strategies/oauth2.ts';
-import type { SecretLookup } from './strategies/strategy.ts';
+import type { SecretLookup, Sought } from './strategies/strategy.ts';
 import type { Vault } from './vault.ts';
 
 export interface DeviceLoginParts {
@@ -22,7 +22,7 @@ export interface DeviceLoginParts {
   readonly hide: (secret: string) => void;
   /** @throws {AuthFailure} `unknown_credential` */
   readonly find: (name: string) => CredentialSettings;
-  readonly guarded: <T>(credential: CredentialSettings, call: () => Promise<T>) => Promise<T>;
+  readonly guarded: <T>(sought: Sought, call: () => Promise<T>) => Promise<T>;
   readonly verdict: (name: string, error: unknown) => AuthVerdict;
   readonly note: (name: string, action: AuditAction, told: Told) => Promise<void>;
 }
@@ -62,7 +62,7 @@ export class DeviceLogin {
       const credential = signedInFor(find(name));
       // Without a key nothing could be kept: said before the person has entered a code.
       vault.sealLogin(name, '');
-      const given = await guarded(credential, () =>
+      const given = await guarded({ credential, signal }, () =>
         requestDeviceCode({ credential, secrets, signal }),
       );
       const { deviceCode, server, expiresInMs, intervalMs, ...code } = given;
@@ -84,7 +84,7 @@ export class DeviceLogin {
       const login = sha256(deviceCode);
       // A worker that went away after it had stored them has not said so.
       if ((await vault.read(name)).content.login === login) return SUCCEEDED;
-      const tokens = await guarded(credential, () =>
+      const tokens = await guarded({ credential, signal }, () =>
         askForTokens({ credential, secrets, signal, server, deviceCode }),
       );
       await this.#keep({ name, credential, login, tokens });

@@ -72,6 +72,10 @@ function kindOfAnswer({ status, code = '' }: Refusal): AuthFailureKind {
 const isTimeout = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
 
+/** Whoever asked went away, as the worker that shuts down; not: it took too long. */
+export const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && !(reason instanceof Error && reason.name === 'TimeoutError');
+
 function kindOf(error: unknown): AuthFailureKind {
   if (error instanceof AuthFailure) return error.kind;
   if (error instanceof Answered) return kindOfAnswer(error.refusal);
