@@ -6,6 +6,7 @@ import { translated } from './failures.ts';
 
 export { ProgramHost } from './cli/host.ts';
 export type { Left } from './cli/host.ts';
+export type { Forgetting } from './cli/forgotten.ts';
 
 export const createProgramActivities = (deps: CommandDependencies): ProgramActivities => ({
   executeCommand: createExecuteCommand(deps),

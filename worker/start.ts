@@ -93,7 +93,7 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerHandle> {
   const watch = started.use(watchConnection(connection, { ...parts, temporal }));
   const presence = started.use(watchPresence({ temporal, secret: parts.secrets }));
   const ask = parts.models ? undefined : started.use(modelThreads(parts)).ask;
-  const programs = await openPrograms(parts);
+  const programs = await openPrograms({ ...parts, connection });
   if (programs) started.use(programs);
   const workers = await createWorkers(parts, { connection, presence, ask, tools, programs });
   await mcp.start();

@@ -6,23 +6,19 @@ import type { CliProvider, CliProviders } from '../../contracts/cli-providers.ts
 import type { SessionId } from '../../contracts/ids.ts';
 import { CLI_QUEUE_PREFIX } from '../../contracts/names.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
-import type { ActivityLog } from '../observed.ts';
 import type { SecretLookup } from '../model/providers.ts';
 import { ownDirectory, remove, sweepDirectories } from './directory.ts';
+import { FORGETTING, Use } from './forgotten.ts';
+import type { ForgottenParts } from './forgotten.ts';
 import type { Used } from './json-line.ts';
 import { Program } from './program.ts';
 import { secretsOf, spawner } from './spawner.ts';
 
-/** Beyond the session's own idle limit, which ends the program in good order: a session that was terminated from outside says nothing. */
-const FORGOTTEN_AFTER_MS = 60_000;
-const SWEEP_MS = 30_000;
-
-export interface HostParts {
+export interface HostParts extends ForgottenParts {
   readonly providers: CliProviders;
   /** Perdure's data folder. */
   readonly home: string;
   readonly secrets: SecretLookup;
-  readonly log: ActivityLog;
   /** Programs at once in this process. */
   readonly most: number;
 }
@@ -44,8 +40,7 @@ export interface NewProgram {
 interface Kept {
   readonly program: Program;
   readonly sessionId: SessionId;
-  /** Epoch milliseconds; never while it answers. */
-  forgottenAt: number;
+  readonly use: Use;
 }
 
 /** A session's program that was ended because its worker goes away. */
@@ -101,8 +96,10 @@ export class ProgramHost implements AsyncDisposable {
       const used = goesOn === undefined ? undefined : wanted.used;
       const parts = { provider, instructions, directory, conversation: goesOn, used, spawn };
       const program = await Program.start(parts, signal);
-      this.#kept.set(programId, { program, sessionId, forgottenAt: forgottenAt(idleMs) });
-      this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+      const use = new Use(this.#parts, sessionId);
+      use.end(idleMs);
+      this.#kept.set(programId, { program, sessionId, use });
+      this.#beginSweeping();
       if (this.#closed) {
         await this.terminate(programId);
         throw this.#full();
@@ -131,11 +128,11 @@ export class ProgramHost implements AsyncDisposable {
   /** It is not forgotten meanwhile. */
   inUse({ programId, idleMs }: { programId: string; idleMs: number }): Disposable {
     const kept = this.#kept.get(programId);
-    if (kept) kept.forgottenAt = Infinity;
+    kept?.use.begin();
     return {
       [Symbol.dispose]: () => {
         if (!kept) return;
-        kept.forgottenAt = forgottenAt(idleMs);
+        kept.use.end(idleMs);
         if (this.#tell) this.#leave(programId, kept);
       },
     };
@@ -160,8 +157,7 @@ export class ProgramHost implements AsyncDisposable {
   async retire(tell: (left: Left) => Promise<void>): Promise<void> {
     this.#closed = true;
     this.#tell = tell;
-    for (const [programId, kept] of this.#kept)
-      if (kept.forgottenAt !== Infinity) this.#leave(programId, kept);
+    for (const [programId, kept] of this.#kept) if (!kept.use.busy) this.#leave(programId, kept);
     await this.#left();
   }
 
@@ -192,14 +188,23 @@ export class ProgramHost implements AsyncDisposable {
       if (kept.sessionId === sessionId) await this.terminate(programId);
   }
 
-  #sweep(): void {
-    for (const [programId, { forgottenAt: at, sessionId }] of this.#kept) {
-      if (Date.now() < at) continue;
+  #beginSweeping(): void {
+    const { log, forgetting } = this.#parts;
+    const { everyMs } = { ...FORGETTING, ...forgetting };
+    const sweep = (): Promise<void> =>
+      this.#sweep().catch((error: unknown) => log.warn({ err: error }, 'sweep failed'));
+    this.#sweeping ??= setInterval(() => void sweep(), everyMs).unref();
+  }
+
+  /** One after the other: each may be a question to Temporal. */
+  async #sweep(): Promise<void> {
+    for (const [programId, { use, sessionId }] of this.#kept) {
+      if (!(await use.isForgotten())) continue;
       this.#parts.log.warn(
         { sessionId, programId },
         'a program that nobody asks any more is ended',
       );
-      void this.terminate(programId);
+      await this.terminate(programId);
     }
   }
 
@@ -220,8 +225,6 @@ export class ProgramHost implements AsyncDisposable {
     );
   }
 }
-
-const forgottenAt = (idleMs: number): number => Date.now() + idleMs + FORGOTTEN_AFTER_MS;
 
 /** What it knows of a conversation lies in its home directory, which is its own, and gone with it, unless it was given the worker's. */
 const keepsConversations = ({ sandbox, env, resumeArgs }: CliProvider): boolean =>
