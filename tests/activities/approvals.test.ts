@@ -4,6 +4,7 @@ import type { WorkerTool } from '../../activities/tools/worker-tool.ts';
 import type { MadeDecision } from '../../contracts/activities.ts';
 import { approvalIdOf } from '../../contracts/approvals.ts';
 import { MAX_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
+import type { TimeLimits } from '../../contracts/limits.ts';
 import type { ToolCallRef } from '../../contracts/tools.ts';
 import type { ScriptEntry } from '../../testing/scripted-model.ts';
 import { scripted } from './scripted-stage.ts';
@@ -33,14 +34,18 @@ const TOOLS = [
 ];
 
 /** A stage whose model calls these tools in its first step, each with its own name as argument. */
-async function calling(names: readonly string[], approvalPolicy: readonly object[] = []) {
+async function calling(
+  names: readonly string[],
+  approvalPolicy: readonly object[] = [],
+  timeouts: Partial<TimeLimits> = { previewMs: 50, approvalMs: 7_000 },
+) {
   const script: ScriptEntry[] = [
     { calls: names.map((name) => ({ name, input: { to: name } })) },
     { text: 'Done.' },
   ];
   const { stage, model } = await scripted(script, {
     registry: { tools: TOOLS },
-    timeouts: { previewMs: 50, approvalMs: 7_000 },
+    timeouts,
     agent: { tools: TOOLS.map(({ name }) => name), approvalPolicy },
   });
   const input = stage.message('go');
@@ -71,6 +76,12 @@ const stored = async (stage: Stage, value: unknown): Promise<MadeDecision> => {
 };
 
 describe('a call that the policy asks about', () => {
+  it('waits for 24 hours where nothing else is configured', async () => {
+    const { stage, calls } = await calling(['plain'], ASK, {});
+    await using _ = stage;
+    expect(calls.map(({ approval }) => approval?.waitMs)).toEqual([24 * 3_600_000]);
+  });
+
   it('is handed to the workflow with its approval, and shown with what it would do', async () => {
     const { stage, calls } = await calling(['shown', 'plain'], ASK);
     await using _ = stage;

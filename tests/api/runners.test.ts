@@ -37,6 +37,8 @@ async function register(name: string, key = keys.runner, more: object = {}): Pro
   const body = { name, instance, workdir: '/home/ada', tools: [TOOL], version: '1', ...more };
   const answer = await product.send('POST', '/api/runners', { key, body });
   expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  // Nothing is configured here: a claim lapses after 15 s.
+  expect(answer.body['leaseMs']).toBe(15_000);
   return { runnerId: String(answer.body['runnerId']), instance, name, key };
 }
 

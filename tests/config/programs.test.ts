@@ -42,6 +42,18 @@ test('a program that says too little, or what does not fit, is a problem with it
   expect(JSON.stringify(problems)).not.toContain('undefined');
 });
 
+test('a program may be given 30 minutes for a message, and not a millisecond more', async () => {
+  const yaml = (timeoutMs: number) =>
+    `cliProviders: { slow: { preset: claude, timeoutMs: ${timeoutMs} } }`;
+  expect((await load({ yaml: yaml(1_800_000) })).cliProviders['slow']?.timeoutMs).toBe(1_800_000);
+  expect(await problemsOf({ yaml: yaml(1_800_001) })).toMatchObject([
+    {
+      path: 'cliProviders.slow.timeoutMs',
+      message: 'is 1800001; expected at most 1800000',
+    },
+  ]);
+});
+
 test('what an agent says that its program has no use for is refused, and so is a program that does not exist', async () => {
   const problems = await problemsOf({
     yaml: [

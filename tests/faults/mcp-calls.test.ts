@@ -1,6 +1,8 @@
 // kill -9 of an MCP server's process at each step of a call, with a worker of its own process and a world outside that counts.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { behindHttp } from '../activities/mcp/behind-http.ts';
+import type { Behind } from '../activities/mcp/behind-http.ts';
 import { startEffectServer } from './effect-server.ts';
 import { startAllInOne } from './fault-cluster.ts';
 import { openToolSession } from './tool-fleet.ts';
@@ -10,13 +12,20 @@ const WORLD = fileURLToPath(new URL('../support/mcp/world.ts', import.meta.url))
 const CALLS = ['world__never', 'world__keyed', 'world__read'];
 
 let fleet: ToolFleet;
+let web: Behind;
 beforeAll(async () => {
   await using started = new AsyncDisposableStack();
   const world = started.use(await startEffectServer());
+  web = started.use(await behindHttp((_, port) => [WORLD, world.url, `${port}`]));
   const cluster = started.use(
     await startAllInOne({
-      agents: { assistant: { tools: ['world__*'] } },
-      mcpServers: { world: { command: process.execPath, args: [WORLD, world.url] } },
+      agents: { assistant: { tools: ['world__*', 'web__*'] } },
+      mcpServers: {
+        world: { command: process.execPath, args: [WORLD, world.url] },
+        web: { url: web.settings.url },
+      },
+      // Nobody starts the one behind HTTP again but the test, on a machine that may be slow.
+      policies: { toolRead: { attempts: 30 }, toolKeyed: { attempts: 30 } },
     }),
   );
   const kept = started.move();
@@ -31,12 +40,12 @@ const done = () => ({
 });
 
 /** A session whose worker's server has answered, so that its process is known. */
-async function openSession() {
+async function openSession(read = 'world__read') {
   const session = await openToolSession(fleet);
   await vi.waitUntil(
     async () => {
-      const turn = await session.call(['world__read']);
-      return (await session.outcomes(turn))['world__read'] === 'completed';
+      const turn = await session.call([read]);
+      return (await session.outcomes(turn))[read] === 'completed';
     },
     { timeout: 120_000, interval: 500 },
   );
@@ -92,6 +101,27 @@ describe('kill -9 of an MCP server', () => {
       await session.expectOrdinaryTurn();
     },
   );
+
+  test('behind HTTP, after the claim, before the effect: the same, once it is back', async () => {
+    await using open = await openSession('web__read');
+    const { session } = open;
+    fleet.world.hold('before');
+    const turn = await session.call(CALLS.map((name) => name.replace('world', 'web')));
+    await fleet.world.waiting('before', 3);
+    expect(open.pid).toBe(web.pid);
+    await web.kill();
+    fleet.world.go();
+    await web.start();
+    expect(await session.outcomes(turn)).toEqual({
+      web__never: 'unknown',
+      web__keyed: 'completed',
+      web__read: 'completed',
+    });
+    expect(done()).toEqual({ never: 0, keyed: 1, read: 1 });
+    expect(fleet.world.arrived.filter((run) => run.tool === 'never')).toHaveLength(1);
+    expect(fleet.world.effects('keyed').map(({ pid }) => pid)).toEqual([web.pid]);
+    await session.expectOrdinaryTurn();
+  });
 
   test('after the result: it stays, nothing runs again, and the next call is made by a new process', async () => {
     await using open = await openSession();

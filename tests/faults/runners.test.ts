@@ -1,4 +1,4 @@
-// kill -9 of a real API process under a runner that executes calls, and under one whose results wait on its disk.
+// kill -9 of a real API process, or of a worker, under a runner that executes calls, and under one whose results wait on its disk.
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -118,6 +118,32 @@ describe.each([
     expect(second.out()).not.toContain('"started"');
     await expect.poll(() => keptIn(state), PATIENCE).toEqual([]);
   });
+});
+
+test('kill -9 of the worker alone while a runner executes calls: the API takes their results, and the next worker goes on with them', async () => {
+  await using cluster = await startFleet();
+  await using counter = await startCounter();
+  const { name, runner, kept } = await countingRunner(cluster, counter.url);
+  await using _ = runner;
+  const toolCalls = COUNTING.map((tool) => ({ name: tool, arguments: { hold: true } }));
+  await using session = await calling(cluster, name, toolCalls);
+  await runner.until(() => counter.total === 3);
+
+  await cluster.workers[0]?.kill();
+  counter.release();
+  await runner.until(() => said(runner, 'delivered') === 3 && kept().length === 0);
+  await cluster.workers[0]?.start();
+
+  expect(await session.settled()).toMatchObject(
+    COUNTING.toSorted().map((tool) => ({
+      name: tool,
+      outcome: 'completed',
+      result: { counted: 1 },
+    })),
+  );
+  expect(counter.total).toBe(3);
+  const next = await session.watcher.settled(await session.watcher.send('#next tokens=2'));
+  expect(next.outcome).toBe('completed');
 });
 
 test('kill -9 of the API with a result taken whose runner has not heard so: the runner gives it again, and nothing comes of that', async () => {

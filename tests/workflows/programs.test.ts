@@ -96,6 +96,16 @@ test('a worker that does not take a command within 10 s is lost: the turn says s
     cause: 'failure',
     error: { code: 'runner_lost', retryable: true },
   });
+  const { events } = await session.handle.fetchHistory();
+  const asked = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+  expect(
+    asked
+      .filter(({ activityType }) => activityType?.name !== 'startProgram')
+      .map(({ activityType, scheduleToStartTimeout, retryPolicy }) => [
+        ...[activityType?.name, Number(scheduleToStartTimeout?.seconds)],
+        retryPolicy?.maximumAttempts,
+      ]),
+  ).toContainEqual(['executeCommand', 10, 1]);
   world.starting = undefined;
   world.commandScript = [answers()];
   await session.send();

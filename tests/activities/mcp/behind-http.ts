@@ -1,4 +1,4 @@
-/** A shop behind HTTP, as a process that can be killed and started again. */
+/** An MCP server behind HTTP, as a process that can be killed and started again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { httpShop } from './servers.ts';
 export interface Behind extends AsyncDisposable {
   readonly folder: string;
   readonly settings: McpServerSettings;
+  readonly pid: number | undefined;
   /** Starts the server once more. */
   start(): Promise<void>;
   /** kill -9, until it is gone. */
@@ -28,18 +29,24 @@ export async function effects(folder: string): Promise<readonly string[][]> {
     .map((line) => line.split(' '));
 }
 
-export async function behindHttp(): Promise<Behind> {
+/** @param program its arguments; a shop where absent */
+export async function behindHttp(
+  program: (folder: string, port: number) => readonly string[] = httpShop,
+): Promise<Behind> {
   const folder = await temporaryFolder();
   const port = await freePort();
   let child: ReturnType<typeof spawn> | undefined;
   const start = async (): Promise<void> => {
-    child = spawn(process.execPath, httpShop(folder.path, port), { stdio: 'inherit' });
+    child = spawn(process.execPath, program(folder.path, port), { stdio: 'inherit' });
     await vi.waitUntil(() => portAnswers(port), { timeout: 60_000, interval: 50 });
   };
   await start();
   return {
     folder: folder.path,
     settings: mcpServerSchema.parse({ url: `http://127.0.0.1:${port}/mcp`, connectMs: 5_000 }),
+    get pid() {
+      return child?.pid;
+    },
     start,
     async kill() {
       const ended = once(child!, 'exit');

@@ -3,14 +3,12 @@
  * so that a test can count what took effect; FOLDER/words is the description of `look`, read again at SIGHUP.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
+import { serveHttp } from './over-http.ts';
 
 const [folder = '.', port] = process.argv.slice(2);
 const calls = join(folder, 'calls');
@@ -66,29 +64,12 @@ process.on('SIGHUP', () => {
   for (const look of looks) look.update({ description: descriptionOfLook() });
 });
 
-function serveHttp(): void {
-  const handler = createMcpHandler(shop);
-  process.on('SIGHUP', () => handler.notify.toolsChanged());
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    appendFileSync(join(folder, 'authorizations'), `${request.headers.authorization}\n`);
-    const headers = Object.entries(request.headers).map(([key, value]) => [key, String(value)]);
-    const hasBody = request.method === 'POST';
-    const answer = await handler.fetch(
-      new Request(`http://127.0.0.1${request.url}`, {
-        method: request.method ?? 'GET',
-        headers: headers as [string, string][],
-        ...(hasBody && { body: Readable.toWeb(request) as ReadableStream, duplex: 'half' }),
-      }),
-    );
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    if (answer.body) Readable.fromWeb(answer.body as never).pipe(response);
-    else response.end();
-  };
-  createServer((request, response) => void serve(request, response)).listen(
-    Number(port),
-    '127.0.0.1',
+function serve(): void {
+  const handler = serveHttp(shop, Number(port), ({ authorization }) =>
+    appendFileSync(join(folder, 'authorizations'), `${authorization}\n`),
   );
+  process.on('SIGHUP', () => handler.notify.toolsChanged());
 }
 
 if (port === undefined) serveStdio(shop);
-else serveHttp();
+else serve();

@@ -1,12 +1,13 @@
 /**
- * An MCP server of the official package, as a program: `node world.ts URL`. Its tools do to the world at URL (an effect server) what the tools of a
+ * An MCP server of the official package, as a program: `node world.ts URL [PORT]`. Its tools do to the world at URL (an effect server) what the tools of a
  * worker do there, one for each declaration of how often they may run; one says too much.
  */
 import { McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
+import { serveHttp } from './over-http.ts';
 
-const [url = ''] = process.argv.slice(2);
+const [url = '', port] = process.argv.slice(2);
 
 const ask = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${url}${path}&pid=${process.pid}`, { headers });
@@ -17,7 +18,7 @@ const TOOLS = {
   read: { readOnlyHint: true },
 } as const;
 
-serveStdio(() => {
+function world(): McpServer {
   const server = new McpServer({ name: 'world', version: '1.0.0' });
   const inputSchema = z.object({ number: z.number().optional() });
   for (const [name, annotations] of Object.entries(TOOLS))
@@ -37,4 +38,7 @@ serveStdio(() => {
     content: [{ type: 'text', text: 'x'.repeat(50 * 1024 * 1024) }],
   }));
   return server;
-});
+}
+
+if (port === undefined) serveStdio(world);
+else serveHttp(world, Number(port));

@@ -34,6 +34,8 @@ export interface AuthKit extends AsyncDisposable {
   readonly logged: readonly string[];
   /** How many attempts each worker has made. */
   readonly taken: readonly number[];
+  /** When each attempt began, all workers' in order, by the server's clock: epoch milliseconds. */
+  readonly begun: readonly number[];
   start(credential: string, options?: { renew?: true }): Promise<WorkflowHandle>;
   check(credential: string): Promise<CredentialCheckResult>;
   /** Moves the journal's clock. */
@@ -61,6 +63,7 @@ export async function startAuthKit(options: AuthKitOptions): Promise<AuthKit> {
   const logged: string[] = [];
   const taskQueue = newId('run');
   const taken: number[] = [];
+  const begun: number[] = [];
   const workflowBundle = await testBundle(workflowsPath);
   for (let index = 0; index < (options.workers ?? 1); index++) {
     taken.push(0);
@@ -77,8 +80,9 @@ export async function startAuthKit(options: AuthKitOptions): Promise<AuthKit> {
       taskQueue,
       maxConcurrentActivityTaskExecutions: 1,
       activities: {
-        authenticate: (input: Parameters<typeof authenticate>[0]) => {
+        authenticate: async (input: Parameters<typeof authenticate>[0]) => {
           taken[index]! += 1;
+          begun.push(await env.currentTimeMs());
           return authenticate(input);
         },
       },
@@ -100,6 +104,7 @@ export async function startAuthKit(options: AuthKitOptions): Promise<AuthKit> {
     journal,
     logged,
     taken,
+    begun,
     start,
     check: async (credential) =>
       (await (await start(credential)).result()) as CredentialCheckResult,
