@@ -28,6 +28,7 @@ const TOOL = {
 interface Registered {
   readonly runnerId: string;
   readonly instance: string;
+  readonly leaseMs: number;
   readonly name: string;
   readonly key: string;
 }
@@ -37,9 +38,8 @@ async function register(name: string, key = keys.runner, more: object = {}): Pro
   const body = { name, instance, workdir: '/home/ada', tools: [TOOL], version: '1', ...more };
   const answer = await product.send('POST', '/api/runners', { key, body });
   expect(answer.status, JSON.stringify(answer.body)).toBe(200);
-  // Nothing is configured here: a claim lapses after 15 s.
-  expect(answer.body['leaseMs']).toBe(15_000);
-  return { runnerId: String(answer.body['runnerId']), instance, name, key };
+  const { runnerId, leaseMs } = answer.body;
+  return { runnerId: String(runnerId), leaseMs: Number(leaseMs), instance, name, key };
 }
 
 /** A session of Ada's whose model asked for a remote tool. */
@@ -105,6 +105,10 @@ const answer = (
     key,
     body: { holder: instance, runnerId, outcome },
   });
+
+test('a runner is told that a claim lapses after 15 s, where nothing else is configured', async () => {
+  expect((await register('default-lease')).leaseMs).toBe(15_000);
+});
 
 test('a runner is told at once of what waits and of what comes, with the whole action, and of what is over', async () => {
   const runner = await register('told');

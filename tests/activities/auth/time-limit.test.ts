@@ -1,7 +1,7 @@
 // A provider that takes a request and never answers it.
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createAuthenticate } from '../../../activities/auth/authenticate.ts';
 import { POLICIES } from '../../../contracts/policies.ts';
 import { createLog } from '../../../telemetry/log.ts';
@@ -23,8 +23,12 @@ test('is given up before the attempt is over for Temporal: a slow provider is an
     policy: POLICIES.authenticate,
     log: createLog({ level: 'silent', service: 'test' }),
   });
-  // Of the policy it is 30 s, which tests/workflows/authentication.test.ts reads from a history.
-  const environment = new MockActivityEnvironment({ startToCloseTimeoutMs: 500 });
+  // The attempt's own clock, sixty times as fast.
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  const clock = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 60));
+  using _ = { [Symbol.dispose]: () => clock.mockRestore() };
+  const { attemptMs: startToCloseTimeoutMs } = POLICIES.authenticate;
+  const environment = new MockActivityEnvironment({ startToCloseTimeoutMs });
   const failure: unknown = await environment
     .run(authenticate, { credential: 'gateway' })
     .catch((error: unknown) => error);
@@ -34,6 +38,7 @@ test('is given up before the attempt is over for Temporal: a slow provider is an
     nonRetryable: false,
     details: [[{ number: 1, kind: 'timeout', reason: 'no answer in time' }]],
   });
+  expect(clock.mock.calls).toEqual([[28_500]]);
   expect(server.requests).toHaveLength(1);
   expect(await stage.journal.breakers.list()).toMatchObject([
     { key: 'auth:gateway', state: 'closed', failures: 1 },
