@@ -39,20 +39,39 @@ const POLL_FOR_MS = 600_000;
 const isGone = (error: unknown): boolean =>
   error instanceof PerdureError && (error.code === 'result_late' || error.code === 'not_found');
 
-/** Made by `PerdureClient.runner`. */
+/** Somebody removed the runner. What it has claimed is its instance's all the same. */
+const isForgotten = (error: unknown): boolean =>
+  error instanceof PerdureError && error.code === 'not_found' && error.field === 'runnerId';
+
+function registering({ call }: Calls, { tools, ...rest }: RegisterRunner) {
+  const register = (signal?: AbortSignal): Promise<RegisteredRunner> =>
+    call(
+      (trpc, options) => trpc.runner.register.mutate({ ...rest, tools: [...tools] }, options),
+      signal,
+    );
+  const asKnown: Calls['call'] = async (action, signal) => {
+    try {
+      return await call(action, signal);
+    } catch (error) {
+      if (!isForgotten(error)) throw error;
+      await register(signal);
+      return call(action, signal);
+    }
+  };
+  return { register, asKnown };
+}
+
+/** Made by `PerdureClient.runner`. What it does with calls registers it again where somebody removed it meanwhile, and is tried once more. */
 export function runnerClient(calls: Calls, registration: RegisterRunner) {
   const { call } = calls;
   const { instance } = registration;
+  const { register, asKnown } = registering(calls, registration);
 
   return {
     instance,
 
     /** @throws {PerdureError} `invalid_input`, `unauthenticated` … */
-    register: (signal?: AbortSignal): Promise<RegisteredRunner> =>
-      call((trpc, options) => {
-        const { tools, ...rest } = registration;
-        return trpc.runner.register.mutate({ ...rest, tools: [...tools] }, options);
-      }, signal),
+    register,
 
     /**
      * Calls that may be claimed, beginning with those that wait, and those that are over; across reconnects, until `signal` aborts. A call may
@@ -75,7 +94,7 @@ export function runnerClient(calls: Calls, registration: RegisterRunner) {
     ): Promise<ClaimedCall | undefined> {
       try {
         const claim = { callId, runnerId, holder: instance };
-        return await call(async (trpc, options) => {
+        return await asKnown(async (trpc, options) => {
           const sentAt = performance.now();
           const { dueInMs } = await trpc.tool.claim.mutate(claim, options);
           return { dueInMs: dueInMs ?? 0, sentAt };
@@ -93,7 +112,7 @@ export function runnerClient(calls: Calls, registration: RegisterRunner) {
       signal?: AbortSignal,
     ): Promise<void> {
       const progress = { callId, runnerId, holder: instance, ...told };
-      await call((trpc, options) => trpc.tool.progress.mutate(progress, options), signal);
+      await asKnown((trpc, options) => trpc.tool.progress.mutate(progress, options), signal);
     },
 
     /** @throws {PerdureError} `result_late`, `result_duplicate`, `not_found`: nothing was changed */
@@ -103,7 +122,7 @@ export function runnerClient(calls: Calls, registration: RegisterRunner) {
       signal?: AbortSignal,
     ): Promise<void> {
       const result = { callId, runnerId, holder: instance, outcome };
-      await call((trpc, options) => trpc.tool.result.mutate(result, options), signal);
+      await asKnown((trpc, options) => trpc.tool.result.mutate(result, options), signal);
     },
 
     /** Stores a large result, to be answered with a reference. @throws {PerdureError} `payload_too_large` */

@@ -6,7 +6,7 @@ import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { callIdSchema, toolAnswerSchema } from '../../contracts/tools.ts';
 import { anyone, router } from '../procedures.ts';
 import { pendingCallOf, pendingCallSchema } from '../schemas/tool.ts';
-import { refuseReplaced } from '../runners/own.ts';
+import { claimCall } from '../tools/claim.ts';
 import { findCall, giveResult } from '../tools/result.ts';
 import { rest } from './rest.ts';
 
@@ -52,18 +52,7 @@ export const toolRouter = router({
     .meta(rest('POST /api/tools/{callId}/claim', 'Claim a call, or renew the claim'))
     .input(ref.extend({ holder, runnerId }))
     .output(pendingCallSchema)
-    .mutation(async ({ ctx, input: { callId, holder, runnerId } }) => {
-      const { journal, settings } = ctx.deps;
-      const { runner } = await findCall(ctx, callId, runnerId);
-      if (runner) refuseReplaced(runner, holder);
-      const leaseMs = settings.timeouts.toolLeaseMs;
-      const call = await journal.ledger.lease(callId, { holder, leaseMs, runner: runnerId });
-      if (call) return pendingCallOf(call);
-      throw new PerdureError(
-        'result_late',
-        `Call ${callId} is held by somebody else, or has its result already.`,
-      );
-    }),
+    .mutation(async ({ ctx, input }) => pendingCallOf(await claimCall(ctx, input))),
 
   progress: anyone
     .meta(rest('POST /api/tools/{callId}/progress', 'Report progress, which renews the claim'))
@@ -78,7 +67,7 @@ export const toolRouter = router({
     .output(z.object({ held: z.literal(true) }).meta({ id: 'ToolProgressTaken' }))
     .mutation(async ({ ctx, input: { callId, holder, runnerId, ...progress } }) => {
       const { journal, settings } = ctx.deps;
-      await findCall(ctx, callId, runnerId);
+      await findCall(ctx, callId, { runnerId, holder });
       const { toolLeaseMs } = settings.timeouts;
       if (await journal.ledger.progress(callId, { holder, leaseMs: toolLeaseMs }, progress))
         return { held: true as const };

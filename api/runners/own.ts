@@ -13,8 +13,9 @@ export async function ownRunner(
   throw unknownRunner(runnerId);
 }
 
+/** Names the field: a runner tells by it that it was removed, and its call was not. */
 export const unknownRunner = (runnerId: RunnerId): PerdureError =>
-  new PerdureError('not_found', `There is no runner ${runnerId}.`);
+  new PerdureError('not_found', `There is no runner ${runnerId}.`, { field: 'runnerId' });
 
 /** @throws runner_replaced where another process has registered under this name since */
 export function refuseReplaced({ name, instance }: RunnerRow, caller: string): void {

@@ -13,6 +13,10 @@ export const mayServe = (runner: RunnerRow, call: LedgerCall): boolean =>
   serves(runner, call) &&
   isSelected(runner, call.runner);
 
+/** Whoever claimed it keeps it, whatever its labels are now and whether it is still shared. */
+export const isHeldBy = (runner: RunnerRow, call: LedgerCall, holder: string): boolean =>
+  call.mode === 'remote' && call.tenant === runner.tenant && call.holder === holder;
+
 /** And offers its tool today. */
 export const canServe = (runner: RunnerRow, call: LedgerCall): boolean =>
   mayServe(runner, call) && runner.tools.some(({ name }) => name === call.name);

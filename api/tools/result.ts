@@ -9,7 +9,7 @@ import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
 import type { ApiContext } from '../context.ts';
 import { sees, type Principal } from '../auth/principal.ts';
 import { ownRunner } from '../runners/own.ts';
-import { mayServe } from '../runners/serving.ts';
+import { isHeldBy, mayServe } from '../runners/serving.ts';
 import { storedParts } from '../sessions/content.ts';
 
 export interface ResultGiven {
@@ -18,14 +18,19 @@ export interface ResultGiven {
   readonly state: SessionState;
 }
 
-export interface GivenResult {
+/** Of remote calls. */
+export interface Claimant {
+  /** The caller's own. */
+  readonly runnerId?: RunnerId | undefined;
+  /** Under which claim. */
+  readonly holder?: string | undefined;
+}
+
+export interface GivenResult extends Claimant {
   readonly callId: CallId;
   readonly outcome: ToolAnswer;
   /** Where the request names the session: the call must be one of it. */
   readonly sessionId?: SessionId | undefined;
-  /** Of a remote call: who answers, and under which claim. */
-  readonly runnerId?: RunnerId | undefined;
-  readonly holder?: string | undefined;
 }
 
 /**
@@ -37,7 +42,7 @@ export async function giveResult(
   { callId, outcome, sessionId, runnerId, holder }: GivenResult,
 ): Promise<ResultGiven> {
   const { deps } = ctx;
-  const { call } = await findCall(ctx, callId, runnerId);
+  const { call } = await findCall(ctx, callId, { runnerId, holder });
   if (sessionId !== undefined && call.sessionId !== sessionId) throw unknownCall(callId);
   const settlement = await settlementOf(ctx, outcome);
   const verdict = await deps.journal.ledger.answer(callId, settlement, holder);
@@ -65,14 +70,13 @@ export interface FoundCall {
 }
 
 /**
- * @param runnerId of the caller's runner, for remote calls
  * @throws not_found, also where the call is another tenant's or user's, or one that the runner may not execute; invalid_input where a remote
  *   call is handled without a runner
  */
 export async function findCall(
   ctx: ApiContext,
   callId: CallId,
-  runnerId?: RunnerId,
+  { runnerId, holder = '' }: Claimant = {},
 ): Promise<FoundCall> {
   const { deps, principal } = ctx;
   const [call, runner] = await Promise.all([
@@ -80,7 +84,7 @@ export async function findCall(
     runnerId === undefined ? undefined : ownRunner(ctx, runnerId),
   ]);
   if (runner) {
-    if (call && mayServe(runner, call)) return { call, runner };
+    if (call && (isHeldBy(runner, call, holder) || mayServe(runner, call))) return { call, runner };
     throw unknownCall(callId);
   }
   if (!call || !mayAnswer(principal, call)) throw unknownCall(callId);
@@ -99,7 +103,8 @@ const mayAnswer = (principal: Principal, call: LedgerCall): boolean =>
 const unknownCall = (callId: CallId): PerdureError =>
   new PerdureError('not_found', `There is no call ${callId}.`);
 
-async function tell({ deps, requestId }: ApiContext, call: LedgerCall): Promise<void> {
+/** A lost signal is made up for by the sweeper. */
+export async function tell({ deps, requestId }: ApiContext, call: LedgerCall): Promise<void> {
   const { sessionId, callId } = call;
   try {
     await deps.engine.toolResult(sessionId, callId);
