@@ -1,7 +1,7 @@
 /** Runs a tool under its claim: renewed while it runs, within the call's time, and stopped when nobody wants the result any more. */
 import type { ClaimedCall } from '../client/index.ts';
 import { failed } from '../client/tool-outcome.ts';
-import type { ToolAnswer } from '../contracts/tools.ts';
+import type { Effect, ToolAnswer } from '../contracts/tools.ts';
 import type { AgentToolCall } from '../contracts/runners.ts';
 import type { CallParts } from './call-parts.ts';
 import { failure, success } from './outcome.ts';
@@ -42,10 +42,12 @@ export async function executed(
   if (!tool) return failed(`This runner has no tool "${name}".`);
   const problem = argumentProblem(tool, input);
   if (problem !== undefined) return failed(`Invalid arguments for ${name}: ${problem}.`);
+  // Claimed again after a crash or a long silence: whatever began now would end too late.
+  if (claim.dueInMs <= 0) return timeOver(name, effect);
   // Whoever claims it next may run it: it must not run here any more. What must not run twice is given to nobody else.
   const mayLapse = effect !== 'never-retry';
   if (mayLapse && leaseLeftMs(parts, claim.sentAt) <= 0) return 'lapsed';
-  const limitMs = Math.max(1, claim.dueInMs - Math.min(TELLING_MS, claim.dueInMs * TELLING_SHARE));
+  const limitMs = Math.ceil(claim.dueInMs - Math.min(TELLING_MS, claim.dueInMs * TELLING_SHARE));
   const [late, ending] = [new AbortController(), new AbortController()];
   const wanted = AbortSignal.any([signal, late.signal]);
   const stop = AbortSignal.any([wanted, ending.signal]);
@@ -90,13 +92,27 @@ function stopped(
   { why }: Stop,
   limitMs: number,
 ): ToolAnswer | undefined {
+  const seconds = Math.max(1, Math.round(limitMs / 1_000));
   if (why === 'late')
-    return failed(`${name} took longer than ${Math.round(limitMs / 1_000)} s and was stopped.`);
+    return tooLate(effect, `${name} took longer than ${seconds} s and was stopped.`);
   if (why === 'gone' || effect !== 'never-retry') return undefined;
   return {
     status: 'unknown',
     message: `The runner was stopped while ${name} ran. It may or may not have taken effect.`,
   };
+}
+
+/** Of a call that may run again an attempt before may have done something; what must not run twice was surely not begun. */
+function timeOver(name: string, effect: Effect): ToolAnswer {
+  const doubt = effect === 'keyed' ? ' An attempt before may have taken effect.' : '';
+  return failed(`The time of ${name} was over before it could run.${doubt}`);
+}
+
+/** As a worker's tool; a runner's word for what nobody knows is `unknown`. */
+function tooLate(effect: Effect, message: string): ToolAnswer {
+  if (effect === 'read') return failed(message);
+  const doubtful = `${message} It may or may not have taken effect.`;
+  return effect === 'keyed' ? failed(doubtful) : { status: 'unknown', message: doubtful };
 }
 
 async function run(

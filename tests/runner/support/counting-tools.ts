@@ -13,8 +13,15 @@ if (skewMs !== '0') {
   Date.now = () => real() + Number(skewMs);
 }
 
-const counting = (effect: Effect): RunnerTool => ({
-  name: `count_${effect.replace('-', '_')}`,
+/** Of those that are to take too long: long enough for a busy machine to tell so in a twentieth of it. */
+const BRIEF_MS = 20_000;
+
+const counting = (
+  effect: Effect,
+  more: { prefix?: string; timeoutMs?: number } = {},
+): RunnerTool => ({
+  name: `${more.prefix ?? ''}count_${effect.replace('-', '_')}`,
+  ...(more.timeoutMs !== undefined && { timeoutMs: more.timeoutMs }),
   description: 'Counts.',
   inputSchema: {
     type: 'object',
@@ -30,6 +37,8 @@ const counting = (effect: Effect): RunnerTool => ({
   },
 });
 
+const brief = (effect: Effect) => counting(effect, { prefix: 'brief_', timeoutMs: BRIEF_MS });
+
 const big: RunnerTool = {
   name: 'big',
   description: 'Gives a long text.',
@@ -44,7 +53,15 @@ const runner = startRunner({
   labels: JSON.parse(labels) as Record<string, string>,
   workdir: folder,
   state: openStateFolder(`${folder}/${name}`),
-  tools: [counting('read'), counting('keyed'), counting('never-retry'), big],
+  tools: [
+    counting('read'),
+    counting('keyed'),
+    counting('never-retry'),
+    brief('read'),
+    brief('keyed'),
+    brief('never-retry'),
+    big,
+  ],
   permit: () => Promise.resolve(undefined),
   parallel: 20,
   version: '1',
