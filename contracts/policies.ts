@@ -3,6 +3,7 @@
  * is told to make none. Pure, no zod: workflows build their activity proxies from it.
  */
 import { TIME_LIMITS } from './limits.ts';
+import type { Effect } from './tools.ts';
 
 export interface Policy {
   /** Attempts in all; null is "until it works". */
@@ -76,6 +77,12 @@ export const POLICIES = {
 } as const satisfies Record<string, Policy>;
 export type PolicyName = keyof typeof POLICIES;
 export type Policies = { readonly [Name in PolicyName]: Policy };
+/** Which row is a tool's. */
+export const TOOL_POLICY = {
+  read: 'toolRead',
+  keyed: 'toolKeyed',
+  'never-retry': 'toolNeverRetry',
+} as const satisfies Record<Effect, PolicyName>;
 /** What configuration changes in the table; only the difference, because it travels in a session's start. */
 export type PolicyOverrides = {
   readonly [Name in PolicyName]?: Partial<Policy> | undefined;

@@ -67,11 +67,17 @@ export interface Ledger {
   pending(filter: CallFilter, limit: number): Promise<readonly LedgerCall[]>;
   /**
    * Offered, or leased with an ended lease (and not `never-retry`) → leased by `holder`, shown as `runner` where it has such a name; the same holder's repeat renews the lease. Appends `tool.started`.
-   * @returns undefined where somebody else holds it or it is settled
+   * @param lease `attempts`: a remote call that was claimed so often in vain is answered instead, as `failed`; its workflow is to be told
+   * @returns undefined where somebody else holds it, or it has its result
    */
   lease(
     callId: CallId,
-    lease: { holder: string; leaseMs: number; runner?: RunnerId | undefined },
+    lease: {
+      holder: string;
+      leaseMs: number;
+      runner?: RunnerId | undefined;
+      attempts?: number | null | undefined;
+    },
   ): Promise<LedgerCall | undefined>;
   /** Appends `tool.progress` and renews the lease. @returns false where the holder lost it */
   progress(

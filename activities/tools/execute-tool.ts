@@ -2,6 +2,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { ToolInput, ToolResultRef } from '../../contracts/activities.ts';
 import { PerdureError } from '../../contracts/perdure-error.ts';
+import { TOOL_POLICY } from '../../contracts/policies.ts';
 import type { Policy } from '../../contracts/policies.ts';
 import type { Effect, ToolSettlement } from '../../contracts/tools.ts';
 import type { Fence } from '../../journal/port.ts';
@@ -34,14 +35,8 @@ const fenceOf = (): Fence => {
   return { scheduledAt, attempt };
 };
 
-const POLICY_OF = {
-  read: 'toolRead',
-  keyed: 'toolKeyed',
-  'never-retry': 'toolNeverRetry',
-} as const satisfies Record<Effect, keyof ToolDependencies['policies']>;
-
 function isLastAttempt(deps: ToolDependencies, effect: Effect): boolean {
-  const { attempts }: Policy = deps.policies[POLICY_OF[effect]];
+  const { attempts }: Policy = deps.policies[TOOL_POLICY[effect]];
   return attempts !== null && activityInfo().attempt >= attempts;
 }
 

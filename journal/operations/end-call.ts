@@ -12,7 +12,7 @@ import { digestOf, needsOf } from './lease-call.ts';
 import type { CallRef } from './lease-call.ts';
 import { holderOf, holdersOf, withoutOne } from './run-call.ts';
 import { withdrawApproval } from './end-approval.ts';
-import { acceptedAnswer, hasBegun, settleCall, tellRunner } from './settle-call.ts';
+import { acceptedAnswer, doubtOf, settleCall, tellRunner } from './settle-call.ts';
 
 export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> => ({
   needs: needsOf(input),
@@ -53,9 +53,6 @@ const lost = (call: CallRecord, error: ErrorInfo): ToolSettlement => ({
   outcome: 'failed',
   error: { ...error, message: error.message + doubtOf(call) },
 });
-
-const doubtOf = (call: CallRecord): string =>
-  hasBegun(call) ? ' It may or may not have taken effect.' : '';
 
 /** Somebody began it, and it may have taken effect. */
 const mayHaveRun = (call: CallRecord): boolean =>

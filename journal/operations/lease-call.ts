@@ -1,10 +1,12 @@
 /** Calls that somebody outside of the workers answers: leased, kept alive, answered. Each is one compare-and-set under the session's lock. */
 import { createHash } from 'node:crypto';
+import { errorInfo } from '../../contracts/errors.ts';
 import type { CallId, SessionId } from '../../contracts/ids.ts';
 import type { ToolSettlement } from '../../contracts/tools.ts';
 import type { Operation } from '../group-commit.ts';
 import type { CallRecord } from '../tables.ts';
 import type { SessionDraft } from '../write/session-draft.ts';
+import { doubtOf } from './settle-call.ts';
 
 export interface CallRef {
   readonly callId: CallId;
@@ -15,6 +17,8 @@ export interface Lease {
   /** Who that is to people; the holder when absent. */
   readonly runner?: string | undefined;
   readonly leaseMs: number;
+  /** Of a remote call, how many may claim it one after the other; as many as like when absent or null. */
+  readonly attempts?: number | null | undefined;
 }
 export type AnswerState = 'accepted' | 'repeated' | 'duplicate' | 'late' | 'unknown';
 
@@ -26,6 +30,10 @@ export const leaseCall = (ref: CallRef, lease: Lease): Operation<CallRecord | un
     const call = draft.calls.get(ref.callId)!;
     if (holds(call, lease)) return renewed(draft, call, lease);
     if (!isFree(call, draft.now)) return undefined;
+    if (isSpent(call, lease)) {
+      answered(draft, call, abandoned(call));
+      return undefined;
+    }
     const { turn, step } = call;
     draft.append(
       { turn, step },
@@ -50,6 +58,21 @@ const holds = (call: CallRecord, { holder }: Lease): boolean =>
 export const isFree = (call: CallRecord, now: number): boolean =>
   call.state === 'offered' ||
   (call.state === 'leased' && call.effect !== 'never-retry' && call.lease_ends_at! <= now);
+
+/** Whoever claims it dies of it, perhaps. */
+const isSpent = (call: CallRecord, { attempts }: Lease): boolean =>
+  call.mode === 'remote' &&
+  call.state === 'leased' &&
+  call.attempts >= (attempts ?? Number.POSITIVE_INFINITY);
+
+/** As a worker's tool whose attempts are all lost. */
+const abandoned = (call: CallRecord): ToolSettlement => ({
+  outcome: 'failed',
+  error: errorInfo(
+    'runner_lost',
+    `${call.name} was claimed ${call.attempts} times, and each runner went away without a result: it is given to no other.${doubtOf(call)}`,
+  ),
+});
 
 function renewed(draft: SessionDraft, call: CallRecord, { leaseMs }: Lease): CallRecord {
   const row = { ...call, lease_ends_at: draft.now + leaseMs };
@@ -89,13 +112,7 @@ export const answerCall = (
     const digest = digestOf(settlement);
     if (call.mode === 'remote' && isHeldByAnother(call, holder)) return 'late';
     if (call.state === 'offered' || call.state === 'leased') {
-      draft.putCall({
-        ...call,
-        state: 'answered',
-        settlement: JSON.stringify(settlement),
-        digest,
-        answered_at: draft.now,
-      });
+      answered(draft, call, settlement);
       return 'accepted';
     }
     // Answered by nobody outside: workers execute and settle it, or nobody did in time.
@@ -103,6 +120,16 @@ export const answerCall = (
     return call.digest === digest ? 'repeated' : 'duplicate';
   },
 });
+
+/** The workflow moves it into the log. */
+const answered = (draft: SessionDraft, call: CallRecord, settlement: ToolSettlement): void =>
+  draft.putCall({
+    ...call,
+    state: 'answered',
+    settlement: JSON.stringify(settlement),
+    digest: digestOf(settlement),
+    answered_at: draft.now,
+  });
 
 /** Whoever lost the claim of a remote call, or never had it, must not speak for who has it. */
 const isHeldByAnother = ({ state, holder }: CallRecord, answering: string | undefined): boolean =>

@@ -68,8 +68,11 @@ const interrupted = (call: CallRecord): ToolSettlement => ({
 });
 
 /** It may have taken effect. */
-export const hasBegun = ({ state, effect }: CallRecord): boolean =>
+const hasBegun = ({ state, effect }: CallRecord): boolean =>
   effect !== 'read' && (state === 'running' || state === 'leased');
+
+export const doubtOf = (call: CallRecord): string =>
+  hasBegun(call) ? ' It may or may not have taken effect.' : '';
 
 /** What was answered from outside and waits for the workflow to look at it. */
 export const acceptedAnswer = ({ state, settlement }: CallRecord): ToolSettlement | undefined =>

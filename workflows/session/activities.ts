@@ -18,8 +18,8 @@ import type {
   ToolActivities,
 } from '../../contracts/activities.ts';
 import { TOOL_QUEUE } from '../../contracts/names.ts';
-import type { PolicyName } from '../../contracts/policies.ts';
-import type { Effect, ToolCallRef } from '../../contracts/tools.ts';
+import { TOOL_POLICY } from '../../contracts/policies.ts';
+import type { ToolCallRef } from '../../contracts/tools.ts';
 import { options } from '../activity-options.ts';
 import { authenticateBy } from '../authentication/authenticate.ts';
 import { stepInput } from './decisions.ts';
@@ -37,12 +37,6 @@ const PROGRAM_QUEUE_MS = 10_000;
 const PROGRAM_GRACE_MS = 5_000;
 /** Its process is killed, its directory removed. */
 const TERMINATE_MS = 30_000;
-
-const TOOL_POLICIES = {
-  read: 'toolRead',
-  keyed: 'toolKeyed',
-  'never-retry': 'toolNeverRetry',
-} as const satisfies Record<Effect, PolicyName>;
 
 export type Activities = ReturnType<typeof sessionActivities>;
 
@@ -95,7 +89,7 @@ export function sessionActivities(session: Session) {
     executeTool: (step: StepRef, call: ToolCallRef) =>
       tools.executeTool.executeWithOptions(
         {
-          ...options(TOOL_POLICIES[call.effect], policies),
+          ...options(TOOL_POLICY[call.effect], policies),
           startToCloseTimeout: call.timeoutMs + TOOL_GRACE_MS,
           taskQueue: TOOL_QUEUE,
           summary: callSummary(call),

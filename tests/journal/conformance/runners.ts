@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../../contracts/ids.ts';
+import type { CallId } from '../../../contracts/ids.ts';
 import type { RegisterRunner } from '../../../contracts/runners.ts';
 import type { ToolSettlement } from '../../../contracts/tools.ts';
 import type { RequestedCall } from '../../../journal/port.ts';
@@ -146,6 +147,45 @@ export const runnersConformance = (dialect: Dialect) =>
       expect((await allEvents(opened.journal, sessionId)).map(({ type }) => type)).not.toContain(
         'tool.settled',
       );
+    });
+
+    test('a call that may run again is claimed as often as said, then fails in words; a claim that is renewed counts once', async () => {
+      let now = Date.now();
+      await using opened = await emptyJournal(dialect, () => now);
+      const { ledger } = opened.journal;
+      const [read, keyed] = [remote({ effect: 'read' }), remote({ effect: 'keyed' })];
+      const { sessionId, turn } = await openCalls(opened.journal, read, keyed);
+      const claim = (callId: CallId, holder: string) =>
+        ledger.lease(callId, { holder, leaseMs: LEASE, attempts: 3 });
+      for (const { callId } of [read, keyed]) {
+        for (const [index, holder] of ['one', 'two', 'one'].entries()) {
+          expect(await claim(callId, holder)).toMatchObject({ attempts: index + 1 });
+          expect(await claim(callId, holder)).toMatchObject({ attempts: index + 1 });
+          now += LEASE;
+        }
+        // Nobody else asks: it is still the last one's.
+        expect(await claim(callId, 'one')).toMatchObject({ attempts: 3 });
+        expect(await claim(callId, 'two')).toBeUndefined();
+        expect(await ledger.get(callId)).toMatchObject({ state: 'leased' });
+        now += LEASE;
+        expect(await claim(callId, 'two')).toBeUndefined();
+        expect(await ledger.get(callId)).toMatchObject({ state: 'answered' });
+        expect(await ledger.answer(callId, DONE, 'one')).toBe('duplicate');
+        await ledger.settle({ sessionId, turn, step: 1, callId, giveUp: false });
+      }
+      const said = ({ name }: RequestedCall, doubt = '') => ({
+        outcome: 'failed',
+        error: {
+          code: 'runner_lost',
+          message: `${name} was claimed 3 times, and each runner went away without a result: it is given to no other.${doubt}`,
+        },
+      });
+      const settled = (await allEvents(opened.journal, sessionId)).slice(-1);
+      expect(settled[0]?.data).toMatchObject(said(keyed, ' It may or may not have taken effect.'));
+      const first = (await allEvents(opened.journal, sessionId)).find(
+        ({ type }) => type === 'tool.settled',
+      );
+      expect(first?.data).toMatchObject(said(read));
     });
 
     test('a result that comes after the lease, before anybody else claimed the call, counts', async () => {
