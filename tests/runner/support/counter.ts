@@ -8,6 +8,8 @@ export interface Counter extends AsyncDisposable {
   readonly total: number;
   /** Tools that hold. */
   readonly holding: number;
+  /** How often one has held so far. */
+  readonly holds: number;
   /** The most executions of one call that held at one moment. */
   readonly crowd: number;
   /** Tools that hold go on, and later ones no longer hold, until `holdAgain`. */
@@ -21,8 +23,9 @@ export async function startCounter(): Promise<Counter> {
   /** Each with its call. */
   const holding = new Map<ServerResponse, string>();
   let released = false;
-  let crowd = 0;
+  let [holds, crowd] = [0, 0];
   const hold = (response: ServerResponse, callId: string): void => {
+    holds += 1;
     holding.set(response, callId);
     // Also where the tool was aborted.
     response.on('close', () => holding.delete(response));
@@ -47,6 +50,9 @@ export async function startCounter(): Promise<Counter> {
     },
     get holding() {
       return holding.size;
+    },
+    get holds() {
+      return holds;
     },
     get crowd() {
       return crowd;
