@@ -7,6 +7,7 @@ import type { GroupCommit, Operation, Urgency } from './group-commit.ts';
 import { beginCall, finishCall, settleLedgerCall } from './operations/end-call.ts';
 import { answerCall, isFree, leaseCall, reportProgress } from './operations/lease-call.ts';
 import { leaveRun, reportRun } from './operations/run-call.ts';
+import { overdueCalls } from './overdue-calls.ts';
 import { calls, ownedCalls } from './owned-calls.ts';
 import type { Owned, Owner } from './owned-calls.ts';
 import type { CallRef } from './operations/lease-call.ts';
@@ -72,7 +73,7 @@ export function ledger(
       await submit(finishCall(refOf(callId, await known(callId)), { fence, settlement }));
     },
     whenClosed: (run, signal) => closing.whenClosed(run, signal),
-    overdue: (olderThanMs, limit) => overdueCalls(store, olderThanMs, limit),
+    overdue: (olderThanMs, page) => overdueCalls(store, olderThanMs, page),
     remote: (filter, limit) => remoteCalls(store, filter, limit),
     remoteNews: (signal) => remote.follow(() => true, signal),
   };
@@ -119,27 +120,6 @@ async function remoteCalls(store: Store, { tenants, sessionIds }: RemoteFilter, 
       .execute(),
   );
   return (rows as Owned[]).map((row) => ({ ...callOf(row), claimable: isFree(row, now) }));
-}
-
-function overdueCalls(store: Store, olderThanMs: number, limit: number) {
-  const now = store.now();
-  return reach(store, (db) =>
-    db
-      .selectFrom('tool_calls')
-      .innerJoin('sessions', 'sessions.key', 'tool_calls.session_key')
-      .select(['tool_calls.call_id as callId', 'sessions.id as sessionId'])
-      .where((eb) =>
-        eb.or([
-          eb.and([
-            eb('tool_calls.state', '=', 'answered'),
-            eb('answered_at', '<=', now - olderThanMs),
-          ]),
-          eb.and([eb('tool_calls.state', '=', 'leased'), eb('due_at', '<=', now)]),
-        ]),
-      )
-      .limit(limit)
-      .execute(),
-  );
 }
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -4,7 +4,7 @@ import type { CallId, RunnerId, SessionId } from '../contracts/ids.ts';
 import type { RunnerSelector } from '../contracts/runners.ts';
 import type { Effect, ToolMode, ToolOutcome, ToolSettlement } from '../contracts/tools.ts';
 import type { SessionFilter } from './port-sessions.ts';
-import type { Owner } from './port-shelves.ts';
+import type { Owner, Page, PageRequest } from './port-shelves.ts';
 import type { Closed, Fence } from './port-steps.ts';
 
 /**
@@ -38,6 +38,10 @@ export interface LedgerCall extends StepRef, Owner {
 export interface RemoteCall extends LedgerCall {
   /** Offered, or its lease has ended and it may run again. */
   readonly claimable: boolean;
+}
+export interface OverdueCall {
+  readonly callId: CallId;
+  readonly sessionId: SessionId;
 }
 export interface RemoteFilter {
   readonly tenants?: readonly string[];
@@ -128,11 +132,11 @@ export interface Ledger {
   finish(callId: CallId, fence: Fence, settlement: ToolSettlement): Promise<void>;
   /** Resolves when nobody wants this attempt's result any more: as `StepStore.whenClosed`. */
   whenClosed(run: CallRun, signal: AbortSignal): Promise<Closed | 'aborted'>;
-  /** Calls whose workflow should look at the ledger: answered but not settled since `olderThanMs`, or past their due time. */
-  overdue(
-    olderThanMs: number,
-    limit: number,
-  ): Promise<readonly { callId: CallId; sessionId: SessionId }[]>;
+  /**
+   * Calls whose workflow should look at the ledger: answered but not settled since `olderThanMs`, or past their due time; what waits
+   * longest first.
+   */
+  overdue(olderThanMs: number, page: PageRequest): Promise<Page<OverdueCall>>;
   /** Open remote calls of a tenant or of some sessions, oldest first. */
   remote(filter: RemoteFilter, limit: number): Promise<readonly RemoteCall[]>;
   /** Sessions whose remote calls changed; null where any may have. Some news may get lost: look from time to time. */

@@ -1,6 +1,5 @@
 import type { SessionRow } from '../../journal/port.ts';
 import type { ApiDeps } from '../deps.ts';
-import { toPerdureError } from '../errors.ts';
 import { startOf } from '../sessions/engine-start.ts';
 import { settleLost } from '../sessions/lost-run.ts';
 
@@ -31,8 +30,7 @@ async function complete(deps: ApiDeps, row: SessionRow): Promise<void> {
     deps.metrics.completedStarts.inc();
     deps.log.info({ sessionId }, 'start completed that had stopped half-way');
   } catch (error) {
-    // One that cannot be started must not hold up the others; without Temporal none can.
-    if (toPerdureError(error).retryable && toPerdureError(error).code !== 'internal') throw error;
+    // One that cannot be started must not hold up the others.
     deps.log.warn({ err: error, sessionId }, 'half-started session could not be started');
   }
 }

@@ -16,7 +16,14 @@ export function lostRuns(deps: ApiDeps, quietForMs: number): () => Promise<void>
   let cursor: string | undefined;
   return async () => {
     const page = await deps.journal.sessions.quiet(quietForMs, { cursor, limit: AT_ONCE });
-    await Promise.all(page.items.map((row) => settle(deps, forgotten, row)));
+    await Promise.all(
+      page.items.map((row) =>
+        settle(deps, forgotten, row).catch((error: unknown) =>
+          // One that cannot be looked at must not hold up the others.
+          deps.log.warn({ err: error, sessionId: row.sessionId }, 'quiet session not looked at'),
+        ),
+      ),
+    );
     cursor = page.nextCursor ?? undefined;
   };
 }

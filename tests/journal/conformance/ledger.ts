@@ -127,13 +127,13 @@ export const ledgerConformance = (dialect: Dialect) =>
         await ledger.lease(callId, { holder: 'one', leaseMs: LEASE });
       now += LEASE + 1;
       expect(await ledger.lease(unsafe.callId, { holder: 'two', leaseMs: LEASE })).toBeUndefined();
-      expect(await ledger.overdue(1_000, 10)).toEqual([]);
+      expect((await ledger.overdue(1_000, { limit: 10 })).items).toEqual([]);
       const settle = (callId: typeof safe.callId) =>
         ledger.settle({ ...ref, step: 1, callId, giveUp: true });
       expect(await settle(safe.callId)).toMatchObject({ state: 'open', dueAt: expect.any(String) });
       now += 60_000;
-      const due = await ledger.overdue(1_000, 10);
-      expect(due.map(({ callId }) => callId).toSorted()).toEqual(
+      const due = await ledger.overdue(1_000, { limit: 10 });
+      expect(due.items.map(({ callId }) => callId).toSorted()).toEqual(
         [unsafe.callId, safe.callId].toSorted(),
       );
       expect(await settle(unsafe.callId)).toEqual({ state: 'settled', outcome: 'unknown' });
@@ -159,9 +159,12 @@ export const ledgerConformance = (dialect: Dialect) =>
       expect(await pending({ mode: 'remote' })).toEqual([]);
       await ledger.answer(first.callId, DONE);
       expect(await pending({})).toEqual([second.callId]);
-      expect(await ledger.overdue(1_000, 10)).toEqual([]);
+      expect((await ledger.overdue(1_000, { limit: 10 })).items).toEqual([]);
       now += 1_000;
-      expect(await ledger.overdue(1_000, 10)).toEqual([{ callId: first.callId, sessionId }]);
+      expect(await ledger.overdue(1_000, { limit: 10 })).toEqual({
+        items: [{ callId: first.callId, sessionId }],
+        nextCursor: null,
+      });
     });
 
     test('fences a worker’s call, tells a later attempt of the earlier one, and takes one result', async () => {

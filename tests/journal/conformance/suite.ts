@@ -12,6 +12,7 @@ import { ledgerConformance } from './ledger.ts';
 import { lostRunsConformance } from './lost-runs.ts';
 import { mcpManifestsConformance } from './mcp-manifests.ts';
 import { oneResultConformance } from './one-result.ts';
+import { overdueConformance } from './overdue.ts';
 import { placesConformance } from './places.ts';
 import { projectionConformance } from './projection.ts';
 import { pruneConformance } from './prune.ts';
@@ -35,6 +36,7 @@ export const conformance = (dialect: Dialect) =>
     sealConformance(dialect);
     cutOffConformance(dialect);
     ledgerConformance(dialect);
+    overdueConformance(dialect);
     runnersConformance(dialect);
     runsConformance(dialect);
     acceptedAnswersConformance(dialect);
