@@ -222,7 +222,7 @@ describe('an MCP server that is away', () => {
     await using stage = await mcpStage(
       {
         shop: shop(folder.path),
-        gone: stranger('dies-at-once', { connectMs: 500, env: { TOKEN: 'TOKEN' } }),
+        gone: stranger('dies-at-once', { connectMs: 5_000, env: { TOKEN: 'TOKEN' } }),
       },
       { secrets: { TOKEN: 'a-token-of-the-test' } },
     );
