@@ -110,6 +110,7 @@ async function claimOf(
     if (!(error instanceof Stop)) throw error;
     // The claim may have reached the API: the next process finds out.
     if (error.why === 'quit') return undefined;
+    dropped(parts, action, 'its result is wanted no more');
   }
   parts.files.forget(callId);
   return undefined;
