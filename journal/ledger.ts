@@ -10,13 +10,12 @@ import { leaveRun, reportRun } from './operations/run-call.ts';
 import { overdueCalls } from './overdue-calls.ts';
 import { calls, ownedCalls } from './owned-calls.ts';
 import type { Owned, Owner } from './owned-calls.ts';
-import type { CallRef } from './operations/lease-call.ts';
+import type { CallRef, TimedCall } from './operations/lease-call.ts';
 import { SOMEBODY } from './port.ts';
 import type { CallFilter, Ledger, LedgerCall, RemoteFilter } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
 import type { Subscribers } from './subscribers.ts';
-import type { CallRecord } from './tables.ts';
 
 /** Whoever asks is waiting, and asks again by himself. */
 const AT_ONCE: Urgency = { urgent: true, patienceMs: 0 };
@@ -35,7 +34,7 @@ export function ledger(
   const submit = <T>(operation: Operation<T>) => commits.submit(operation, AT_ONCE);
   const { find, ownerOf, known } = ownedCalls(store);
   /** The row as an operation left it, with what never changes. */
-  const shown = (row: CallRecord, { session_id, tenant, user_id }: Owner) =>
+  const shown = (row: TimedCall, { session_id, tenant, user_id }: Owner) =>
     callOf({ ...row, session_id, tenant, user_id });
 
   return {
@@ -86,7 +85,7 @@ const refOf = (callId: CallId, { session_id }: Owner): CallRef => ({
 
 async function pendingCalls(store: Store, filter: CallFilter, limit: number) {
   const rows = await reach(store, (db) =>
-    calls(db)
+    calls(store, db)
       .where('sessions.tenant', '=', filter.tenant)
       .$if(filter.user !== undefined, (all) => all.where('sessions.user_id', '=', filter.user!))
       .$if(filter.sessionId !== undefined, (all) =>
@@ -106,9 +105,8 @@ async function pendingCalls(store: Store, filter: CallFilter, limit: number) {
 const OPEN_REMOTE = sql<boolean>`tool_calls.mode = 'remote' and tool_calls.state <> 'settled'`;
 
 async function remoteCalls(store: Store, { tenants, sessionIds }: RemoteFilter, limit: number) {
-  const now = store.now();
   const rows = await reach(store, (db) =>
-    calls(db)
+    calls(store, db)
       .where(OPEN_REMOTE)
       // Nobody's business before a person has approved it.
       .where('tool_calls.state', '<>', 'held')
@@ -119,7 +117,7 @@ async function remoteCalls(store: Store, { tenants, sessionIds }: RemoteFilter, 
       .limit(limit)
       .execute(),
   );
-  return (rows as Owned[]).map((row) => ({ ...callOf(row), claimable: isFree(row, now) }));
+  return (rows as Owned[]).map(callOf);
 }
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
@@ -139,6 +137,8 @@ const callOf = (row: Owned): LedgerCall => ({
   outcome: row.outcome,
   holder: row.holder,
   dueAt: iso(row.due_at),
+  dueInMs: row.due_at === null ? null : Math.max(0, row.due_at - row.now),
+  claimable: isFree(row, row.now),
   leaseEndsAt: iso(row.lease_ends_at),
   timeoutMs: row.timeout_ms,
   attempts: row.attempts,

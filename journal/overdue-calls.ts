@@ -1,8 +1,9 @@
 /** Calls whose workflow should look at the ledger, in pages: what waits longest first. */
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 import type { CallId } from '../contracts/ids.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
+import { databaseNowOnce } from './database-clock.ts';
 import type { OverdueCall, Page, PageRequest } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
@@ -22,10 +23,9 @@ export async function overdueCalls(
   olderThanMs: number,
   { cursor, limit }: PageRequest,
 ): Promise<Page<OverdueCall>> {
-  const now = store.now();
   const after = cursor === undefined ? FIRST : placeOf(cursor);
   const rows = await reach(store, (db) =>
-    overdueQuery(db, { answeredBefore: now - olderThanMs, dueBefore: now, after })
+    overdueQuery(db, { now: databaseNowOnce(store), olderThanMs, after })
       .limit(limit + 1)
       .execute(),
   );
@@ -40,19 +40,19 @@ export async function overdueCalls(
 const SINCE = sql<number>`coalesce(tool_calls.answered_at, tool_calls.due_at)`;
 
 interface Sought {
-  readonly answeredBefore: number;
-  readonly dueBefore: number;
+  readonly now: RawBuilder<number>;
+  readonly olderThanMs: number;
   readonly after: Place;
 }
 
 /** The states are spelled out, so that SQLite knows its partial indexes to fit. */
-const overdueQuery = (db: Kysely<Tables>, { answeredBefore, dueBefore, after }: Sought) =>
+const overdueQuery = (db: Kysely<Tables>, { now, olderThanMs, after }: Sought) =>
   db
     .selectFrom('tool_calls')
     .innerJoin('sessions', 'sessions.key', 'tool_calls.session_key')
     .select(['tool_calls.call_id as callId', 'sessions.id as sessionId', SINCE.as('at')])
     .where(
-      sql<boolean>`(tool_calls.state = 'answered' and tool_calls.answered_at <= ${answeredBefore} or tool_calls.state = 'leased' and tool_calls.due_at <= ${dueBefore})`,
+      sql<boolean>`(tool_calls.state = 'answered' and tool_calls.answered_at <= ${now} - ${olderThanMs} or tool_calls.state = 'leased' and tool_calls.due_at <= ${now})`,
     )
     .where(sql<boolean>`(${SINCE}, tool_calls.call_id) > (${after.at}, ${after.callId})`)
     .orderBy(SINCE)

@@ -2,9 +2,11 @@
 import type { Kysely } from 'kysely';
 import type { CallId, SessionId } from '../contracts/ids.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
+import { databaseNow } from './database-clock.ts';
+import type { TimedCall } from './operations/lease-call.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
-import type { CallRecord, Tables } from './tables.ts';
+import type { Tables } from './tables.ts';
 
 /** Whose a call is, which never changes. */
 export interface Owner {
@@ -13,14 +15,15 @@ export interface Owner {
   readonly user_id: string;
 }
 
-export interface Owned extends CallRecord, Owner {}
+export interface Owned extends TimedCall, Owner {}
 
-export const calls = (db: Kysely<Tables>) =>
+export const calls = (store: Store, db: Kysely<Tables>) =>
   db
     .selectFrom('tool_calls')
     .innerJoin('sessions', 'sessions.key', 'tool_calls.session_key')
     .selectAll('tool_calls')
-    .select(['sessions.id as session_id', 'sessions.tenant', 'sessions.user_id']);
+    .select(['sessions.id as session_id', 'sessions.tenant', 'sessions.user_id'])
+    .select(databaseNow(store).as('now'));
 
 /** Whoever looks at a call mostly does something with it next: its owner need not be read again. */
 const REMEMBERED_CALLS = 1_000;
@@ -30,7 +33,7 @@ export function ownedCalls(store: Store) {
 
   async function find(callId: CallId): Promise<Owned | undefined> {
     const found = await reach(store, (db) =>
-      calls(db).where('call_id', '=', callId).executeTakeFirst(),
+      calls(store, db).where('call_id', '=', callId).executeTakeFirst(),
     );
     if (found) remember(owners, found);
     return found;

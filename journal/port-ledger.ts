@@ -25,7 +25,11 @@ export interface LedgerCall extends StepRef, Owner {
   readonly holder: string | null;
   /** ISO 8601; when the result is due (claimed calls). */
   readonly dueAt: string | null;
+  /** The same as a duration, for processes whose clock may be wrong. */
+  readonly dueInMs: number | null;
   readonly leaseEndsAt: string | null;
+  /** Offered, or its lease has ended and it may run again. */
+  readonly claimable: boolean;
   readonly timeoutMs: number;
   /** Claims, or runs in workers, so far. */
   readonly attempts: number;
@@ -34,11 +38,6 @@ export interface LedgerCall extends StepRef, Owner {
   readonly createdAt: string;
 }
 
-/** A remote call that has no result in the log yet. */
-export interface RemoteCall extends LedgerCall {
-  /** Offered, or its lease has ended and it may run again. */
-  readonly claimable: boolean;
-}
 export interface OverdueCall {
   readonly callId: CallId;
   readonly sessionId: SessionId;
@@ -138,7 +137,7 @@ export interface Ledger {
    */
   overdue(olderThanMs: number, page: PageRequest): Promise<Page<OverdueCall>>;
   /** Open remote calls of a tenant or of some sessions, oldest first. */
-  remote(filter: RemoteFilter, limit: number): Promise<readonly RemoteCall[]>;
+  remote(filter: RemoteFilter, limit: number): Promise<readonly LedgerCall[]>;
   /** Sessions whose remote calls changed; null where any may have. Some news may get lost: look from time to time. */
   remoteNews(signal: AbortSignal): AsyncIterable<SessionId | null>;
 }

@@ -24,7 +24,7 @@ export interface PostgresJournalOptions {
   readonly log?: JournalLog;
   /** Told of every committed batch, for figures. */
   readonly onBatch?: OnBatch | undefined;
-  /** Epoch milliseconds; for tests that wait for leases. */
+  /** Epoch milliseconds, instead of the database's clock; for tests that wait for leases. */
   readonly now?: () => number;
   /** How long the fate of a transaction is asked for whose connection broke while it was committed; 20 s by default. */
   readonly fateMs?: number;
@@ -93,7 +93,7 @@ function openStore({
   schema = DEFAULT_SCHEMA,
   poolSize,
   log = SILENT,
-  now = Date.now,
+  now,
   onBatch,
   fateMs = FATE_MS,
 }: PostgresJournalOptions): Store {
@@ -125,7 +125,8 @@ function openStore({
     reader: db,
     changes,
     log,
-    now,
+    now: now ?? Date.now,
+    databaseClock: now === undefined,
     onBatch,
     faultOf,
     batch: batchOn(pool),

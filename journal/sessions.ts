@@ -5,6 +5,7 @@ import { EMPTY_SESSION, foldSession } from '../contracts/projections/session.ts'
 import { EVENT_VERSION } from '../contracts/events.ts';
 import type { EventOf } from '../contracts/events.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
+import { databaseNowOnce } from './database-clock.ts';
 import { endLostSession } from './end-lost-session.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type {
@@ -68,12 +69,12 @@ export const sessions = (store: Store, commits: GroupCommit): SessionStore => ({
 
   starting: (olderThanMs, page) =>
     openOnes(store, page, (open) =>
-      open.where('state', '=', 'starting').where('created_at', '<', store.now() - olderThanMs),
+      open.where('state', '=', 'starting').where('created_at', '<', before(store, olderThanMs)),
     ),
 
   quiet: (olderThanMs, page) =>
     openOnes(store, page, (open) =>
-      open.where('state', '<>', 'starting').where('updated_at', '<', store.now() - olderThanMs),
+      open.where('state', '<>', 'starting').where('updated_at', '<', before(store, olderThanMs)),
     ),
 
   reserve: (sessionId, most) => reserve(store, sessionId, most),
@@ -187,6 +188,8 @@ function refuseAnother(
 }
 
 type Records = SelectQueryBuilder<Tables, 'sessions', SessionRecord>;
+
+const before = (store: Store, ms: number) => sql<number>`${databaseNowOnce(store)} - ${ms}`;
 
 /** Of all tenants, newest first. */
 async function openOnes(

@@ -78,6 +78,7 @@ async function openStore(
       changes: inProcessFeed(),
       log,
       now,
+      databaseClock: false,
       onBatch,
       faultOf,
       batch: (reads, decide) => writer.batch(reads, decide),

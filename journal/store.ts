@@ -44,8 +44,10 @@ export interface Store {
   readonly log: JournalLog;
   /** Must not throw. */
   readonly onBatch?: OnBatch | undefined;
-  /** Epoch milliseconds. */
+  /** This process's clock, epoch milliseconds. */
   now(): number;
+  /** Whether the database's clock counts where processes have to agree (database-clock.ts), instead of each one's own. */
+  readonly databaseClock: boolean;
   /**
    * One transaction in two exchanges with the database: the reads go out together, and so do the writes that `decide` makes of their
    * rows, with the commit.

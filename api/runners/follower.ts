@@ -1,7 +1,7 @@
 /** What one connected runner was told, and what it has to be told next. Pure but for `tell`. */
 import type { CallId, SessionId } from '../../contracts/ids.ts';
 import type { RunnerNews } from '../../contracts/runners.ts';
-import type { RemoteCall, RunnerRow } from '../../journal/port.ts';
+import type { LedgerCall, RunnerRow } from '../../journal/port.ts';
 import { actionOf } from './action.ts';
 import { canServe } from './serving.ts';
 
@@ -23,7 +23,7 @@ export class FollowedRunner {
   }
 
   /** @param sessionIds whose open calls `calls` has, all of them; undefined: those of every session */
-  look(calls: readonly RemoteCall[], sessionIds?: ReadonlySet<SessionId>): void {
+  look(calls: readonly LedgerCall[], sessionIds?: ReadonlySet<SessionId>): void {
     const open = new Map(calls.map((call) => [call.callId, call]));
     const closed = [...this.#offered]
       .filter(([callId, sessionId]) => {
@@ -44,7 +44,7 @@ export class FollowedRunner {
   }
 
   /** Still to be had, or held by this very runner. */
-  #concerns(call: RemoteCall | undefined): boolean {
+  #concerns(call: LedgerCall | undefined): boolean {
     if (!call) return false;
     return call.claimable || (call.state === 'leased' && call.holder === this.runner.instance);
   }

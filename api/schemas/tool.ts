@@ -22,6 +22,7 @@ export const pendingCallSchema = z
     holder: z.string().nullable(),
     dueAt: time.nullable(),
     leaseEndsAt: time.nullable(),
+    claimable: z.boolean().describe('It may be claimed now.'),
     timeoutMs: z.number().int(),
     attempts: z.number().int().describe('How often it was claimed.'),
     dueInMs: z
@@ -37,6 +38,5 @@ export type PendingCall = z.infer<typeof pendingCallSchema>;
 /** The ledger keeps the arguments as text. */
 export const pendingCallOf = (call: LedgerCall): PendingCall => ({
   ...call,
-  dueInMs: call.dueAt === null ? null : Math.max(0, Date.parse(call.dueAt) - Date.now()),
   arguments: JSON.parse(call.arguments) as PendingCall['arguments'],
 });

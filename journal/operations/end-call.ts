@@ -8,8 +8,8 @@ import { AttemptClosed } from '../port.ts';
 import type { Fence } from '../port.ts';
 import type { CallRecord } from '../tables.ts';
 import { compareFence } from './fence.ts';
-import { digestOf, needsOf } from './lease-call.ts';
-import type { CallRef } from './lease-call.ts';
+import { digestOf, needsOf, timed } from './lease-call.ts';
+import type { CallRef, TimedCall } from './lease-call.ts';
 import { holderOf, holdersOf, withoutOne } from './run-call.ts';
 import { withdrawApproval } from './end-approval.ts';
 import { acceptedAnswer, doubtOf, settleCall, tellRunner } from './settle-call.ts';
@@ -20,7 +20,7 @@ export const settleLedgerCall = (input: SettleInput): Operation<SettleResult> =>
     const call = draft.calls.get(input.callId);
     if (!call) throw new PerdureError('not_found', `There is no tool call ${input.callId}.`);
     if (call.state === 'settled') return settled(call.outcome!);
-    const settlement = settlementOf(call, { ...input, now: draft.now });
+    const settlement = settlementOf(call, { ...input, now: draft.clock });
     if (!settlement)
       return {
         state: 'open',
@@ -80,7 +80,7 @@ const isLost = ({ mode, state, lease_ends_at }: CallRecord, now: number): boolea
 export type BeginResult =
   | {
       readonly state: 'begun';
-      readonly call: CallRecord;
+      readonly call: TimedCall;
       readonly earlierAttempts: number;
       readonly earlierHolders: readonly string[];
     }
@@ -104,7 +104,7 @@ export const beginCall = (
     if (order === 0)
       return {
         state: 'begun',
-        call,
+        call: timed(draft, call),
         earlierAttempts: call.attempts - 1,
         earlierHolders: withoutOne(holdersOf(call), holder),
       };
@@ -122,7 +122,7 @@ export const beginCall = (
       attempts: call.attempts + 1,
     };
     draft.putCall(row);
-    return { state: 'begun', call: row, earlierAttempts, earlierHolders };
+    return { state: 'begun', call: timed(draft, row), earlierAttempts, earlierHolders };
   },
 });
 

@@ -24,12 +24,12 @@ export type AnswerState = 'accepted' | 'repeated' | 'duplicate' | 'late' | 'unkn
 
 export const needsOf = ({ sessionId, callId }: CallRef) => ({ sessionId, calls: [callId] });
 
-export const leaseCall = (ref: CallRef, lease: Lease): Operation<CallRecord | undefined> => ({
+export const leaseCall = (ref: CallRef, lease: Lease): Operation<TimedCall | undefined> => ({
   needs: needsOf(ref),
   apply(draft) {
     const call = draft.calls.get(ref.callId)!;
-    if (holds(call, lease)) return renewed(draft, call, lease);
-    if (!isFree(call, draft.now)) return undefined;
+    if (holds(call, lease)) return timed(draft, renewed(draft, call, lease));
+    if (!isFree(call, draft.clock)) return undefined;
     if (isSpent(call, lease)) {
       answered(draft, call, abandoned(call));
       return undefined;
@@ -45,10 +45,19 @@ export const leaseCall = (ref: CallRef, lease: Lease): Operation<CallRecord | un
       state: 'leased',
       holder: lease.holder,
       attempts: call.attempts + 1,
-      due_at: draft.now + call.timeout_ms,
+      due_at: draft.clock + call.timeout_ms,
     };
-    return renewed(draft, row, lease);
+    return timed(draft, renewed(draft, row, lease));
   },
+});
+
+/** A call, and when this was so by the clock that leases go by. */
+export interface TimedCall extends CallRecord {
+  readonly now: number;
+}
+export const timed = ({ clock }: SessionDraft, call: CallRecord): TimedCall => ({
+  ...call,
+  now: clock,
 });
 
 const holds = (call: CallRecord, { holder }: Lease): boolean =>
@@ -75,7 +84,7 @@ const abandoned = (call: CallRecord): ToolSettlement => ({
 });
 
 function renewed(draft: SessionDraft, call: CallRecord, { leaseMs }: Lease): CallRecord {
-  const row = { ...call, lease_ends_at: draft.now + leaseMs };
+  const row = { ...call, lease_ends_at: draft.clock + leaseMs };
   draft.putCall(row);
   return row;
 }
@@ -128,7 +137,7 @@ const answered = (draft: SessionDraft, call: CallRecord, settlement: ToolSettlem
     state: 'answered',
     settlement: JSON.stringify(settlement),
     digest: digestOf(settlement),
-    answered_at: draft.now,
+    answered_at: draft.clock,
   });
 
 /** Whoever lost the claim of a remote call, or never had it, must not speak for who has it. */

@@ -7,6 +7,7 @@ import type { CompiledQuery } from 'kysely';
 import type { ApprovalId, CallId, MessageId, SessionId } from '../../contracts/ids.ts';
 import { EMPTY_SESSION } from '../../contracts/projections/session.ts';
 import type { SessionDetails } from '../../contracts/projections/session.ts';
+import { databaseNow } from '../database-clock.ts';
 import { recordset } from '../recordset.ts';
 import type { Columns, Target } from '../recordset.ts';
 import type { Rows, Store } from '../store.ts';
@@ -73,7 +74,7 @@ export function load(store: Store, needs: readonly Needs[]): Load {
     queries: [lockQuery(loading), ...reads.map(({ query }) => query)],
     loaded([locked, ...answers]) {
       const rows = locked as readonly Locked[];
-      const drafts = rows.map((row) => draftOf(row, store.now()));
+      const drafts = rows.map((row) => draftOf(row, row.now ?? store.now()));
       const byKey = new Map(drafts.map((draft) => [draft.key, draft]));
       for (const [index, read] of reads.entries()) {
         for (const row of answers[index] as readonly Belonging[]) {
@@ -100,6 +101,8 @@ type Head = Pick<
 interface Locked extends Head {
   readonly details?: string;
   readonly transaction?: string;
+  /** By the database's clock, where that counts. */
+  readonly now?: number;
 }
 const HEAD = 's.id, s.key, s.tenant, s.user_id, s.state, s.last_seq, s.updated_at';
 
@@ -111,10 +114,11 @@ function lockQuery({ store, needs, headOnly }: Loading): CompiledQuery {
   const postgres = store.dialect === 'postgres';
   const transaction = postgres ? sql`, pg_current_xact_id()::text as transaction` : sql``;
   const lock = postgres ? sql`for update of s` : sql``;
-  return sql`
-    select ${columns} ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`.compile(
-    store.db,
-  );
+  const locked = sql`
+    select ${columns} ${transaction} from sessions s where s.id in (select r.id from ${source}) order by s.key ${lock}`;
+  // Around it, because a session may be waited for: the time is that at which its lock was had.
+  const timed = sql`select l.*, ${databaseNow(store)} as now from (${locked}) l`;
+  return (store.databaseClock ? timed : locked).compile(store.db);
 }
 
 const draftOf = (row: Locked, now: number): SessionDraft =>

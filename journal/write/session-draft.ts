@@ -61,7 +61,9 @@ export class SessionDraft {
   readonly sessionId: SessionId;
   readonly owner: Owner;
   readonly start: SessionProjection;
-  /** Never before the session's last event, whatever the clocks of several processes say. */
+  /** By which leases and deadlines are judged. */
+  readonly clock: number;
+  /** Of events: never before the session's last one. */
   readonly now: number;
   projection: SessionProjection;
   /** Set where an attempt lost its right to write. */
@@ -97,6 +99,7 @@ export class SessionDraft {
     this.owner = start.owner;
     this.start = start.projection;
     this.projection = start.projection;
+    this.clock = start.now;
     this.now = Math.max(start.now, Date.parse(start.projection.updatedAt));
   }
 
