@@ -1,7 +1,6 @@
 /** Answers the client tools of a session with functions of the caller: watches, claims, runs, keeps the claim, submits the result. */
 import type { CallId, SessionId } from '../contracts/ids.ts';
 import { newId } from '../contracts/ids.ts';
-import { TIME_LIMITS } from '../contracts/limits.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import type { PerdureEvent } from '../contracts/events.ts';
 import type { ToolAnswer } from '../contracts/tools.ts';
@@ -59,8 +58,10 @@ interface Watched {
   readonly events: (options: FollowOptions) => AsyncIterable<PerdureEvent>;
 }
 
-/** A claim lapses after 15 s without a sign of life: two signs may get lost. */
-const RENEW_MS = TIME_LIMITS.toolLeaseMs / 3;
+/** Of the signs of life that keep a claim, two in a row may get lost. */
+const SIGNS_PER_LEASE = 3;
+/** However short a lease is, the API is not asked more often. */
+const LEAST_PAUSE_MS = 100;
 
 type Offered = Pick<OpenCall, 'callId' | 'name'>;
 
@@ -164,17 +165,9 @@ async function watchPending(
     const page = await calls.call((trpc, options) => {
       return trpc.tool.pending.query({ sessionId }, options);
     }, signal);
-    const lapsed = (endsAt: string | null) => endsAt !== null && Date.parse(endsAt) < Date.now();
-    page.calls
-      .filter(({ mode, state, effect, leaseEndsAt }) => {
-        if (mode !== 'client') return false;
-        return (
-          state === 'offered' ||
-          (state === 'leased' && effect !== 'never-retry' && lapsed(leaseEndsAt))
-        );
-      })
-      .forEach(take);
-    await pause(TIME_LIMITS.toolLeaseMs, AbortSignal.any([signal, rings]));
+    page.calls.filter(({ mode, claimable }) => mode === 'client' && claimable).forEach(take);
+    const pauseMs = Math.max(page.leaseMs, LEAST_PAUSE_MS);
+    await pause(pauseMs, AbortSignal.any([signal, rings]));
   }
 }
 
@@ -210,7 +203,8 @@ async function answerCall(
     };
     const upload: Upload = (bytes, mediaType) =>
       storedArtifact(calls, { bytes, mediaType }, signal);
-    const outcome = await whileRenewing(claim, signal, () =>
+    const renewing = { renew: claim, everyMs: claimed.leaseMs / SIGNS_PER_LEASE, signal };
+    const outcome = await whileRenewing(renewing, () =>
       run({ handler, upload }, claimed.arguments, open),
     );
     if (signal.aborted) throw signal.reason;
@@ -260,16 +254,22 @@ async function given(
   }
 }
 
+interface Renewing {
+  readonly renew: () => Promise<unknown>;
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** A claim that cannot be renewed is no reason to stop: the result may still be the first. */
 async function whileRenewing<T>(
-  renew: () => Promise<unknown>,
-  signal: AbortSignal,
+  { renew, everyMs, signal }: Renewing,
   work: () => Promise<T>,
 ): Promise<T> {
+  const pauseMs = Math.max(everyMs, LEAST_PAUSE_MS);
   const over = new AbortController();
   const ended = AbortSignal.any([over.signal, signal]);
   const renewing = (async () => {
-    for (await pause(RENEW_MS, ended); !ended.aborted; await pause(RENEW_MS, ended)) {
+    for (await pause(pauseMs, ended); !ended.aborted; await pause(pauseMs, ended)) {
       await renew().catch(() => {});
     }
   })();

@@ -5,7 +5,7 @@ import { runnerIdSchema } from '../../contracts/runners.ts';
 import { SESSION_STATES } from '../../contracts/session-state.ts';
 import { callIdSchema, toolAnswerSchema } from '../../contracts/tools.ts';
 import { anyone, router } from '../procedures.ts';
-import { pendingCallOf, pendingCallSchema } from '../schemas/tool.ts';
+import { leaseMsSchema, pendingCallOf, pendingCallSchema } from '../schemas/tool.ts';
 import { claimCall } from '../tools/claim.ts';
 import { findCall, giveResult } from '../tools/result.ts';
 import { rest } from './rest.ts';
@@ -38,21 +38,29 @@ export const toolRouter = router({
         })
         .prefault({}),
     )
-    .output(z.object({ calls: z.array(pendingCallSchema) }).meta({ id: 'PendingToolCalls' }))
+    .output(
+      z
+        .object({ calls: z.array(pendingCallSchema), leaseMs: leaseMsSchema })
+        .meta({ id: 'PendingToolCalls' }),
+    )
     .query(async ({ ctx, input: { sessionId, limit } }) => {
       const { tenant, user, role } = ctx.principal;
       const owner = role === 'operator' ? { tenant } : { tenant, user };
       // What a person is asked is none of a runner's business.
       const mode = role === 'runner' ? 'remote' : undefined;
       const calls = await ctx.deps.journal.ledger.pending({ ...owner, sessionId, mode }, limit);
-      return { calls: calls.map(pendingCallOf) };
+      const leaseMs = ctx.deps.settings.timeouts.toolLeaseMs;
+      return { calls: calls.map(pendingCallOf), leaseMs };
     }),
 
   claim: anyone
     .meta(rest('POST /api/tools/{callId}/claim', 'Claim a call, or renew the claim'))
     .input(ref.extend({ holder, runnerId }))
-    .output(pendingCallSchema)
-    .mutation(async ({ ctx, input }) => pendingCallOf(await claimCall(ctx, input))),
+    .output(pendingCallSchema.extend({ leaseMs: leaseMsSchema }).meta({ id: 'ClaimedToolCall' }))
+    .mutation(async ({ ctx, input }) => {
+      const leaseMs = ctx.deps.settings.timeouts.toolLeaseMs;
+      return { ...pendingCallOf(await claimCall(ctx, input)), leaseMs };
+    }),
 
   progress: anyone
     .meta(rest('POST /api/tools/{callId}/progress', 'Report progress, which renews the claim'))

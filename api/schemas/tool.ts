@@ -33,6 +33,10 @@ export const pendingCallSchema = z
     createdAt: time,
   })
   .meta({ id: 'ToolCall' });
+export const leaseMsSchema = z
+  .number()
+  .int()
+  .describe('A claim lasts so long; renewing it or reporting progress begins it anew.');
 export type PendingCall = z.infer<typeof pendingCallSchema>;
 
 /** The ledger keeps the arguments as text. */
