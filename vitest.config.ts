@@ -22,7 +22,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // On two cores too: the slow files wait, for a dead process to be noticed.
+    maxWorkers: 4,
     sequence: { sequencer: SlowFirst },
     reporters: ['default', ['json', { outputFile: '.results/tests.json' }]],
     allowOnly: false,
