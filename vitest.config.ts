@@ -22,8 +22,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
     pool: 'forks',
-    // On two cores too: the slow files wait, for a dead process to be noticed.
-    maxWorkers: 4,
+    // On two cores too: the slow files wait now and then, for a dead process to be noticed. With four both cores are full throughout.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     reporters: ['default', ['json', { outputFile: '.results/tests.json' }]],
     allowOnly: false,

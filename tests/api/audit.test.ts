@@ -1,10 +1,12 @@
 /** The authentication audit: each of its actions happens here to the whole product, and stands there with who it was, and for whom. */
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AUDIT_ACTION_NAMES } from '../../contracts/audit.ts';
 import { newId } from '../../contracts/ids.ts';
 import { newSecret } from '../../api/auth/secret.ts';
+import { DEVICE_CLIENT, DEVICE_SECRETS, startDeviceServer } from '../support/device-server.ts';
 import { startKeyServer } from '../support/key-server.ts';
 import { eventually, startFixture } from './support/fixture.ts';
 import type { Answer, Fixture, Json } from './support/fixture.ts';
@@ -13,16 +15,31 @@ const KEY = 'the-key-of-the-gateway';
 
 let product: Fixture;
 let provider: Awaited<ReturnType<typeof startKeyServer>>;
+let device: Awaited<ReturnType<typeof startDeviceServer>>;
+/** A login has the name of its credential in the Temporal that all tests share. */
+const PERSON = `person-${randomBytes(4).toString('hex')}`;
 const keys = { local: '', olga: '', ann: '', gus: '' };
 beforeAll(async () => {
   provider = await startKeyServer(KEY);
+  device = await startDeviceServer();
   const credential = { strategy: 'api-key', provider: 'gateway', apiKeyEnv: 'GATEWAY' } as const;
+  const person = {
+    strategy: 'oauth2-refresh',
+    tokenUrl: device.tokenUrl,
+    deviceAuthorizationUrl: device.deviceUrl,
+    ...DEVICE_CLIENT,
+  } as const;
   product = await startFixture({
     worker: true,
-    secrets: { GATEWAY: KEY, WRONG: 'another-key' },
+    secrets: { GATEWAY: KEY, WRONG: 'another-key', ...DEVICE_SECRETS },
+    secretKeys: { current: randomBytes(32), old: [] },
     settings: {
       providers: { gateway: { kind: 'openai-compatible', baseUrl: provider.url } },
-      credentials: { good: credential, bad: { ...credential, apiKeyEnv: 'WRONG' } },
+      credentials: {
+        good: credential,
+        bad: { ...credential, apiKeyEnv: 'WRONG' },
+        [PERSON]: person,
+      },
     },
   });
   keys.local = await product.key('local', 'lee', 'operator');
@@ -33,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await product?.[Symbol.asyncDispose]();
   await provider?.[Symbol.asyncDispose]();
+  await device?.[Symbol.asyncDispose]();
 });
 
 interface Entry {
@@ -126,6 +144,17 @@ test('how Perdure signed in to providers is in it, and who had it checked or for
     { action: 'credential.accepted', user: null, subject: 'good', details },
   ]);
   expect(JSON.stringify(await itemsOf(keys.local))).not.toContain(KEY);
+});
+
+test('what an operator begins for a person, and ends, is in it', async () => {
+  const login = `/api/credentials/${PERSON}/login`;
+  const { loginId } = (await post(login, keys.local)).body;
+  const ended = await product.send('DELETE', `${login}/${String(loginId)}`, { key: keys.local });
+  expect(ended.body['state']).toBe('cancelled');
+  for (const action of ['credential.login_begun', 'credential.login_cancelled'])
+    expect(await entries(keys.local, action)).toMatchObject([
+      { user: 'lee', subject: PERSON, details: { loginId } },
+    ]);
 });
 
 test("another tenant's operators neither see nor use the installation's credentials", async () => {

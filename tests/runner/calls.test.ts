@@ -1,5 +1,6 @@
 // What may happen between a call and its result, with runners in processes of their own and a server outside that counts.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createPerdureClient } from '../../client/index.ts';
 import { eventually, uniqueName } from '../api/support/fixture.ts';
 import type { RunnerProcess } from './support/runner-process.ts';
 import { openRunnerStage, type RunnerStage } from './support/stage.ts';
@@ -78,6 +79,50 @@ test('a read call whose runner is frozen past its lease goes to another one, and
   expect(await stage.settled(sessionId)).toHaveLength(1);
 });
 
+test.each([
+  ['read', ''],
+  ['keyed', ' It may or may not have taken effect.'],
+])('a %s call that three runners died of is given to no fourth', async (effect, doubt) => {
+  const labels = { deadly: uniqueName('deadly') };
+  const { counter } = stage;
+  counter.holdAgain();
+  const before = counter.total;
+  let runner = await (await stage.runner({ labels })).start();
+  const sessionId = await stage.ask({ labels }, `count_${effect}{"hold":true}`);
+  for (const nth of [1, 2, 3]) {
+    if (nth > 1) runner = await (await stage.runner({ labels })).start();
+    await runner.until(() => counter.total - before === nth);
+    await runner.end();
+  }
+  const fourth = await (await stage.runner({ labels })).start();
+  const message = `count_${effect} was claimed 3 times, and each runner went away without a result: it is given to no other.${doubt}`;
+  expect(await stage.settled(sessionId)).toMatchObject([
+    { outcome: 'failed', error: { code: 'runner_lost', message } },
+  ]);
+  expect(said(fourth, 'started')).toEqual([]);
+  expect(counter.total - before).toBe(3);
+});
+
+test('how far a tool is reaches those who read the session as it comes', async () => {
+  const name = uniqueName('progress');
+  await (await stage.runner({ name })).start();
+  const { counter, product } = stage;
+  counter.holdAgain();
+  const sessionId = await stage.ask({ name }, 'count_never_retry{"hold":true}');
+  using client = createPerdureClient({ url: product.url });
+  const seen: string[] = [];
+  for await (const event of client.session(sessionId).events({ after: 0 })) {
+    if (event.type.startsWith('tool.')) seen.push(event.type);
+    if (event.type === 'tool.progress') {
+      expect(event.data).toMatchObject({ message: 'counting', fraction: 0.5 });
+      // It holds until it was seen.
+      counter.release();
+    }
+    if (event.type === 'turn.settled') break;
+  }
+  expect(seen).toEqual(['tool.requested', 'tool.started', 'tool.progress', 'tool.settled']);
+});
+
 test('a runner is told that its session was stopped, and aborts the tool', async () => {
   const name = uniqueName('stopped');
   const runner = await (await stage.runner({ name })).start();
@@ -118,7 +163,7 @@ test('a runner that is stopped is away at once, while it finishes its call; a re
   );
   counter.release();
   expect(await stage.settled(sessionId)).toMatchObject([{ outcome: 'completed' }]);
-  expect(await runner.end('SIGTERM')).toBe(0);
+  expect(await runner.ended()).toBe(0);
   expect(await isOnline(name)).toBe(false);
   await runner.start();
   expect(await isOnline(name)).toBe(true);
@@ -130,7 +175,7 @@ test('a runner whose goodbye nobody answers ends all the same', async () => {
   const reached = stage.proxy.hold('runner.leave', 'request');
   runner.signal('SIGTERM');
   await reached;
-  expect(await runner.end('SIGTERM')).toBe(0);
+  expect(await runner.ended()).toBe(0);
   stage.proxy.release();
 });
 

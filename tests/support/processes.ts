@@ -13,7 +13,12 @@ export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
  * Without the measuring of coverage, which costs a process a fifth of its time and the code that it would find compiled: these are started
  * to be killed, and what they run is run by other tests too.
  */
-export const UNMEASURED: NodeJS.ProcessEnv = { ...process.env, NODE_V8_COVERAGE: undefined };
+export const UNMEASURED: NodeJS.ProcessEnv = {
+  ...process.env,
+  NODE_V8_COVERAGE: undefined,
+  // vitest sets it beside the other.
+  NODE_DISABLE_COMPILE_CACHE: undefined,
+};
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 90_000;
 

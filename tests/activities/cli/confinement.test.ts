@@ -124,6 +124,8 @@ test.for([
     expect(owned.pid).toBe(worker.pid);
 
     worker.kill('SIGKILL');
+    // Its directory is a dead worker's once nothing has its number any more.
+    await once(worker, 'exit');
     await vi.waitFor(() => expect(running(nap)).toEqual([]), { timeout: 10_000 });
     await using next = await ProgramHost.open({
       ...{ providers: {}, home: folder.path, secrets: () => undefined, most: 1 },

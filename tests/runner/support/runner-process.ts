@@ -57,13 +57,15 @@ export class RunnerProcess implements AsyncDisposable {
   }
 
   /** kill -9 unless said otherwise. @returns its exit code */
-  async end(name: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  end(name: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    this.#child!.kill(name);
+    return this.ended();
+  }
+
+  /** When it has ended by itself. @returns its exit code */
+  async ended(): Promise<number | null> {
     const child = this.#child!;
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit');
-      child.kill(name);
-      await exited;
-    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     return child.exitCode;
   }
 
