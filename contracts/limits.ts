@@ -40,7 +40,7 @@ export const MAX_TOOL_SCHEMA_DEPTH = 64;
 export const MAX_TOOL_PATTERNS_LENGTH = 5_000;
 
 /** What a person is shown of a call's preview, characters. */
-export const MAX_PREVIEW_CHARACTERS = 8_000;
+export const MAX_ARGUMENTS_PREVIEW_CHARACTERS = 8_000;
 
 /** Mission D3, milliseconds: defaults of `timeouts` in perdure.yaml. */
 export const TIME_LIMITS = {

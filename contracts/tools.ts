@@ -93,7 +93,7 @@ export const toolSettlementSchema = z.discriminatedUnion('outcome', [
 export type ToolSettlement = z.infer<typeof toolSettlementSchema>;
 
 /** Of a large result's text. */
-export const MAX_PREVIEW_CHARACTERS = 20_000;
+export const MAX_RESULT_PREVIEW_CHARACTERS = 20_000;
 
 /** What a client may answer a call with. */
 export const toolAnswerSchema = z.discriminatedUnion('status', [
@@ -104,7 +104,7 @@ export const toolAnswerSchema = z.discriminatedUnion('status', [
       /** Instead of a large result: what was uploaded before. */
       artifact: artifactRefSchema.optional(),
       /** Beside an artifact: what the model reads of it. */
-      preview: z.string().max(MAX_PREVIEW_CHARACTERS).optional(),
+      preview: z.string().max(MAX_RESULT_PREVIEW_CHARACTERS).optional(),
     })
     .refine(({ artifact, preview }) => preview === undefined || artifact !== undefined, {
       path: ['preview'],

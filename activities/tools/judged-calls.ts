@@ -1,6 +1,6 @@
 /** What the approval policy makes of a step's calls: most run, some are denied at once, and about some a person is asked. */
 import { approvalIdOf } from '../../contracts/approvals.ts';
-import { MAX_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
+import { MAX_ARGUMENTS_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
 import { errorInfo } from '../../contracts/errors.ts';
 import type { SessionId } from '../../contracts/ids.ts';
 import type { AgentSettings, ModelCatalogue } from '../../contracts/settings.ts';
@@ -109,5 +109,5 @@ async function previewOf(
   const preview = await Promise.race([said, given.promise]);
   return preview === undefined || preview === ''
     ? undefined
-    : cutMiddle(cleanText(preview), MAX_PREVIEW_CHARACTERS);
+    : cutMiddle(cleanText(preview), MAX_ARGUMENTS_PREVIEW_CHARACTERS);
 }

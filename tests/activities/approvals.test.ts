@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { WorkerTool } from '../../activities/tools/worker-tool.ts';
 import type { MadeDecision } from '../../contracts/activities.ts';
 import { approvalIdOf } from '../../contracts/approvals.ts';
-import { MAX_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
+import { MAX_ARGUMENTS_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
 import type { TimeLimits } from '../../contracts/limits.ts';
 import type { ToolCallRef } from '../../contracts/tools.ts';
 import type { ScriptEntry } from '../../testing/scripted-model.ts';
@@ -110,7 +110,7 @@ describe('a call that the policy asks about', () => {
     await using _ = stage;
     const previews = (await stage.eventsOf('approval.opened')).map(({ data }) => data.preview);
     expect(previews.slice(0, 3)).toEqual([undefined, undefined, undefined]);
-    expect(previews[3]).toHaveLength(MAX_PREVIEW_CHARACTERS);
+    expect(previews[3]).toHaveLength(MAX_ARGUMENTS_PREVIEW_CHARACTERS);
     expect(previews[3]).toContain('characters left out');
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { argumentsPreview } from '../../activities/tools/arguments-preview.ts';
 import { newId } from '../../contracts/ids.ts';
-import { MAX_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
+import { MAX_ARGUMENTS_PREVIEW_CHARACTERS } from '../../contracts/limits.ts';
 import { scriptedModel } from '../../testing/scripted-model.ts';
 import { openStage } from './stage.ts';
 
@@ -86,7 +86,7 @@ const tool = (name: string) => ({
 });
 
 test('a call that a runner or a client will answer is asked about with its preview, cut where it is long', async () => {
-  const content = 'x'.repeat(2 * MAX_PREVIEW_CHARACTERS);
+  const content = 'x'.repeat(2 * MAX_ARGUMENTS_PREVIEW_CHARACTERS);
   const model = scriptedModel([
     {
       calls: [
@@ -114,7 +114,7 @@ test('a call that a runner or a client will answer is asked about with its previ
   const opened = await stage.eventsOf('approval.opened');
   const previews = opened.map(({ data }) => data.preview);
   expect(previews[0]).toBe('--- a/a\n+++ b/a\n@@ where this text stands @@\n-b\n+c\n');
-  expect(previews[1]).toHaveLength(MAX_PREVIEW_CHARACTERS);
+  expect(previews[1]).toHaveLength(MAX_ARGUMENTS_PREVIEW_CHARACTERS);
   expect(previews[1]).toMatch(/^\+\+\+ b\/a\n@@ all of the file/);
   expect(previews[1]).toContain('characters left out');
   expect(previews[2]).toBeUndefined();
