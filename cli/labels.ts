@@ -1,6 +1,6 @@
 /** Labels of runners, as they are written and read: `os=linux`. Light: loaded for every `perdure --help`. */
 import { InvalidArgumentError } from 'commander';
-import { LABEL_TEXT, labelsFromText } from '../contracts/runner-labels.ts';
+import { LABEL_TEXT, labelsFromText, labelTexts } from '../contracts/runner-labels.ts';
 import type { RunnerLabels } from '../contracts/runners.ts';
 
 /** One more `key=value`. @throws {InvalidArgumentError} */
@@ -12,7 +12,4 @@ export function labels(text: string, before: RunnerLabels = {}): RunnerLabels {
   return { ...before, ...labelsFromText(text) };
 }
 
-export const labelsText = (given: RunnerLabels): string =>
-  Object.entries(given)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
+export const labelsText = (given: RunnerLabels): string => labelTexts(given).join(' ');

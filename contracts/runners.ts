@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { declaredToolsSchema } from './declared-tools.ts';
 import type { SessionId, CallId, RunnerId } from './ids.ts';
 import { idPattern } from './ids.ts';
+import { LABEL_PART } from './runner-labels.ts';
 import { RUNNER_NAME, RUNNER_NAME_EXPECTED } from './runner-name.ts';
 import type { Effect } from './tools.ts';
 
@@ -16,7 +17,7 @@ export const runnerIdSchema = z
 export const runnerNameSchema = z.string().regex(RUNNER_NAME, RUNNER_NAME_EXPECTED);
 
 const MAX_LABELS = 20;
-const labelSchema = z.string().regex(/^[A-Za-z0-9._/-]{0,100}$/, {
+const labelSchema = z.string().regex(LABEL_PART, {
   error: 'expected up to 100 letters, digits, ".", "_", "/" or "-"',
 });
 export const runnerLabelsSchema = z

@@ -4,6 +4,7 @@ import type { Kysely, RawBuilder } from 'kysely';
 import type { CallId } from '../contracts/ids.ts';
 import { PerdureError } from '../contracts/perdure-error.ts';
 import { databaseNowOnce } from './database-clock.ts';
+import { pageOf } from './page.ts';
 import type { OverdueCall, Page, PageRequest } from './port.ts';
 import { reach } from './store.ts';
 import type { Store } from './store.ts';
@@ -29,11 +30,10 @@ export async function overdueCalls(
       .limit(limit + 1)
       .execute(),
   );
-  const last = rows.length > limit ? rows[limit - 1] : undefined;
-  return {
-    items: rows.slice(0, limit).map(({ callId, sessionId }) => ({ callId, sessionId })),
-    nextCursor: last ? `${last.at}/${last.callId}` : null,
-  };
+  return pageOf(rows, limit, {
+    key: ({ at, callId }) => `${at}/${callId}`,
+    item: ({ callId, sessionId }) => ({ callId, sessionId }),
+  });
 }
 
 /** Of a call that is answered, and of one that is claimed. */

@@ -1,4 +1,4 @@
-/** Pages of rows that are numbered by an integer key, newest first. The cursor is the last key seen. */
+/** Pages of rows, most of them numbered by an integer key, newest first. The cursor is the last key seen. */
 import { PerdureError } from '../contracts/perdure-error.ts';
 import type { Page, PageRequest } from './port.ts';
 
@@ -15,7 +15,7 @@ export function keyBefore({ cursor }: PageRequest): number {
 export function pageOf<R, T>(
   rows: readonly R[],
   limit: number,
-  view: { key(row: R): number; item(row: R): T },
+  view: { key(row: R): number | string; item(row: R): T },
 ): Page<T> {
   const shown = rows.slice(0, limit);
   return {

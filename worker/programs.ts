@@ -53,8 +53,12 @@ async function isOver(client: Client, sessionId: SessionId): Promise<boolean> {
   }
 }
 
-const ENDS = new Set<WorkflowExecutionStatusName>([
-  ...(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT'] as const),
+const ENDS: ReadonlySet<WorkflowExecutionStatusName> = new Set([
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'TERMINATED',
+  'TIMED_OUT',
 ]);
 
 /** A drain does not wait longer for a Temporal that does not answer: who was not told finds out by himself, after 10 s. */

@@ -10,9 +10,7 @@ import type { ActivityLog } from '../observed.ts';
 import { Stopped } from '../liveness.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { AuthVerdict } from './failure.ts';
-
-/** Our own deadline passes before Temporal's: a slow provider is an answer, not an attempt lost. */
-const OWN_SHARE = 0.95;
+import { ownDeadline } from './own-deadline.ts';
 
 export interface AuthenticateParts {
   readonly authenticator: Authenticator;
@@ -26,8 +24,7 @@ export const createAuthenticate =
     const context = Context.current();
     const { attempt: number, heartbeatDetails, startToCloseTimeoutMs } = context.info;
     const before = (heartbeatDetails ?? []) as readonly AuthAttempt[];
-    const deadline = AbortSignal.timeout(startToCloseTimeoutMs * OWN_SHARE);
-    const signal = AbortSignal.any([context.cancellationSignal, deadline]);
+    const signal = ownDeadline(startToCloseTimeoutMs);
     const strategy = authenticator.strategyOf(credential);
     try {
       await authenticator.attempt(credential, { signal, renew });

@@ -1,5 +1,6 @@
 /** What a person is told while calls wait for a runner that has not taken them. Pure. */
 import type { ConversationView, KnownRunner, ToolCallView } from '../../client/index.ts';
+import { labelTexts } from '../../contracts/runner-labels.ts';
 import { isSelected } from '../../contracts/runner-selection.ts';
 import type { RunnerSelector } from '../../contracts/runners.ts';
 import { oneLine } from '../format.ts';
@@ -59,7 +60,7 @@ type Startable = RunnerSelector & Partial<Pick<KnownRunner, 'workdir'>>;
 
 function commandFor({ name = 'NAME', labels = {}, workdir = '' }: Startable): string {
   const folder = PLAIN_PATH.test(workdir) ? workdir : 'FOLDER';
-  const labelled = Object.entries(labels).map(([key, value]) => ` --label ${key}=${value}`);
+  const labelled = labelTexts(labels).map((label) => ` --label ${label}`);
   return `npx perdure runner --name ${name} --workdir ${folder}${labelled.join('')}`;
 }
 

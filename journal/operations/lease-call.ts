@@ -118,7 +118,6 @@ export const answerCall = (
   needs: needsOf(ref),
   apply(draft) {
     const call = draft.calls.get(ref.callId)!;
-    const digest = digestOf(settlement);
     if (call.mode === 'remote' && isHeldByAnother(call, holder)) return 'late';
     if (call.state === 'offered' || call.state === 'leased') {
       answered(draft, call, settlement);
@@ -126,7 +125,7 @@ export const answerCall = (
     }
     // Answered by nobody outside: workers execute and settle it, or nobody did in time.
     if (call.digest === null) return call.state === 'settled' ? 'late' : 'unknown';
-    return call.digest === digest ? 'repeated' : 'duplicate';
+    return call.digest === digestOf(settlement) ? 'repeated' : 'duplicate';
   },
 });
 
