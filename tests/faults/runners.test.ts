@@ -15,6 +15,11 @@ import { startSession, watch } from '../support/watcher.ts';
 import { startAllInOne, startFleet } from './fault-cluster.ts';
 
 const COUNTING = ['count_never_retry', 'count_keyed', 'count_read'];
+const EACH_ONCE = COUNTING.toSorted().map((name) => ({
+  name,
+  outcome: 'completed',
+  result: { counted: 1 },
+}));
 
 /** A session on that runner; its model makes these calls in its first step. */
 async function calling(
@@ -43,15 +48,25 @@ async function calling(
 const of = <T extends PerdureEvent['type']>(events: readonly PerdureEvent[], type: T) =>
   events.flatMap((event) => (event.type === type ? [event.data as EventData<T>] : []));
 
-const said = (runner: RunnerProcess, type: string): number =>
-  runner.reports.filter((report) => report.type === type).length;
-
 async function countingRunner(cluster: Cluster, counter: string, url = cluster.urls[0]!) {
   const name = uniqueName('counting');
   const folder = join(cluster.folder, name);
   await mkdir(folder);
   const runner = await new RunnerProcess({ url, counter, name, folder }).start();
   return { name, runner, kept: () => keptIn(join(folder, name)) };
+}
+
+/** A runner that executes each of these calls, which hold. */
+async function heldOnRunner(cluster: Cluster) {
+  await using opened = new AsyncDisposableStack();
+  const counter = opened.use(await startCounter());
+  const { name, runner, kept } = await countingRunner(cluster, counter.url);
+  opened.use(runner);
+  const toolCalls = COUNTING.map((tool) => ({ name: tool, arguments: { hold: true } }));
+  const session = opened.use(await calling(cluster, name, toolCalls));
+  await runner.until(() => counter.total === 3);
+  const all = opened.move();
+  return { counter, runner, kept, session, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** What the runner's disk says of its calls. */
@@ -64,30 +79,20 @@ describe.each([
 ])('kill -9 of the $what', ({ start }) => {
   test('while a runner executes calls: it finishes them, connects again and delivers, each from one execution', async () => {
     await using cluster = await start();
-    await using counter = await startCounter();
-    const { name, runner, kept } = await countingRunner(cluster, counter.url);
-    await using _ = runner;
-    const toolCalls = COUNTING.map((tool) => ({ name: tool, arguments: { hold: true } }));
-    await using session = await calling(cluster, name, toolCalls);
-    await runner.until(() => counter.total === 3);
+    await using held = await heldOnRunner(cluster);
+    const { counter, runner, kept, session } = held;
 
     await cluster.apis[0]?.kill();
     counter.release();
     // With nobody to take them.
-    await runner.until(() => said(runner, 'finished') === 3);
+    await runner.until(() => runner.said('finished').length === 3);
     expect(kept()).toEqual(['done', 'done', 'done']);
-    expect(said(runner, 'delivered')).toBe(0);
+    expect(runner.said('delivered').length).toBe(0);
     await cluster.apis[0]?.start();
 
-    expect(await session.settled()).toMatchObject(
-      COUNTING.toSorted().map((tool) => ({
-        name: tool,
-        outcome: 'completed',
-        result: { counted: 1 },
-      })),
-    );
+    expect(await session.settled()).toMatchObject(EACH_ONCE);
     expect(counter.total).toBe(3);
-    await runner.until(() => said(runner, 'delivered') === 3 && kept().length === 0);
+    await runner.until(() => runner.said('delivered').length === 3 && kept().length === 0);
   });
 
   test('while a result waits on the disk of a runner that is killed, too: the next runner process delivers it, and the command ran once', async () => {
@@ -122,25 +127,15 @@ describe.each([
 
 test('kill -9 of the worker alone while a runner executes calls: the API takes their results, and the next worker goes on with them', async () => {
   await using cluster = await startFleet();
-  await using counter = await startCounter();
-  const { name, runner, kept } = await countingRunner(cluster, counter.url);
-  await using _ = runner;
-  const toolCalls = COUNTING.map((tool) => ({ name: tool, arguments: { hold: true } }));
-  await using session = await calling(cluster, name, toolCalls);
-  await runner.until(() => counter.total === 3);
+  await using held = await heldOnRunner(cluster);
+  const { counter, runner, kept, session } = held;
 
   await cluster.workers[0]?.kill();
   counter.release();
-  await runner.until(() => said(runner, 'delivered') === 3 && kept().length === 0);
+  await runner.until(() => runner.said('delivered').length === 3 && kept().length === 0);
   await cluster.workers[0]?.start();
 
-  expect(await session.settled()).toMatchObject(
-    COUNTING.toSorted().map((tool) => ({
-      name: tool,
-      outcome: 'completed',
-      result: { counted: 1 },
-    })),
-  );
+  expect(await session.settled()).toMatchObject(EACH_ONCE);
   expect(counter.total).toBe(3);
   const next = await session.watcher.settled(await session.watcher.send('#next tokens=2'));
   expect(next.outcome).toBe('completed');
@@ -165,7 +160,8 @@ test('kill -9 of the API with a result taken whose runner has not heard so: the 
     { name: COUNTING[0], outcome: 'completed', result: { counted: 1 } },
   ]);
   await runner.until(
-    () => said(runner, 'dropped') + said(runner, 'delivered') === 1 && kept().length === 0,
+    () =>
+      runner.said('dropped').length + runner.said('delivered').length === 1 && kept().length === 0,
   );
   expect(counter.total).toBe(1);
   const next = await session.watcher.settled(await session.watcher.send('#next tokens=2'));

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createPerdureClient } from '../../client/index.ts';
 import { eventually, uniqueName } from '../api/support/fixture.ts';
-import type { RunnerProcess } from './support/runner-process.ts';
 import { openRunnerStage, type RunnerStage } from './support/stage.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -12,9 +11,6 @@ beforeAll(async () => {
   stage = await openRunnerStage({ timeouts: { toolLeaseMs: 3_000 } });
 });
 afterAll(() => stage[Symbol.asyncDispose]());
-
-const said = (runner: RunnerProcess, type: string) =>
-  runner.reports.filter((report) => report.type === type);
 
 test('a call that was made while its runner was away runs when it is back, once, through a restart of the API and with a wrong clock', async () => {
   const name = uniqueName('away');
@@ -54,7 +50,7 @@ test('of two runners that race for fifty calls each call is executed once', asyn
   for (const one of settled)
     expect(one).toMatchObject({ outcome: 'completed', result: { counted: 1 } });
   expect(stage.counter.total - before).toBe(50);
-  const executed = racers.map((racer) => said(racer, 'started').length);
+  const executed = racers.map((racer) => racer.said('started').length);
   expect(executed[0]! + executed[1]!).toBe(50);
 });
 
@@ -73,9 +69,9 @@ test('a read call whose runner is frozen past its lease goes to another one, and
     { outcome: 'completed', result: { counted: 2 } },
   ]);
   frozen.signal('SIGCONT');
-  await frozen.until(() => said(frozen, 'dropped').length > 0);
-  expect(said(other, 'delivered')).toHaveLength(1);
-  expect(said(frozen, 'delivered')).toHaveLength(0);
+  await frozen.until(() => frozen.said('dropped').length > 0);
+  expect(other.said('delivered')).toHaveLength(1);
+  expect(frozen.said('delivered')).toHaveLength(0);
   expect(await stage.settled(sessionId)).toHaveLength(1);
 });
 
@@ -99,7 +95,7 @@ test.each([
   expect(await stage.settled(sessionId)).toMatchObject([
     { outcome: 'failed', error: { code: 'runner_lost', message } },
   ]);
-  expect(said(fourth, 'started')).toEqual([]);
+  expect(fourth.said('started')).toEqual([]);
   expect(counter.total - before).toBe(3);
 });
 
@@ -134,7 +130,7 @@ test('a runner is told that its session was stopped, and aborts the tool', async
   await product.send('POST', `/api/sessions/${sessionId}/stop`);
   expect(await stage.settled(sessionId)).toMatchObject([{ outcome: 'interrupted' }]);
   // It holds still, so that only the abort ends it.
-  await runner.until(() => said(runner, 'dropped').length > 0);
+  await runner.until(() => runner.said('dropped').length > 0);
   expect(await runner.end('SIGTERM')).toBe(0);
 });
 

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { uniqueName } from '../api/support/fixture.ts';
 import { startHoldingProxy } from './support/holding-proxy.ts';
-import type { RunnerProcess } from './support/runner-process.ts';
 import { openRunnerStage, type RunnerStage } from './support/stage.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -12,9 +11,6 @@ beforeAll(async () => {
   stage = await openRunnerStage({ timeouts: { toolLeaseMs: 3_000 } });
 });
 afterAll(() => stage[Symbol.asyncDispose]());
-
-const said = (runner: RunnerProcess, type: string) =>
-  runner.reports.filter((report) => report.type === type);
 
 /** A runner whose calls hold, which is cut off while it executes them. */
 async function cutOff(calls: readonly string[]) {
@@ -47,8 +43,8 @@ test.each(['count_read', 'count_keyed'])(
       { outcome: 'completed', result: { counted: 2 } },
     ]);
     cut.connect();
-    await cut.runner.until(() => said(cut.runner, 'dropped').length === 1);
-    expect(said(cut.runner, 'delivered')).toEqual([]);
+    await cut.runner.until(() => cut.runner.said('dropped').length === 1);
+    expect(cut.runner.said('delivered')).toEqual([]);
   },
 );
 
@@ -67,6 +63,6 @@ test('a runner that is cut off and connected again claims the call again that it
     { name: 'count_keyed', outcome: 'completed', result: { counted: 2 } },
     { name: 'count_never_retry', outcome: 'completed', result: { counted: 1 } },
   ]);
-  expect(said(cut.runner, 'started')).toHaveLength(3);
+  expect(cut.runner.said('started')).toHaveLength(3);
   expect(counter.crowd).toBe(1);
 });

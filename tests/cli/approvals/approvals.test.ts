@@ -30,6 +30,18 @@ async function waiting(): Promise<string> {
   }
 }
 
+/** A chat whose question about the call stands there. */
+async function askedTerminal() {
+  await using opened = new AsyncDisposableStack();
+  const terminal = opened.use(openTerminal(['chat'], env));
+  await terminal.sees('› ');
+  terminal.enter(CALL);
+  await terminal.sees('y yes · n no');
+  await terminal.sees('› ');
+  opened.move();
+  return terminal;
+}
+
 describe('a chat in a terminal', () => {
   test('asks, and runs the call at "y"', async () => {
     await using terminal = openTerminal(['chat'], env);
@@ -73,11 +85,7 @@ describe('a chat in a terminal', () => {
   });
 
   test('asks for the reason at "n", which the model reads', async () => {
-    await using terminal = openTerminal(['chat'], env);
-    await terminal.sees('› ');
-    terminal.enter(CALL);
-    await terminal.sees('y yes · n no');
-    await terminal.sees('› ');
+    await using terminal = await askedTerminal();
     terminal.enter('n');
     await terminal.sees('Why not?');
     await terminal.sees('› ');
@@ -91,11 +99,7 @@ describe('a chat in a terminal', () => {
   });
 
   test('offers the arguments to be edited at "e", refuses bad ones, and runs the call with the good', async () => {
-    await using terminal = openTerminal(['chat'], env);
-    await terminal.sees('› ');
-    terminal.enter(CALL);
-    await terminal.sees('y yes · n no');
-    await terminal.sees('› ');
+    await using terminal = await askedTerminal();
     terminal.enter('e');
     await terminal.sees('› {"path":"docs/errors"}');
     terminal.press('ctrl-u');
@@ -115,11 +119,7 @@ describe('a chat in a terminal', () => {
   });
 
   test('Ctrl-C gives up the arguments that are being edited, and nothing else; a pasted answer is one line', async () => {
-    await using terminal = openTerminal(['chat'], env);
-    await terminal.sees('› ');
-    terminal.enter(CALL);
-    await terminal.sees('y yes · n no');
-    await terminal.sees('› ');
+    await using terminal = await askedTerminal();
     terminal.enter('e');
     await terminal.sees('› {"path":"docs/errors"}');
     terminal.press('ctrl-c');
@@ -162,11 +162,7 @@ describe('a chat in a terminal', () => {
   });
 
   test('Ctrl-C interrupts the turn, and nothing is asked any more', async () => {
-    await using terminal = openTerminal(['chat'], env);
-    await terminal.sees('› ');
-    terminal.enter(CALL);
-    await terminal.sees('y yes · n no');
-    await terminal.sees('› ');
+    await using terminal = await askedTerminal();
     terminal.press('ctrl-c');
     await terminal.sees('(interrupted)');
     await terminal.sees('› ');

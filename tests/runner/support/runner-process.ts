@@ -17,7 +17,7 @@ export interface RunnerProcessOptions {
 
 /** A runner that can be ended in any way and started again with the same folder. */
 export class RunnerProcess implements AsyncDisposable {
-  readonly reports: RunnerReport[] = [];
+  readonly #reports: RunnerReport[] = [];
   readonly #options: RunnerProcessOptions;
   #child: ChildProcess | undefined;
   #said = '';
@@ -30,16 +30,16 @@ export class RunnerProcess implements AsyncDisposable {
   async start(): Promise<this> {
     const { url, counter, name, folder, skewMs = 0, labels = {} } = this.#options;
     const args = [url, counter, name, folder, `${skewMs}`, JSON.stringify(labels)];
-    const before = this.#count('registered');
+    const before = this.said('registered').length;
     this.#child = spawn(process.execPath, [SCRIPT, ...args]);
     let rest = '';
     this.#child.stdout!.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop()!;
-      this.reports.push(...lines.map((line) => JSON.parse(line) as RunnerReport));
+      this.#reports.push(...lines.map((line) => JSON.parse(line) as RunnerReport));
     });
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
-    await this.until(() => this.#count('registered') > before);
+    await this.until(() => this.said('registered').length > before);
     return this;
   }
 
@@ -73,7 +73,8 @@ export class RunnerProcess implements AsyncDisposable {
     if (this.#child) await this.end();
   }
 
-  #count(type: RunnerReport['type']): number {
-    return this.reports.filter((report) => report.type === type).length;
+  /** Its reports of this type. */
+  said(type: RunnerReport['type']): readonly RunnerReport[] {
+    return this.#reports.filter((report) => report.type === type);
   }
 }
